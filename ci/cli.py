@@ -1,0 +1,133 @@
+"""The command line: thin. It reads arguments, calls the driver, and turns what comes back into an exit code.
+
+Everything heavy is imported where it is used: `--help` answers in under 0.3 s.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ci import __version__
+from ci.errors import ExitCode, ShipwayError
+
+STAGES = ("install", "lint", "typecheck", "unit", "integration", "e2e", "audit")
+PATH = click.argument("path", type=click.Path(path_type=Path), default=Path())
+STAGE = click.option(
+    "--stage", "stages", type=click.Choice(STAGES), multiple=True, help="Run this stage only; may be given again."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="shipway")
+def shipway() -> None:
+    """Carry a commit of a pnpm/TypeScript monorepo from push to production and back."""
+
+
+@shipway.command()
+@PATH
+@STAGE
+@click.option("--executor", type=click.Choice(["auto", "host"]), default="auto", help="Where steps run.")
+@click.option("--slots", type=click.IntRange(0, 256), default=0, help="Checks side by side; 0: as there is room.")
+@click.option("--sequential", is_flag=True, help="One check after another.")
+@click.option("--no-cache", is_flag=True, help="Run every check, also the unchanged ones.")
+@click.option("--report", type=click.Path(path_type=Path), help="Where the report goes (default: shipway-report).")
+def run(path: Path, report: Path | None, **options: Any) -> ExitCode:
+    """Run the seven stages on the repository as it is now.
+
+    Exit code 0: all green. 10: a stage failed. 2: something cannot be used as it is. 4: a tool or room is missing.
+    """
+    import anyio  # noqa: PLC0415 - see the module's docstring
+
+    import pipeline  # noqa: PLC0415 - see the module's docstring
+    from ci.outcome import exit_code  # noqa: PLC0415 - see the module's docstring
+
+    request = pipeline.RunRequest(path=path, report=report, **options)
+    return exit_code(anyio.run(pipeline.run, request, _console()))
+
+
+@shipway.command()
+@PATH
+@STAGE
+@JSON
+def plan(path: Path, stages: tuple[str, ...], *, as_json: bool) -> ExitCode:
+    """Print what would run and why each thing was chosen, without running it."""
+    import json  # noqa: PLC0415 - see the module's docstring
+
+    import anyio  # noqa: PLC0415 - see the module's docstring
+
+    import pipeline  # noqa: PLC0415 - see the module's docstring
+    from ci.reporting.plan import plan_document, print_plan  # noqa: PLC0415 - see the module's docstring
+
+    made = anyio.run(pipeline.plan, path, stages)
+    if as_json:
+        click.echo(json.dumps(plan_document(made), indent=2))
+    else:
+        print_plan(_console(), made)
+    return ExitCode.PASSED
+
+
+def _console() -> Any:
+    from rich.console import Console  # noqa: PLC0415 - see the module's docstring
+
+    return Console(highlight=False, soft_wrap=False)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(_guarded(functools.partial(shipway.main, standalone_mode=False)))
+
+
+def _guarded(command: Callable[[], Any]) -> int:
+    """Turn every end into an exit code and at most one line."""
+    # A job started in the background of a shell ignores the interrupt; a run must be able to be stopped all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        result = command()
+    except click.exceptions.Abort:
+        return _interrupted()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except ShipwayError as error:
+        return _say(error)
+    except BaseExceptionGroup as group:
+        errors = _leaves(group)
+        if any(isinstance(error, KeyboardInterrupt) for error in errors):
+            return _interrupted()
+        known = [error for error in errors if isinstance(error, ShipwayError)]
+        if len(known) != len(errors):
+            raise
+        return _say(known[0])
+    return int(result) if isinstance(result, int) else ExitCode.PASSED
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+def _say(error: ShipwayError) -> int:
+    click.echo(f"shipway: {error}", err=True)
+    return error.exit_code
+
+
+def _interrupted() -> int:
+    click.echo("shipway: interrupted; everything it started was ended, and nothing is left behind", err=True)
+    return ExitCode.INTERRUPTED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The environment of a step: built from a list, not inherited."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ci import processes
+from ci.executors.isolation import Mode
+from ci.executors.workspace import Workspace
+from ci.model import Check, Network
+from ci.toolchains.catalogue import Provided
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# Each line keeps some tool from asking, watching, colouring, phoning home, downloading or switching itself.
+ALWAYS: Mapping[str, str] = {
+    "CI": "true",
+    "PATH": SYSTEM_PATH,
+    "LANG": "C.UTF-8",
+    "TERM": "dumb",
+    "NO_COLOR": "1",
+    "USER": "nobody",
+    "LOGNAME": "nobody",
+    "SHELL": "/bin/sh",
+    "DO_NOT_TRACK": "1",
+    "TURBO_TELEMETRY_DISABLED": "1",
+    "NEXT_TELEMETRY_DISABLED": "1",
+    "ASTRO_TELEMETRY_DISABLED": "1",
+    "NX_DAEMON": "false",
+    "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1",
+    "PUPPETEER_SKIP_DOWNLOAD": "1",
+    "CYPRESS_INSTALL_BINARY": "0",
+    # The exact pnpm of the pin is what runs, its hash checked: only pnpm's own second switch is off.
+    "npm_config_manage_package_manager_versions": "false",
+    "pnpm_config_pm_on_fail": "ignore",
+    "npm_config_update_notifier": "false",
+}
+
+
+def build(
+    check: Check,
+    workspace: Workspace,
+    provided: Provided,
+    *,
+    cache: Path,
+    secrets: Mapping[str, str],
+    values: Mapping[str, str],
+) -> dict[str, str]:
+    """Return what the steps of the check see; `values` come from its services."""
+    built = {
+        **ALWAYS,
+        "HOME": str(workspace.inside / "home"),
+        "TMPDIR": str(workspace.inside.parent),
+        "SHIPWAY_TOOLS": ":".join(provided.path),
+        "SHIPWAY_OUT": str(workspace.inside / "out"),
+        "SHIPWAY_ROOT": str(workspace.root),
+        **provided.environment,
+        **check.environment,
+        **{name: secrets[name] for name in check.secrets},
+        **values,
+    }
+    if check.network is Network.OUTSIDE:
+        built |= {name: value for name, value in processes.inherited().items() if name not in built}
+    if check.registry:
+        built |= _registry(cache, workspace.mode)
+    return built
+
+
+def npmrc() -> Path | None:
+    """Return the user's own npm settings, where registries and their tokens stand."""
+    path = Path(os.environ.get("NPM_CONFIG_USERCONFIG") or Path.home() / ".npmrc")
+    return path if path.is_file() else None
+
+
+def _registry(cache: Path, mode: Mode) -> dict[str, str]:
+    """Return what pnpm needs to reach the registry and the shared store."""
+    built = {
+        "npm_config_store_dir": str(cache / "store"),
+        "pnpm_config_store_dir": str(cache / "store"),
+        "npm_config_cache_dir": str(cache / "pnpm"),
+        "pnpm_config_cache_dir": str(cache / "pnpm"),
+    }
+    if mode is Mode.COPY:
+        # Hard links would let the repository's scripts write into the store.
+        built |= {"npm_config_package_import_method": "copy", "pnpm_config_package_import_method": "copy"}
+    built |= {name: os.environ[name] for name in os.environ if name.lower() in {"npm_config_registry", "npm_config_cafile"}}
+    if (path := npmrc()) is not None:
+        built["NPM_CONFIG_USERCONFIG"] = str(path)
+    return built

@@ -1,0 +1,261 @@
+"""The host executor: steps run straight on this machine, each check in a throw-away workspace under the warden.
+
+Needs Python, git and util-linux. How well steps are kept apart depends on what the machine grants
+(isolation.py); the verdicts do not.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from ci import processes
+from ci.errors import NoExecutorError
+from ci.executors import environment, walls, workspace as workspaces
+from ci.executors.isolation import Isolation, Mode, warden_command
+from ci.executors.reuse import Store
+from ci.executors.scratch import remove
+from ci.executors.workspace import Workspace
+from ci.model import Check, Execution, Network, Service, Step, StepRun
+from ci.monorepo.snapshot import Snapshot
+from ci.text import clean
+from ci.toolchains.catalogue import Provided, provide
+
+BROUGHT_BACK = 64 * 1024 * 1024  # bytes of reports and artifacts a check may hand over
+HEAD, TAIL = 20_000, 60_000  # bytes of a step's output that are kept
+TAIL_SHOWN = 2_000  # bytes of it that the live view looks at
+LOOK = 0.25  # seconds between two looks at a running step's output
+POSTGRES_PORT = 5432
+
+
+@dataclass(kw_only=True)
+class HostExecutor:
+    """Runs checks of one run. `keys` say where the outputs of each check lie in `store`."""
+
+    snapshot: Snapshot
+    scratch: Path
+    cache: Path
+    isolation: Isolation
+    store: Store
+    keys: Mapping[str, str]
+    run: str
+    note: Callable[[str], None]
+    on_output: Callable[[Check, str], None]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    name: str = "host"
+    _count: int = 0
+
+    async def execute(self, check: Check) -> Execution:
+        """Run all steps of the check in a throw-away workspace and keep its outputs for those that need it.
+
+        Raises ToolError where a tool or the room cannot be had, NoExecutorError where the sandbox breaks.
+        """
+        began = time.monotonic()
+        provided = await provide(check.toolchain, cache=self.cache, note=self.note)
+        self._count += 1
+        place = self.scratch / str(self._count)
+        place.mkdir()
+        layers = tuple(self.store.layer(self.keys[need]) for need in reversed(check.needs))
+        try:
+            workspace = await workspaces.assemble(
+                place, self.snapshot, tuple(layer for layer in layers if layer.is_dir()), self.isolation.mode
+            )
+            return await self._execute(check, workspace, provided, began)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(remove, place)
+
+    async def _execute(self, check: Check, workspace: Workspace, provided: Provided, began: float) -> Execution:
+        values, steps = self._services(check, workspace)
+        specification = workspace.place / "check.json"
+        specification.write_text(
+            json.dumps({
+                "root": str(workspace.root),
+                "out": str(workspace.inside / "out"),
+                "logs": str(workspace.inside / "logs"),
+                "environment": environment.build(
+                    check, workspace, provided, cache=self.cache, secrets=self.secrets, values=values
+                ),
+                "values": {
+                    "SHIPWAY_OUT": str(workspace.inside / "out"),
+                    "SHIPWAY_ROOT": str(workspace.root),
+                    **values,
+                },
+                "steps": [_plain(step) for step in steps],
+                **walls.build(check, workspace, provided, cache=self.cache, landlock=self.isolation.landlock),
+            }),
+            encoding="utf-8",
+        )
+        specification.chmod(0o600)
+        ended, left_behind = await self._watch(check, workspace, specification)
+        services = len(steps) - len(check.steps)
+        runs = tuple(
+            _step_run(steps[index], event, workspace)
+            for index, event in sorted(ended.items())
+            if index >= services or event.get("exit_code") != 0
+        )
+        files, too_large = await anyio.to_thread.run_sync(
+            lambda: workspaces.bring_back(workspace, check.reports, limit=BROUGHT_BACK)
+        )
+        changed = await workspaces.changes(workspace, check.outputs)
+        if check.outputs and all(run.succeeded for run in runs):
+            await anyio.to_thread.run_sync(self._keep, check, workspace)
+        return Execution(
+            steps=runs,
+            files=files,
+            root=str(workspace.root),
+            run=self.run,
+            seconds=time.monotonic() - began,
+            changed=changed,
+            left_behind=left_behind,
+            notices=tuple(too_large),
+        )
+
+    def _keep(self, check: Check, workspace: Workspace) -> None:
+        """Put the outputs where the checks that need them look; another run may have been first."""
+        fresh = workspace.place / "outputs"
+        workspaces.keep(workspace, check.outputs, fresh)
+        target = self.store.layer(self.keys[check.id])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            fresh.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise
+
+    def _services(self, check: Check, workspace: Workspace) -> tuple[dict[str, str], tuple[Step, ...]]:
+        """Turn services into background steps before the check's own; return the values they provide."""
+        values: dict[str, str] = {}
+        steps: list[Step] = []
+        for service in check.services:
+            port = POSTGRES_PORT if workspace.mode is Mode.NAMESPACES else _free_port()
+            password = secrets.token_hex(12)
+            filling = {"host": "127.0.0.1", "port": str(port), "password": password}
+            values |= {name: value.format(**filling) for name, value in service.environment.items()}
+            steps.append(_postgres(service, workspace, port, password))
+        return values, (*steps, *check.steps)
+
+    async def _watch(
+        self, check: Check, workspace: Workspace, specification: Path
+    ) -> tuple[dict[int, dict[str, Any]], tuple[str, ...]]:
+        """Start the warden and listen to it until it ends; return how each step ended and who was left behind."""
+        loopback = check.network is Network.LOOPBACK
+        command = warden_command(specification, mode=workspace.mode, loopback=loopback)
+        ended: dict[int, dict[str, Any]] = {}
+        left_behind: tuple[str, ...] | None = None
+        complaint: list[bytes] = []
+        # In a copy the warden must outlive us for a moment, to end the tree: it watches the pipe instead.
+        dies_with_us = workspace.mode is Mode.NAMESPACES
+        async with processes.supervised(command, dies_with_us=dies_with_us) as process:
+            async with anyio.create_task_group() as group:
+                group.start_soon(processes.drain, process.stderr, complaint)
+                group.start_soon(self._follow, check, workspace)
+                async for line in processes.lines(process.stdout):
+                    event = json.loads(line)
+                    match event["event"]:
+                        case "refused":
+                            raise NoExecutorError(f"the sandbox cannot be made: {event['why']}")
+                        case "ended":
+                            ended[event["step"]] = event
+                        case "done":
+                            left_behind = tuple(event["left_behind"])
+                await process.wait()
+                group.cancel_scope.cancel()
+        if left_behind is None:
+            text = b"".join(complaint).decode(errors="replace").strip().splitlines()
+            why = text[-1] if text else f"exit code {process.returncode}"
+            raise NoExecutorError(f"the warden of {check.id} ended early: {why}")
+        return ended, left_behind
+
+    async def _follow(self, check: Check, workspace: Workspace) -> None:
+        """Show the last output of the running step until cancelled."""
+        logs = workspace.private / "logs"
+        shown = b""
+        while True:
+            await anyio.sleep(LOOK)
+            newest = max(logs.glob("*.log"), key=lambda log: int(log.stem), default=None)
+            if newest is None:
+                continue
+            with newest.open("rb") as file:
+                file.seek(max(0, newest.stat().st_size - TAIL_SHOWN))
+                tail = file.read()
+            if tail != shown:
+                shown = tail
+                self.on_output(check, tail.decode(errors="replace"))
+
+
+def _postgres(service: Service, workspace: Workspace, port: int, password: str) -> Step:
+    data = workspace.inside / "postgres"
+    roles = tuple(word for role in service.roles for word in ("--role", role))
+    return Step(
+        argv=(
+            *("shipway-postgres", "--port", str(port), "--data", str(data)),
+            *("--database", service.database, *roles, "--ready", f"{data}.ready"),
+        ),
+        environment={"SHIPWAY_PG_PASSWORD": password},
+        background=True,
+        ready=f"file:{data}.ready",
+        timeout=60,
+    )
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    return {
+        "argv": step.argv,
+        "cwd": step.cwd,
+        "timeout": step.timeout,
+        "environment": dict(step.environment),
+        "background": step.background,
+        "ready": step.ready,
+        "keep_going": step.keep_going,
+        "stdout": step.stdout,
+    }
+
+
+def _step_run(step: Step, event: Mapping[str, Any], workspace: Workspace) -> StepRun:
+    output, omitted = _output(workspace.private / "logs" / f"{event['step']}.log")
+    return StepRun(
+        argv=step.argv,
+        cwd=step.cwd,
+        seconds=event["seconds"],
+        exit_code=event.get("exit_code"),
+        signal=event.get("signal"),
+        timed_out=event.get("timed_out", False),
+        error=event.get("error"),
+        output=output,
+        omitted=omitted,
+        background=step.background,
+        living=tuple(event.get("living", ())),
+    )
+
+
+def _output(log: Path) -> tuple[str, int]:
+    """Return the head and the tail of a log, and how many bytes between them are left out."""
+    try:
+        size = log.stat().st_size
+        with log.open("rb") as file:
+            if size <= HEAD + TAIL:
+                return clean(file.read().decode(errors="replace")), 0
+            head = file.read(HEAD)
+            file.seek(size - TAIL)
+            tail = file.read()
+    except FileNotFoundError:
+        return "", 0
+    omitted = size - HEAD - TAIL
+    gap = f"\n[... {omitted} bytes left out ...]\n"
+    return clean(head.decode(errors="replace") + gap + tail.decode(errors="replace")), omitted
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

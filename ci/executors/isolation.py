@@ -1,0 +1,119 @@
+"""What this machine lets a user have to keep steps apart: asked by trying, not by reading versions."""
+
+from __future__ import annotations
+
+import enum
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci import processes
+from ci.warden import landlock
+
+WARDEN = Path(__file__).resolve().parent.parent / "warden/__main__.py"
+# The user inside needs an entry in the password database, or Postgres' initdb does not find its own name.
+NOBODY = "65534"
+
+
+class Mode(enum.StrEnum):
+    """How a check's workspace is made."""
+
+    NAMESPACES = "namespaces"
+    COPY = "copy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Isolation:
+    """The mode, what holds in it, and what could not be had (each one line for the report)."""
+
+    mode: Mode
+    landlock: bool
+    holds: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
+def warden_command(specification: Path, *, mode: Mode, loopback: bool) -> tuple[str, ...]:
+    """Return the command that starts the warden, as PID 1 of fresh namespaces where the mode has them."""
+    python = (sys.executable, "-I", "-S", str(WARDEN), str(specification))
+    if mode is Mode.COPY:
+        return python
+    return (
+        *("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--keep-caps"),
+        *("--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"),
+        *("--ipc", "--uts", *(("--net",) if loopback else ())),
+        *python,
+    )
+
+
+async def probe(place: Path) -> Isolation:
+    """Try a sandbox in the new directory `place`, which must lie where the checks' workspaces will."""
+    why = await _try_sandbox(place) if sys.platform == "linux" and shutil.which("unshare") else "this is not Linux"
+    if why is None:
+        holds = (
+            "own user, process, mount, network and IPC namespaces",
+            "copy-on-write workspace; all else read-only, the home directory hidden",
+            "network: loopback only after install",
+        )
+        return Isolation(mode=Mode.NAMESPACES, landlock=False, holds=holds)
+    missing = [f"namespaces ({why})", "network not cut off: steps can reach it", "ports are shared with the machine"]
+    if sys.platform == "linux" and landlock.version() > 0:
+        holds = (
+            "a copied workspace; a watchdog ends the process tree",
+            "Landlock: writes outside the workspace are refused, the home directory cannot be read",
+        )
+        return Isolation(mode=Mode.COPY, landlock=True, holds=holds, missing=tuple(missing))
+    missing.append("Landlock: steps can write where their user can")
+    return Isolation(
+        mode=Mode.COPY,
+        landlock=False,
+        holds=("a copied workspace; a watchdog ends the process tree",),
+        missing=tuple(missing),
+    )
+
+
+async def _try_sandbox(place: Path) -> str | None:
+    """Return why a sandbox cannot be made, None when it can."""
+    for name in ("target", "lower", "upper", "work", "staging", "tmp", "out", "logs"):
+        (place / name).mkdir(parents=True)
+    sandbox = {
+        "target": str(place / "target"),
+        "lower": [str(place / "lower")],
+        "upper": str(place / "upper"),
+        "work": str(place / "work"),
+        "staging": str(place / "staging"),
+        "covers": [{"target": "/tmp", "source": str(place / "tmp")}],  # noqa: S108 - covered, not used
+        "views": [],
+        "loopback": True,
+    }
+    specification = place / "probe.json"
+    specification.write_text(
+        json.dumps({
+            "root": "/",
+            "out": str(place / "out"),
+            "logs": str(place / "logs"),
+            "environment": {},
+            "steps": [],
+            "sandbox": sandbox,
+        }),
+        encoding="utf-8",
+    )
+    command = warden_command(specification, mode=Mode.NAMESPACES, loopback=True)
+    async with processes.supervised(command) as process:
+        answer = b""
+        if process.stdout is not None:
+            async for chunk in process.stdout:
+                answer += chunk
+        complaint = b""
+        if process.stderr is not None:
+            async for chunk in process.stderr:
+                complaint += chunk
+    for line in answer.splitlines():
+        event = json.loads(line)
+        if event["event"] == "entered":
+            return None
+        if event["event"] == "refused":
+            return str(event["why"])
+    lines = complaint.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"unshare ended with exit code {process.returncode}"

@@ -1,0 +1,174 @@
+"""Re-use by content hash: an unchanged check is not run again.
+
+The key covers the check's declared inputs (paths, modes, contents), its commands, environment, tools with
+their exact versions, the platform, the keys of what it needs, and Shipway's own code. Only a `passed`
+result is kept, beside the outputs of the check, so that neither is ever found without the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wcmatch import glob
+
+from ci import __version__
+from ci.model import Check, CheckRun, Counts, Measure, Reuse, Status
+
+GLOB_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.NEGATE | glob.NEGATEALL
+HOUR = 3600.0
+KEPT_RESULTS = 400
+KEPT_LAYERS = 12
+
+
+def select(paths: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the paths that the globs take; "!" leaves out, a later pattern does not bring back."""
+    if patterns == ("**",):
+        return paths
+    takes = tuple(pattern for pattern in patterns if not pattern.startswith("!"))
+    leaves = tuple(pattern[1:] for pattern in patterns if pattern.startswith("!"))
+    matching = glob.compile(list(takes), flags=glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE)
+    leaving = glob.compile(list(leaves), flags=glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE) if leaves else None
+    return tuple(path for path in paths if matching.match(path) and not (leaving and leaving.match(path)))
+
+
+def keys(checks: tuple[Check, ...], digests: Mapping[str, str], *, salt: str = "") -> dict[str, str]:
+    """Return the key of every check, by id. `checks` stand in an order in which each comes after its needs.
+
+    A `salt` makes all of them new: so nothing is taken from earlier runs.
+    """
+    paths = tuple(sorted(digests))
+    content = functools.lru_cache(maxsize=None)(lambda patterns: _content(select(paths, patterns), digests))
+    found: dict[str, str] = {}
+    for check in checks:
+        described = {
+            "own": own_code(),
+            "salt": salt,
+            "platform": [platform.system(), platform.machine()],
+            "stage": check.stage,
+            "name": check.name,
+            "package": check.package,
+            "tools": sorted(check.toolchain.tools.items()),
+            "steps": [_describe(step) for step in check.steps],
+            "environment": sorted(check.environment.items()),
+            "services": [_describe(service) for service in check.services],
+            "outputs": check.outputs,
+            "inputs": content(check.inputs),
+            "needs": [found[need] for need in check.needs],
+        }
+        found[check.id] = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:40]
+    return found
+
+
+def _content(paths: tuple[str, ...], digests: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path}\0{digests[path]}\0".encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def _describe(value: Any) -> Any:
+    return [
+        sorted(item.items()) if isinstance(item, Mapping) else item
+        for item in (getattr(value, field.name) for field in dataclasses.fields(value))
+    ]
+
+
+@functools.cache
+def own_code() -> str:
+    """Return a digest of Shipway's own sources: another version may judge otherwise."""
+    digest = hashlib.sha256(__version__.encode())
+    package = Path(__file__).resolve().parent.parent
+    for path in sorted(package.rglob("*")):
+        if path.suffix in {".py", ".toml", ".cjs", ".mjs", ".json"} and path.parent.name != "reporting":
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class Store:
+    """Results and outputs by key, in one directory a key."""
+
+    def __init__(self, directory: Path) -> None:
+        """Use `directory`, which is made when something is kept."""
+        self.directory = directory
+
+    def layer(self, key: str) -> Path:
+        """Return where the outputs of the check with this key lie, or would lie."""
+        return self.directory / key / "outputs"
+
+    def load(self, key: str, check: Check) -> CheckRun | None:
+        """Return the kept result, or None where there is none that may still be used."""
+        if check.reuse is Reuse.NEVER:
+            return None
+        place = self.directory / key / "result.json"
+        try:
+            age = time.time() - place.stat().st_mtime
+            value = json.loads(place.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if check.outputs and not self.layer(key).is_dir():
+            return None
+        if check.reuse is Reuse.HOUR and time.time() - value["at"] > HOUR:
+            return None
+        if age > 60:  # noqa: PLR2004 - a minute: the stamp says "recently used", it need not be exact
+            with contextlib.suppress(OSError):
+                os.utime(place)
+        return CheckRun(
+            stage=check.stage,
+            name=check.name,
+            package=check.package,
+            status=Status.PASSED,
+            seconds=value["seconds"],
+            cached_from=value["run"],
+            counts=Counts(**value["counts"]),
+            notices=tuple(value["notices"]),
+            measures=tuple(Measure(**measure) for measure in value["measures"]),
+            repeat=check.repeat,
+            why=check.why,
+            tools=check.toolchain.tools,
+        )
+
+    def save(self, key: str, check: Check, result: CheckRun, run: str) -> None:
+        """Keep a `passed` result; anything else is never re-used."""
+        if result.status is not Status.PASSED or check.reuse is Reuse.NEVER:
+            return
+        place = self.directory / key
+        place.mkdir(parents=True, exist_ok=True)
+        value = {
+            "run": run,
+            "at": time.time(),
+            "seconds": result.seconds,
+            "counts": dataclasses.asdict(result.counts),
+            "notices": result.notices,
+            "measures": [dataclasses.asdict(measure) for measure in result.measures],
+        }
+        fresh = place / f"result.{run}.tmp"
+        fresh.write_text(json.dumps(value), encoding="utf-8")
+        fresh.replace(place / "result.json")
+
+    def sweep(self) -> None:
+        """Drop what was not used for longest: beyond a number of results, and of kept outputs."""
+        if not self.directory.is_dir():
+            return
+        entries: list[tuple[float, Path]] = []
+        for place in self.directory.iterdir():
+            try:
+                used = (place / "result.json").stat().st_mtime
+            except OSError:
+                used = place.stat().st_mtime if place.exists() else 0.0
+            entries.append((used, place))
+        entries.sort(reverse=True)
+        layers = [entry for entry in entries if (entry[1] / "outputs").is_dir()]
+        for used, place in (*entries[KEPT_RESULTS:], *layers[KEPT_LAYERS:]):
+            if time.time() - used > HOUR:  # a run may be standing on it
+                shutil.rmtree(place, ignore_errors=True)

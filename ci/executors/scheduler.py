@@ -1,0 +1,231 @@
+"""Slots, longest first: what is independent runs side by side, as much as the machine has room for.
+
+The scheduler knows no tool and no stage's inside. It starts a check when all it needs was kept, gives
+the slot to the one with the longest way behind it, runs a check marked `alone` by itself, and collects
+every failure: one red check hides no other that does not need it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.lowlevel
+
+from ci.errors import DiskFullError, NoExecutorError, ShipwayError
+from ci.executors.reuse import Store
+from ci.model import Check, CheckRun, Execution, Executor, Listener, Status, StepRun, Verdict
+from ci.outcome import GREEN
+from ci.text import count
+
+MEMORY_PER_SLOT = 2.0  # GiB: a typed ESLint of some 25 packages, or Chromium beside a server
+
+
+def room() -> int:
+    """Return how many checks this machine has room for: one more than cores, as memory allows.
+
+    One more, because most checks wait for a disk or a page now and then; measured on 2 cores, 3 slots were
+    as quick as 7 and steadier.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    return max(1, min(cores + 1, int(memory / MEMORY_PER_SLOT)))
+
+
+@dataclass(kw_only=True)
+class Scheduler:
+    """Executes the checks of one plan; `results` fills up with one CheckRun for each."""
+
+    executor: Executor
+    store: Store
+    keys: Mapping[str, str]
+    run: str
+    slots: int
+    listener: Listener
+    keep_artifacts: Callable[[Check, Execution, Verdict], Verdict]
+    results: dict[str, CheckRun] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+
+    async def execute(self, checks: tuple[Check, ...]) -> tuple[CheckRun, ...]:
+        """Run all of them, as far as what they need is green; return their runs in the given order.
+
+        Raises NoExecutorError where the executor was lost and DiskFullError where the room was: then no
+        report could be trusted.
+        """
+        done = {check.id: anyio.Event() for check in checks}
+        free = _Slots(self.slots)
+        urgency = _urgency(checks)
+        cached = self._cached(checks)
+        async with anyio.create_task_group() as group:
+            for check in checks:
+                group.start_soon(self._one, check, done, free, urgency[check.id], cached)
+        return tuple(self.results[check.id] for check in checks)
+
+    def _cached(self, checks: tuple[Check, ...]) -> dict[str, CheckRun]:
+        """Return the kept results that may stand: a preparation's only where its outputs are kept with it."""
+        found = ((check.id, self.store.load(self.keys[check.id], check)) for check in checks)
+        return {identity: run for identity, run in found if run is not None}
+
+    async def _one(
+        self,
+        check: Check,
+        done: Mapping[str, anyio.Event],
+        free: _Slots,
+        urgency: float,
+        cached: Mapping[str, CheckRun],
+    ) -> None:
+        if check.id in cached:
+            self._end(dataclasses.replace(cached[check.id], began=self._clock()), done)
+            return
+        for need in check.needs:
+            await done[need].wait()
+        broken = next((need for need in check.needs if self.results[need].status not in GREEN), None)
+        if broken is not None:
+            self._end(self._skipped(check, f"{broken} {_ended(self.results[broken].status)}"), done)
+            return
+        ready = self._clock()
+        async with free.slot(urgency, alone=check.alone):
+            self.listener.check_started(check)
+            started = self._clock()
+            result = await self._judged(check)
+            result = dataclasses.replace(
+                result, began=started, waited=round(started - ready, 3), seconds=round(self._clock() - started, 3)
+            )
+        self.store.save(self.keys[check.id], check, result, self.run)
+        self._end(result, done)
+
+    async def _judged(self, check: Check) -> CheckRun:
+        """Execute and judge, once more where the verdict asks for it."""
+        current: Check | None = check
+        while current is not None:
+            try:
+                execution = await self.executor.execute(current)
+            except (NoExecutorError, DiskFullError):
+                raise
+            except ShipwayError as error:
+                return _run(check, Verdict(status=Status.ERROR, reason=str(error), code=error.exit_code), ())
+            verdict = self.keep_artifacts(check, execution, current.judge(execution))
+            last, current = current, verdict.second
+        notices = (*verdict.notices, *_observations(last, execution))
+        return _run(check, dataclasses.replace(verdict, notices=notices), execution.steps, repeat=last.repeat)
+
+    def _skipped(self, check: Check, reason: str) -> CheckRun:
+        run = _run(check, Verdict(status=Status.SKIPPED, reason=reason), ())
+        return dataclasses.replace(run, began=self._clock(), blocked=True)
+
+    def _clock(self) -> float:
+        return round(time.monotonic() - self.began, 3)
+
+    def _end(self, result: CheckRun, done: Mapping[str, anyio.Event]) -> None:
+        self.results[result.id] = result
+        self.listener.check_ended(result)
+        done[result.id].set()
+
+
+def _ended(status: Status) -> str:
+    return {Status.FAILED: "failed", Status.ERROR: "could not be run"}.get(status, "was skipped")
+
+
+def _run(check: Check, verdict: Verdict, steps: tuple[StepRun, ...], *, repeat: str | None = None) -> CheckRun:
+    return CheckRun(
+        stage=check.stage,
+        name=check.name,
+        package=check.package,
+        status=verdict.status,
+        reason=verdict.reason,
+        counts=verdict.counts,
+        failures=verdict.failures,
+        notices=verdict.notices,
+        measures=verdict.measures,
+        artifacts=verdict.artifacts,
+        steps=steps,
+        repeat=repeat or check.repeat,
+        why=check.why,
+        tools=check.toolchain.tools,
+        code=verdict.code,
+    )
+
+
+def _observations(check: Check, execution: Execution) -> tuple[str, ...]:
+    """Say what the check did beside its work: writes that were discarded, processes it left."""
+    notices = list(execution.notices)
+    if execution.changed:
+        names = ", ".join(change[2:] for change in execution.changed[:3])
+        more = "" if len(execution.changed) <= 3 else ", ..."  # noqa: PLR2004 - as many as are named
+        notices.append(f"changed {count(len(execution.changed), 'file')}, discarded: {names}{more}")
+    if execution.left_behind:
+        names = "; ".join(command[:80] for command in execution.left_behind[:3])
+        notices.append(f"left {count(len(execution.left_behind), 'process')} running, ended: {names}")
+    return tuple(notices)
+
+
+def _urgency(checks: tuple[Check, ...]) -> dict[str, float]:
+    """Return for each check the expected seconds of the longest chain that starts with it."""
+    behind: dict[str, float] = {}
+    for check in reversed(checks):
+        own = check.weight + behind.get(check.id, 0.0)
+        for need in check.needs:
+            behind[need] = max(behind.get(need, 0.0), own)
+        behind[check.id] = own
+    return behind
+
+
+class _Slots:
+    """Slots with a queue by urgency; an `alone` holder takes them all."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.taken = 0
+        self.alone = False
+        self.queue: list[tuple[float, bool, anyio.Event]] = []
+
+    def slot(self, urgency: float, *, alone: bool) -> _Slot:
+        return _Slot(self, urgency, alone=alone)
+
+    def serve(self) -> None:
+        """Let in whoever may come; those that want to be alone come last, so that nobody waits behind them idle."""
+        self.queue.sort(key=lambda entry: (entry[1], -entry[0]))
+        while self.queue:
+            _, alone, turn = self.queue[0]
+            if self.alone or (self.taken if alone else self.taken >= self.number):
+                return
+            self.queue.pop(0)
+            self.taken += 1
+            self.alone = alone
+            turn.set()
+
+
+class _Slot:
+    def __init__(self, slots: _Slots, urgency: float, *, alone: bool) -> None:
+        self.slots = slots
+        self.urgency = urgency
+        self.alone = alone
+
+    async def __aenter__(self) -> None:
+        turn = anyio.Event()
+        entry = (self.urgency, self.alone, turn)
+        self.slots.queue.append(entry)
+        # Others that became ready in the same instant queue up first, so that the most urgent of them goes.
+        await anyio.lowlevel.checkpoint()
+        self.slots.serve()
+        try:
+            await turn.wait()
+        except BaseException:
+            if entry in self.slots.queue:
+                self.slots.queue.remove(entry)
+            else:
+                self._leave()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        self.slots.taken -= 1
+        if self.alone:
+            self.slots.alone = False
+        self.slots.serve()

@@ -1,0 +1,83 @@
+"""A run's own directory in the per-user cache, held by a lock: a free lock means that the run is dead.
+
+So a run that was killed needs no clean-up of its own: the next one sweeps what it left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ci.errors import ToolError
+
+ALL = stat.S_IRWXU
+
+
+@contextlib.contextmanager
+def scratch(cache: Path, run: str) -> Iterator[Path]:
+    """Give a run its directory below `cache`; it is gone afterwards. Raises ToolError where it cannot be made."""
+    work = cache / "work"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = os.open(work / f"{run}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ToolError(f"cannot write to {work}: {error.strerror}", hint="name another place in SHIPWAY_CACHE") from error
+    directory = work / run
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        directory.mkdir(mode=0o700)
+        yield directory
+    finally:
+        remove(directory)
+        (work / f"{run}.lock").unlink(missing_ok=True)
+        os.close(lock)
+
+
+def sweep(cache: Path) -> int:
+    """Remove what killed runs left behind; return how many there were."""
+    swept = 0
+    work = cache / "work"
+    if not work.is_dir():
+        return 0
+    for path in work.glob("*.lock"):
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            continue  # its run just ended
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            remove(work / path.stem)
+            path.unlink(missing_ok=True)
+            swept += 1
+        finally:
+            os.close(lock)
+    return swept
+
+
+def remove(directory: Path) -> None:
+    """Remove a tree whatever the modes inside: overlayfs leaves a directory with none. Raises OSError."""
+
+    def unlock(function: Callable[..., Any], path: str, _error: Any) -> None:
+        if not os.path.lexists(path):
+            return
+        os.chmod(os.path.dirname(path), ALL)
+        if not os.path.islink(path):
+            os.chmod(path, ALL)
+        if function in (os.open, os.scandir, os.listdir, os.lstat):
+            remove(Path(path))
+        else:
+            function(path)
+
+    if directory.is_symlink() or directory.is_file():
+        directory.unlink()
+    elif directory.exists():
+        shutil.rmtree(directory, onerror=unlock)

@@ -1,0 +1,139 @@
+"""What Shipway remembers of a product: the history of its runs, and what the last green run on main measured.
+
+SQLite in the per-user state directory, one file a repository. This is the only writer of product state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import sqlalchemy as sql
+
+from ci.errors import DiskFullError, UsageError
+from ci.model import HistoryEntry, Measure, RunReport, RunVerdict, Status
+
+SCHEMA = 1
+KEPT = 500
+MAIN = ("main", "master")
+
+_METADATA = sql.MetaData()
+RUNS = sql.Table(
+    "runs",
+    _METADATA,
+    sql.Column("id", sql.String, primary_key=True),
+    sql.Column("kind", sql.String, nullable=False),
+    sql.Column("started", sql.String, nullable=False, index=True),
+    sql.Column("verdict", sql.String, nullable=False),
+    sql.Column("seconds", sql.Float, nullable=False),
+    sql.Column("commit_sha", sql.String),
+    sql.Column("branch", sql.String),
+    sql.Column("dirty", sql.Boolean, nullable=False),
+    sql.Column("stages", sql.Text, nullable=False),
+    sql.Column("flaky", sql.Text, nullable=False),
+    sql.Column("measures", sql.Text, nullable=False),
+)
+
+
+def state_directory() -> Path:
+    """Return the per-user state directory: SHIPWAY_STATE, else XDG_STATE_HOME/shipway, else ~/.local/state/shipway."""
+    if chosen := os.environ.get("SHIPWAY_STATE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "shipway"
+
+
+class Journal:
+    """The memory of one repository."""
+
+    def __init__(self, root: Path, *, directory: Path | None = None) -> None:
+        """Open the journal of the workspace at `root`; it is made when there is none. Raises UsageError."""
+        place = (directory or state_directory()) / hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+        try:
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write to {place}: {error.strerror}", hint="name another place in SHIPWAY_STATE"
+            ) from error
+        self._engine = sql.create_engine(
+            f"sqlite:///{place / 'journal.sqlite'}", connect_args={"timeout": 15}, poolclass=sql.NullPool
+        )
+        try:
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql("pragma journal_mode=wal")
+                version = connection.exec_driver_sql("pragma user_version").scalar_one()
+                if version > SCHEMA:
+                    raise UsageError(f"the journal in {place} was written by a newer Shipway", hint="upgrade this one")
+                _METADATA.create_all(connection)
+                connection.exec_driver_sql(f"pragma user_version={SCHEMA}")
+        except sql.exc.OperationalError as error:
+            raise _full_or(error, place) from error
+
+    def history(self, limit: int = 49) -> tuple[HistoryEntry, ...]:
+        """Return the last runs, oldest first."""
+        query = sql.select(RUNS).order_by(RUNS.c.started.desc(), RUNS.c.id.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            HistoryEntry(
+                id=row.id,
+                started=row.started,
+                verdict=row.verdict,
+                seconds=row.seconds,
+                commit=row.commit_sha,
+                stages=json.loads(row.stages),
+                flaky=tuple(json.loads(row.flaky)),
+            )
+            for row in reversed(rows)
+        )
+
+    def baseline(self) -> Mapping[tuple[str, str, str], Measure]:
+        """Return what the last green, clean run on main measured, by (kind, group, name)."""
+        query = (
+            sql.select(RUNS.c.measures)
+            .where(
+                RUNS.c.verdict == RunVerdict.PASSED.value,
+                RUNS.c.dirty == sql.false(),
+                RUNS.c.branch.in_(MAIN),
+                RUNS.c.measures != "[]",
+            )
+            .order_by(RUNS.c.started.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        measures = [Measure(**value) for value in json.loads(found or "[]")]
+        return {(measure.kind, measure.group, measure.name): measure for measure in measures}
+
+    def record(self, report: RunReport) -> None:
+        """Add a run, and forget those that are older than the last 500."""
+        checks = [check for stage in report.stages for check in stage.checks]
+        row = {
+            "id": report.id,
+            "kind": report.kind,
+            "started": report.started,
+            "verdict": report.verdict.value,
+            "seconds": report.seconds,
+            "commit_sha": report.commit,
+            "branch": report.branch,
+            "dirty": report.dirty,
+            "stages": json.dumps({stage.name: stage.status.value for stage in report.stages}),
+            "flaky": json.dumps([check.id for check in checks if check.status is Status.FLAKY]),
+            "measures": json.dumps([dataclasses.asdict(measure) for check in checks for measure in check.measures]),
+        }
+        kept = sql.select(RUNS.c.id).order_by(RUNS.c.started.desc()).limit(KEPT)
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(sql.insert(RUNS).values(row))
+                connection.execute(sql.delete(RUNS).where(RUNS.c.id.not_in(kept)))
+        except sql.exc.OperationalError as error:
+            raise _full_or(error, state_directory()) from error
+
+
+def _full_or(error: sql.exc.OperationalError, place: Path) -> DiskFullError | UsageError:
+    if "full" in str(error.orig):
+        return DiskFullError(f"no space left for the journal in {place}", hint="free some, or set SHIPWAY_STATE")
+    return UsageError(f"the journal in {place} cannot be used: {error.orig}")

@@ -1,0 +1,435 @@
+"""The words of Shipway as frozen values, and the Protocols between its parts.
+
+Read this file before any other in the package. A **Stage** is one of the seven. A **Check** is one thing
+that a stage verifies (ESLint, the types of one package); a **Step** is one command of it. A check is plain
+data: an **Executor** runs it and answers with an **Execution**, which holds exit codes, output tails and
+report files and no opinion. The check's **Judge**, a pure function, turns the execution into a **Verdict**.
+
+What happened is told by Runs: StepRun, CheckRun, StageRun and the RunReport above them, from which
+every report is drawn.
+
+Units: seconds are floats, sizes are bytes, paths are POSIX strings relative to the workspace's root
+unless a docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+# --- stages -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One of the seven. Over `target` seconds it is shown in amber; it does not fail for that."""
+
+    name: str
+    target: float
+    what: str
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(name="install", target=30, what="pnpm install (frozen), dependency audit"),
+    Stage(name="lint", target=20, what="ESLint, Biome, formatting, import restrictions"),
+    Stage(name="typecheck", target=40, what="TypeScript in every package"),
+    Stage(name="unit", target=60, what="unit tests"),
+    Stage(name="integration", target=90, what="tests on a real Postgres, row-level security, metering"),
+    Stage(name="e2e", target=120, what="Playwright, tier 1"),
+    Stage(name="audit", target=60, what="dependency audit, bundle sizes, Lighthouse"),
+)
+STAGE_NAMES: tuple[str, ...] = tuple(stage.name for stage in STAGES)
+
+
+class Status(enum.StrEnum):
+    """How a stage or check ended. `flaky` is a pass that is shown and counted."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ERROR = "error"
+    FLAKY = "flaky"
+
+
+class Network(enum.StrEnum):
+    """What a check may reach: its own loopback device, or the outside too."""
+
+    LOOPBACK = "loopback"
+    OUTSIDE = "outside"
+
+
+class Reuse(enum.StrEnum):
+    """How long a green result stands for the same content hash."""
+
+    CONTENT = "content"  # until an input changes
+    HOUR = "hour"  # an answer of an outside service that is good for an hour
+    NEVER = "never"
+
+
+# --- what is to be run --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """A set of tools by name and exact version.
+
+    `name` picks the container recipe; on the host each tool is put on PATH. Names of tools:
+    node, pnpm, postgres, chromium, lighthouse, rls.
+    `pnpm_hash` is the `algorithm.hex` part of a `packageManager` pin.
+    """
+
+    name: str
+    tools: Mapping[str, str]
+    pnpm_hash: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One command, as an argv list: never a shell line.
+
+    In `argv` and `environment` the warden replaces `${SHIPWAY_OUT}` (a directory whose files are
+    brought back), `${SHIPWAY_ROOT}` (the workspace's root) and the `${NAME}` of each value that a
+    service of the check provides.
+
+    A step that ends non-zero ends the check, unless `keep_going`. A `background` step is a server:
+    the next step starts when `ready` (an http URL, or `tcp:PORT`) answers, and it lives as
+    long as the check. `stdout` names a file in the out directory that takes standard output alone.
+    """
+
+    argv: tuple[str, ...]
+    cwd: str = "."
+    timeout: float = 300.0
+    environment: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    background: bool = False
+    ready: str | None = None
+    keep_going: bool = False
+    stdout: str | None = None
+    network: Network | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A server that a check needs beside it, alive as long as the check.
+
+    The executor starts it and fills the templates in `environment`: `{host}`, `{port}`, `{password}`.
+    Known name: `postgres`, with owner `postgres` and the application's roles of `roles`
+    (login, neither superuser nor BYPASSRLS).
+    """
+
+    name: str
+    environment: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    roles: tuple[str, ...] = ()
+    database: str = "app"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRun:
+    """A step that ran. Exactly one of `exit_code`, `signal`, `timed_out`, `error` tells how it ended.
+
+    `output` holds the head and the tail of standard output and standard error, interleaved, without
+    escape sequences; `omitted` is the number of bytes between them that are not kept.
+    """
+
+    argv: tuple[str, ...]
+    cwd: str
+    seconds: float
+    exit_code: int | None = None
+    signal: int | None = None
+    timed_out: bool = False
+    error: str | None = None
+    output: str = ""
+    omitted: int = 0
+    background: bool = False
+    living: tuple[str, ...] = ()  # what still ran when it was ended, by command line
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the command ended by itself, with 0."""
+        return self.exit_code == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """All that an executor knows of a check that ran; values, no opinion.
+
+    `files` holds what lay in the out directory (by its path there) and the files of `Check.reports`
+    (by path from the workspace's root). `root` is where the repository's workspace lay: judges cut it from
+    messages. `changed` are paths that the check wrote outside its outputs and that were discarded:
+    `M path`, `A path`, `D path`. `left_behind` are command lines of processes that outlived the last step.
+    """
+
+    steps: tuple[StepRun, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    root: str = "/"
+    run: str = ""
+    seconds: float = 0.0
+    changed: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """One thing that is wrong, said once: what, where, and which test or rule says so."""
+
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    test: str | None = None
+    rule: str | None = None
+    detail: str | None = None  # a stack, a diff, the output's tail
+    artifact: str | None = None  # a screenshot or trace, by its path in the report's artifacts/
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What a tool really did. None means that the tool does not tell."""
+
+    tests: int | None = None
+    failed: int | None = None
+    skipped: int | None = None
+    flaky: int | None = None
+    files: int | None = None  # files linted or type-checked
+    warnings: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A number against its limit: a bundle's size, a Lighthouse score.
+
+    `ok` is None where there is neither a budget nor an earlier value to hold it against.
+    `better` says which way is good: "lower" or "higher".
+    """
+
+    name: str
+    value: float
+    unit: str  # "bytes", "score", "s"
+    group: str = ""  # app or page
+    kind: str = ""  # "bundle", "lighthouse"
+    limit: float | None = None
+    baseline: float | None = None  # the last green run on main
+    better: str = "lower"
+    ok: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a judge makes of an execution.
+
+    `reason` is one line and is needed for every status but `passed`. `second` asks for one more
+    execution (the failed tests alone; the package's own command after a red batch): the verdict
+    of its judge then stands instead of this one. `code` is the exit code of an `error` that is covered by
+    one of its own (a tool, the disk, a vendor).
+    """
+
+    status: Status
+    reason: str | None = None
+    counts: Counts = field(default_factory=Counts)
+    failures: tuple[Failure, ...] = ()
+    notices: tuple[str, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    artifacts: tuple[str, ...] = ()  # keys of Execution.files to keep in the report's artifacts/
+    second: Check | None = None
+    code: int | None = None
+
+
+Judge = Callable[[Execution], Verdict]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that a stage verifies: plain data and a pure judge.
+
+    Its id is `stage/name@package`; names alone are not unique. `inputs` are globs from the
+    workspace's root, "!" leaves out: what the check sees, and so what a result is re-used by. `outputs`
+    are what a check that needs this one finds in its tree. `weight` is the seconds it is expected
+    to take, for longest-first. `why` says why it was chosen, `repeat` is the shortest command that
+    repeats it by hand from the repository's root.
+    """
+
+    stage: str
+    name: str
+    package: str = "."
+    toolchain: Toolchain
+    steps: tuple[Step, ...]
+    judge: Judge
+    needs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ("**",)
+    outputs: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    secrets: tuple[str, ...] = ()
+    network: Network = Network.LOOPBACK
+    reports: tuple[str, ...] = ()
+    services: tuple[Service, ...] = ()
+    weight: float = 1.0
+    alone: bool = False
+    reuse: Reuse = Reuse.CONTENT
+    registry: bool = False  # may read the user's registry tokens and write the package store
+    why: str = ""
+    repeat: str = ""
+
+    @property
+    def id(self) -> str:
+        """`stage/name@package`."""
+        return f"{self.stage}/{self.name}@{self.package}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skip:
+    """A stage, or a part of one, for which the repository has nothing, and why that is so."""
+
+    stage: str
+    reason: str
+    name: str | None = None  # of a check; None: the whole stage
+    package: str = "."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run would do: the checks in an order in which each comes after its needs, and what is left out.
+
+    `notices` are one line each: which Node and why, what is not covered.
+    """
+
+    checks: tuple[Check, ...]
+    skips: tuple[Skip, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+# --- what happened ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRun:
+    """A check that ran, was taken from an earlier run, or was not run, and why.
+
+    `began` counts from the run's start. `cached_from` is the id of the run that really executed it.
+    """
+
+    stage: str
+    name: str
+    package: str
+    status: Status
+    seconds: float = 0.0
+    began: float = 0.0
+    waited: float = 0.0  # for a slot, after all it needs was there
+    cached_from: str | None = None
+    reason: str | None = None
+    counts: Counts = field(default_factory=Counts)
+    failures: tuple[Failure, ...] = ()
+    notices: tuple[str, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    artifacts: tuple[str, ...] = ()  # paths in the report's artifacts/
+    steps: tuple[StepRun, ...] = ()
+    repeat: str = ""
+    why: str = ""
+    tools: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    code: int | None = None  # see Verdict
+    blocked: bool = False  # skipped because something it needs is not green
+
+    @property
+    def id(self) -> str:
+        """`stage/name@package`."""
+        return f"{self.stage}/{self.name}@{self.package}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageRun:
+    """A stage of this run. `seconds` leaves out waiting for slots; `full_seconds` counts cached checks at their original time."""
+
+    name: str
+    status: Status
+    target: float
+    seconds: float = 0.0
+    full_seconds: float = 0.0
+    began: float = 0.0
+    reason: str | None = None
+    checks: tuple[CheckRun, ...] = ()
+
+
+class RunVerdict(enum.StrEnum):
+    """How a run as a whole ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    HELD = "held"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryEntry:
+    """One line of the last runs: enough for a sparkline and a flaky count."""
+
+    id: str
+    started: str
+    verdict: str
+    seconds: float
+    commit: str | None = None
+    stages: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    flaky: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """The truth about one run; report.json is this value, every other report is drawn from it."""
+
+    id: str
+    kind: str  # run, promotion, rollback, rehearsal
+    tool: str  # "shipway 0.1.0"
+    repository: str  # a name, never a path of the machine
+    started: str  # UTC, ISO 8601
+    verdict: RunVerdict
+    seconds: float
+    executor: str
+    executor_reason: str
+    isolation: tuple[str, ...]  # what keeps steps apart here, and what could not be had
+    slots: int
+    stages: tuple[StageRun, ...]
+    environment: str | None = None
+    commit: str | None = None
+    branch: str | None = None
+    dirty: bool = False
+    notices: tuple[str, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
+    command: str = ""  # the next command for the reader
+
+
+# --- between the parts --------------------------------------------------------------------------
+
+
+class Executor(Protocol):
+    """Where steps run. It never interprets what they did.
+
+    `execute` may be called for many checks at once. The outputs of every check in `check.needs`
+    must have been kept before. Cancelling it ends the check's whole process tree. It raises
+    ShipwayError only where no execution could be made; a failing step is a value.
+    """
+
+    name: str
+
+    async def execute(self, check: Check) -> Execution:
+        """Run all steps of the check in a throw-away workspace and keep its outputs for those that need it."""
+        ...
+
+
+class Listener(Protocol):
+    """Who is told as a run goes on: the live view, or nobody."""
+
+    def check_started(self, check: Check) -> None:
+        """The check got its slot."""
+
+    def check_output(self, check: Check, tail: str) -> None:
+        """The last lines of the running step, redacted."""
+
+    def check_ended(self, check: CheckRun) -> None:
+        """The check has its final verdict (also when cached or skipped)."""
+
+    def note(self, message: str) -> None:
+        """One line about the run as a whole: a tool being set up, the executor chosen."""

@@ -1,0 +1,213 @@
+"""The snapshot: the tracked and the not-ignored files as they are now, with a git directory of their own.
+
+The repository is only read. The copy carries the commit, the index and the branches (`git clone --shared
+--no-checkout`), so that hook installers and `nx affected` work, and write only to the copy.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio.to_thread
+
+from ci import processes
+from ci.errors import DiskFullError, UsageError
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What was copied.
+
+    `top` is the repository's top directory, `prefix` the workspace below it ("." or "examples/shop");
+    `directory` holds the copy of `top`. `digests` maps each path from the workspace's root to
+    "mode:sha256" of its content ("link:target" for a symbolic link).
+    """
+
+    top: Path
+    prefix: str
+    directory: Path
+    digests: Mapping[str, str]
+    commit: str | None = None
+    branch: str | None = None
+    dirty: bool = False
+    notices: tuple[str, ...] = ()
+    objects: Path | None = None  # the real repository's object store, which the copy borrows from
+    stamps: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The workspace's root in the real repository."""
+        return self.top / self.prefix
+
+    @property
+    def workspace(self) -> Path:
+        """The workspace's root in the copy."""
+        return self.directory / self.prefix
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All paths, sorted."""
+        return tuple(sorted(self.digests))
+
+    def edited(self) -> tuple[str, ...]:
+        """Return the paths whose file in the real repository is no longer the one that was copied."""
+        return tuple(path for path, stamp in self.stamps.items() if _stamp(self.root / path) != stamp)
+
+
+async def take(root: Path, into: Path, *, objects: str | None = None) -> Snapshot:
+    """Copy the workspace at `root` to the new directory `into`.
+
+    `objects` is where the repository's object store will be found by those who use the copy; None
+    leaves it where it is. Raises UsageError where `root` is no directory or git cannot read it,
+    DiskFullError where there is no room.
+    """
+    if not root.is_dir():
+        raise UsageError(f"{root} is not a directory", hint="name the root of a pnpm workspace")
+    root = root.resolve()
+    probe = await _git(root, "rev-parse", "--show-toplevel", "--git-common-dir")
+    if probe.code == 0:
+        top, common = (Path(line) for line in probe.text.splitlines())
+        source = Path(os.path.normpath(root / common)) / "objects"
+        arguments: tuple[str, ...] = ()
+    elif b"not a git repository" in probe.stderr:
+        top, source = root, None
+        arguments = (f"--git-dir={into / '.git'}", f"--work-tree={root}")
+    else:
+        raise UsageError(f"git cannot read {root}: {probe.complaint}")
+    try:
+        into.mkdir(parents=True)
+        facts = await _make_git_directory(top, into, source, objects)
+        listing = await _git(root, *arguments, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        if listing.code != 0:
+            raise UsageError(f"git cannot list the files of {root}: {listing.complaint}")
+        paths = sorted({os.fsdecode(path) for path in listing.stdout.split(b"\0") if path})
+        prefix = os.path.relpath(root, top)
+        digests, stamps, notices = await anyio.to_thread.run_sync(_copy, root, into / prefix, paths)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFullError(
+                f"no space left for a copy of the repository in {into.parent}",
+                hint="free some, or name another place in SHIPWAY_CACHE",
+            ) from error
+        raise
+    commit, branch = facts
+    dirty = commit is None or (await _git(root, "status", "--porcelain", "--", ".")).stdout.strip() != b""
+    return Snapshot(
+        top=top,
+        prefix=prefix,
+        directory=into,
+        digests=digests,
+        stamps=stamps,
+        commit=commit,
+        branch=branch,
+        dirty=dirty,
+        notices=notices,
+        objects=source,
+    )
+
+
+async def _make_git_directory(
+    top: Path, into: Path, source: Path | None, objects: str | None
+) -> tuple[str | None, str | None]:
+    """Give the copy a git directory; return the commit and the branch."""
+    if source is None:
+        await _must("init", "--quiet", str(into))
+        return None, None
+    await _must("clone", "--quiet", "--shared", "--no-checkout", "--no-tags", str(top), str(into))
+    commit = await _git(top, "rev-parse", "--verify", "--quiet", "HEAD")
+    if commit.code != 0:
+        return None, None
+    branch = await _git(top, "symbolic-ref", "--quiet", "--short", "HEAD")
+    read = await _git(into, "read-tree", "HEAD")
+    if read.code != 0:
+        raise UsageError(f"git cannot read the commit of {top}: {read.complaint}")
+    if objects is not None:
+        (into / ".git/objects/info/alternates").write_text(f"{objects}\n", encoding="utf-8")
+    return commit.text.strip(), branch.text.strip() or None
+
+
+def _copy(
+    root: Path, into: Path, paths: list[str]
+) -> tuple[dict[str, str], dict[str, tuple[int, int]], tuple[str, ...]]:
+    digests: dict[str, str] = {}
+    stamps: dict[str, tuple[int, int]] = {}
+    notices: list[str] = []
+    made: set[str] = set()
+    into.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        source, target = root / path, into / path
+        try:
+            facts = os.lstat(source)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # deleted in the working tree, still in the index
+        if stat.S_ISDIR(facts.st_mode):
+            notices.append(f"{path} is a git submodule or a repository of its own: its files are not part of this run")
+            continue
+        parent = os.path.dirname(path)
+        if parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(parent)
+        if stat.S_ISLNK(facts.st_mode):
+            link = os.readlink(source)
+            os.symlink(link, target)
+            digests[path] = f"link:{link}"
+        elif stat.S_ISREG(facts.st_mode):
+            try:
+                digests[path] = _copy_file(source, target, facts.st_mode)
+            except PermissionError as error:
+                raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+            stamps[path] = (facts.st_mtime_ns, facts.st_size)
+    return digests, stamps, tuple(notices)
+
+
+def _copy_file(source: Path, target: Path, mode: int) -> str:
+    content = hashlib.sha256()
+    executable = bool(mode & stat.S_IXUSR)
+    with source.open("rb") as reader, target.open("xb") as writer:
+        while chunk := reader.read(CHUNK):
+            content.update(chunk)
+            writer.write(chunk)
+    target.chmod(0o755 if executable else 0o644)
+    return f"{'x' if executable else '-'}:{content.hexdigest()}"
+
+
+def digest(path: Path) -> str:
+    """Return the digest of one file as the snapshot notes it. Raises OSError."""
+    if path.is_symlink():
+        return f"link:{os.readlink(path)}"
+    content = hashlib.sha256()
+    with path.open("rb") as reader:
+        while chunk := reader.read(CHUNK):
+            content.update(chunk)
+    return f"{'x' if path.stat().st_mode & stat.S_IXUSR else '-'}:{content.hexdigest()}"
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size
+
+
+async def _git(directory: Path, *arguments: str) -> processes.Completed:
+    """Run git without the repository's own hooks and monitors."""
+    environment = processes.inherited() | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    quiet = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+    return await processes.run(("git", *quiet, *arguments), cwd=directory, environment=environment)
+
+
+async def _must(*arguments: str) -> None:
+    done = await _git(Path("/"), *arguments)
+    if done.code != 0:
+        if b"No space left" in done.stderr:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        raise UsageError(f"git {arguments[0]} failed: {done.complaint}")

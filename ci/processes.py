@@ -1,0 +1,177 @@
+"""The only place that starts and kills processes.
+
+Every child gets an argv list, an environment built for it, no standard input unless it is handed one,
+and dies with Shipway: on Linux through the parent-death signal, which `setpriv` arms before the exec
+(a Python pre-exec hook would not be safe beside threads).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import anyio.abc
+
+from ci.errors import ToolError
+
+# What a helper command of Shipway's own (git, npm) may see of the caller's environment.
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """A short command that ended: its exit code (negative: the signal) and both streams, whole."""
+
+    argv: tuple[str, ...]
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output as text."""
+        return self.stdout.decode(errors="replace")
+
+    @property
+    def complaint(self) -> str:
+        """The last line that says why it failed, from standard error or else standard output."""
+        lines = (self.stderr.decode(errors="replace").strip() or self.text.strip()).splitlines()
+        return lines[-1] if lines else f"exit code {self.code}"
+
+
+def inherited(*extra: str) -> dict[str, str]:
+    """Return the part of the caller's environment that helper commands may see, and the `extra` names."""
+    return {name: os.environ[name] for name in (*PASSED_ON, *extra) if name in os.environ}
+
+
+@functools.cache
+def _death_signal() -> tuple[str, ...]:
+    """Return the prefix that makes a child die with Shipway, where the machine has one."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+
+
+async def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 600.0,
+) -> Completed:
+    """Run a short command to its end and return what it said.
+
+    Raises ToolError when the program is not there or `timeout` seconds were not enough;
+    a non-zero exit code is a value. Cancelling kills it.
+    """
+    try:
+        async with _process(argv, cwd=cwd, environment=environment, stdin=subprocess.DEVNULL) as process:
+            out: list[bytes] = []
+            err: list[bytes] = []
+            with anyio.fail_after(timeout):
+                async with anyio.create_task_group() as group:
+                    group.start_soon(drain, process.stdout, out)
+                    group.start_soon(drain, process.stderr, err)
+                code = await process.wait()
+    except FileNotFoundError as error:
+        raise ToolError(f"{argv[0]} is not on this machine", hint="install it, or put it on PATH") from error
+    except TimeoutError as error:
+        raise ToolError(f"{' '.join(argv[:3])} gave no answer within {timeout:.0f} s") from error
+    return Completed(argv=tuple(argv), code=code, stdout=b"".join(out), stderr=b"".join(err))
+
+
+@contextlib.asynccontextmanager
+async def supervised(
+    argv: Sequence[str], *, environment: Mapping[str, str] | None = None, dies_with_us: bool = True
+) -> AsyncIterator[anyio.abc.Process]:
+    """Start a long-lived child with a pipe on its standard input, which it takes for Shipway's pulse.
+
+    A child with a tree of its own to end is not killed by our death (`dies_with_us`): it sees the pipe close.
+    On leaving, the pipe is closed; the child has 3 seconds to end its tree and itself, then it is killed.
+    Its end is always awaited, so that mounts of its namespaces are gone when this returns.
+    """
+    async with _process(argv, environment=environment, stdin=subprocess.PIPE, dies_with_us=dies_with_us) as process:
+        try:
+            yield process
+        finally:
+            with anyio.CancelScope(shield=True):
+                if process.stdin is not None:
+                    with contextlib.suppress(anyio.BrokenResourceError, OSError):
+                        await process.stdin.aclose()
+                with anyio.move_on_after(3):
+                    await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def _process(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None,
+    stdin: int,
+    dies_with_us: bool = True,
+) -> AsyncIterator[anyio.abc.Process]:
+    process = await anyio.open_process(
+        [*(_death_signal() if dies_with_us else ()), *argv],
+        cwd=cwd,
+        env=dict(inherited() if environment is None else environment),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with anyio.CancelScope(shield=True):
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+            await process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    with contextlib.suppress(anyio.BrokenResourceError, OSError):
+                        await stream.aclose()
+
+
+async def drain(stream: anyio.abc.ByteReceiveStream | None, into: list[bytes]) -> None:
+    """Read a stream to its end, so that its writer never waits."""
+    if stream is not None:
+        async for chunk in stream:
+            into.append(chunk)
+
+
+async def lines(stream: anyio.abc.ByteReceiveStream | None) -> AsyncIterator[bytes]:
+    """Yield a stream's lines, without their ends, as they come."""
+    rest = b""
+    if stream is not None:
+        async for chunk in stream:
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                yield line
+    if rest:
+        yield rest

@@ -1,0 +1,123 @@
+"""A secret's value -> all the forms in which it may be met."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from ci.redact.view import QUOTING, undo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHORTEST = 6  # of a value: a shorter one would be found everywhere
+_LONG_LINE = 16  # of a line or a member that is a secret by itself
+_PLAIN = re.compile(r"[A-Z]?[a-z]*|[A-Z]*|[0-9]{1,5}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forms:
+    """What to search for: in the text as it is, in its view, and in its view without quoting characters."""
+
+    written: frozenset[str]
+    seen: frozenset[str]
+    squeezed: frozenset[str]
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest form."""
+        return max(map(len, self.written | self.seen | self.squeezed), default=0)
+
+
+def is_plain(value: str) -> bool:
+    """Tell whether a value is a mere word or a small number, which is no secret and stands in every log."""
+    return _PLAIN.fullmatch(value) is not None
+
+
+def forms(value: str) -> Forms:
+    """Return all forms of a value of at least SHORTEST characters, and of the secrets inside it."""
+    written: set[str] = set()
+    seen: set[str] = set()
+    squeezed: set[str] = set()
+    for part in (value, *_parts(value)):
+        written.add(part)
+        plain = undo(part, edges="\n\r").text
+        seen |= {plain, plain.replace(" ", "+"), undo(part).text, *_encoded(part)}
+        if any(mark in part for mark in QUOTING):
+            squeezed.add("".join(mark for mark in plain if mark not in QUOTING))
+    return Forms(written=_long(written), seen=_long(seen), squeezed=_long(squeezed))
+
+
+def _long(found: set[str]) -> frozenset[str]:
+    return frozenset(form for form in found if len(form) >= SHORTEST)
+
+
+def _parts(value: str) -> Iterator[str]:
+    """Yield what is secret by itself: lines of a key, the password of a URL, the texts of a JSON document."""
+    lines = value.split("\n")
+    if len(lines) > 1:
+        yield from (line.strip() for line in lines if len(line.strip()) >= _LONG_LINE)
+    for secret in (*_password(value), *_members(value)):
+        if len(secret) >= SHORTEST and not is_plain(secret):
+            yield secret
+
+
+def _password(value: str) -> Iterator[str]:
+    try:
+        url = urlsplit(value)
+        secret = url.password or (url.username if url.scheme in ("http", "https") else None)
+    except ValueError:
+        return
+    if "://" in value and secret:
+        yield secret
+        yield unquote(secret)
+
+
+def _members(value: str) -> Iterator[str]:
+    if not value.lstrip().startswith(("{", "[")):
+        return
+    try:
+        waiting: list[Any] = [json.loads(value)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        member = waiting.pop()
+        if isinstance(member, str) and len(member) >= _LONG_LINE:
+            yield member
+            yield from (line for line in member.split("\n") if len(line) >= _LONG_LINE)
+        elif isinstance(member, dict | list):
+            waiting += member.values() if isinstance(member, dict) else member
+
+
+def _encoded(value: str) -> Iterator[str]:
+    raw = value.encode(errors="surrogatepass")
+    for core in _base64_cores(raw):
+        yield core
+        yield core.translate(str.maketrans("+/", "-_"))
+    pairs = [f"{byte:02x}" for byte in raw]
+    for separator in ("", " ", ":"):
+        yield separator.join(pairs)
+        yield separator.join(pairs).upper()
+    for separator in (",", ", "):
+        yield separator.join(map(str, raw))
+
+
+def _base64_cores(raw: bytes) -> Iterator[str]:
+    """Yield, for each place at which the value may begin in what is encoded, the characters that it alone decides."""
+    for before in range(3):
+        encoded = binascii.b2a_base64(b"\0" * before + raw, newline=False).decode().rstrip("=")
+        certain = (before + len(raw)) * 8 // 6
+        yield encoded[(before * 8 + 5) // 6 : certain]
+
+
+def decode_base64(text: str) -> str | None:
+    """Return the text that is encoded here, if one is."""
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (ValueError, UnicodeDecodeError):
+        return None

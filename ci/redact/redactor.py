@@ -1,0 +1,176 @@
+"""Redactor: takes secrets out of texts and executions."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING, Self
+
+from ci.redact import environment as surroundings
+from ci.redact import shapes
+from ci.redact.files import FileRedactor
+from ci.redact.forms import SHORTEST, Forms, forms
+from ci.redact.spans import Span, merge, render
+from ci.redact.stream import StreamRedactor
+from ci.redact.view import QUOTING, View, edges_beside, undo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ci.model import Execution, StepRun
+
+_STUMP = 8  # characters of a secret, at a cut end of a text, that are worth hiding
+_PLAIN_STUMP = re.compile(r"[a-z_:/.@+-]*|[A-Z_ -]*")
+
+
+class Redactor:
+    """Knows the secrets by name and value, and takes them out of whatever is about to be written.
+
+    Attributes:
+        too_short: Names whose values have fewer than 6 characters. They cannot be redacted: such a value
+            stands in every text.
+        withheld: What `data` did not let pass, and why, a line each.
+    """
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        """Take secrets as name -> value."""
+        kept = {name: value.strip() for name, value in secrets.items()}
+        self.too_short = tuple(sorted(name for name, value in kept.items() if len(value) < SHORTEST))
+        self.withheld: list[str] = []
+        self.forms: Mapping[str, Forms] = {
+            _tame(name): forms(value) for name, value in sorted(kept.items()) if len(value) >= SHORTEST
+        }
+        self.edges = edges_beside([value for value in kept.values() if len(value) >= SHORTEST])
+
+    @classmethod
+    def from_environment(
+        cls, environment: Mapping[str, str], *, known: Mapping[str, str], npmrc: Path | None = None
+    ) -> Self:
+        """Know the `known` secrets, the variables whose names look secret, and the tokens of an .npmrc file.
+
+        Raises UsageError when the file is there and cannot be read.
+        """
+        return cls({**surroundings.tokens(npmrc), **surroundings.secrets(environment), **known})
+
+    def text(self, text: str) -> str:
+        """Return the text with `[redacted NAME]` for each secret, however it is written."""
+        return render(text, self.spans(text))
+
+    def data(self, name: str, content: bytes) -> bytes | None:
+        """Return a file's content redacted, or None where it must be withheld; `withheld` then says why."""
+        files = FileRedactor(text=self.text, holds=self.holds)
+        redacted = files.redact(content)
+        if redacted is None:
+            self.withheld.append(f"{self.text(name)}: {files.reason}")
+        return redacted
+
+    def stream(self) -> StreamRedactor:
+        """Return a redactor for a text that comes in pieces."""
+        return StreamRedactor(self)
+
+    def execution(self, execution: Execution) -> Execution:
+        """Return the execution with all its texts and files redacted; a notice names each file that is withheld."""
+        before = len(self.withheld)
+        files = {self.text(name): self.data(name, content) for name, content in execution.files.items()}
+        withheld = tuple(f"withheld {line}" for line in self.withheld[before:])
+        return dataclasses.replace(
+            execution,
+            steps=tuple(self._step(step) for step in execution.steps),
+            files={name: content for name, content in files.items() if content is not None},
+            changed=tuple(map(self.text, execution.changed)),
+            left_behind=tuple(map(self.text, execution.left_behind)),
+            notices=(*map(self.text, execution.notices), *withheld),
+        )
+
+    def _step(self, step: StepRun) -> StepRun:
+        return dataclasses.replace(
+            step,
+            argv=tuple(map(self.text, step.argv)),
+            cwd=self.text(step.cwd),
+            error=None if step.error is None else self.text(step.error),
+            output=self.text(step.output),
+        )
+
+    def holds(self, text: str, *, guess: bool = True) -> str | None:
+        """Return the name of a secret that the text holds; `guess` looks for well-known shapes too."""
+        for span in self._known(text, undo(text, edges=self.edges)):
+            return span.name
+        for _, shape in shapes.find(text) if guess else ():
+            return shape.name
+        return None
+
+    def spans(self, text: str, *, ends: bool = True) -> list[Span]:
+        """Return what is to go from a text, in order and without overlaps.
+
+        With `ends` the text may have been cut anywhere: a piece of a secret at its very start or end goes too.
+        """
+        view = undo(text, edges=self.edges)
+        found = [*self._known(text, view), *_guessed(text, view)]
+        if ends:
+            found += self._stumps(view)
+        return merge(found)
+
+    def _known(self, text: str, view: View) -> Iterator[Span]:
+        squeezed_text = view.text.translate(_SQUEEZE) if any(form.squeezed for form in self.forms.values()) else ""
+        squeezed: View | None = None
+        for name, form in self.forms.items():
+            for needle in form.written:
+                for at in _places(text, needle):
+                    yield Span(start=at, end=at + len(needle), name=name, since=at)
+            for needle in form.seen:
+                yield from _mapped(view, needle, name)
+            for needle in form.squeezed:
+                if needle in squeezed_text:
+                    squeezed = squeezed or view.without(QUOTING)
+                    yield from _mapped(squeezed, needle, name)
+
+    def _stumps(self, view: View) -> Iterator[Span]:
+        for name, form in self.forms.items():
+            for needle in form.seen:
+                if size := _overlap(view.text[-len(needle) + 1 :], needle):
+                    start, end = view.span(len(view.text) - size, len(view.text))
+                    yield Span(start=start, end=end, name=name, since=start)
+                if size := _overlap(needle, view.text[: len(needle) - 1]):
+                    start, end = view.span(0, size)
+                    yield Span(start=start, end=end, name=name, since=start)
+
+
+_SQUEEZE = dict.fromkeys(map(ord, QUOTING))
+
+
+def _tame(name: str) -> str:
+    """Keep of a name what can stand in any document."""
+    return re.sub(r"[^\w .:/-]", "", name)[:80] or "secret"
+
+
+def _places(text: str, needle: str) -> Iterator[int]:
+    at = text.find(needle)
+    while at >= 0:
+        yield at
+        at = text.find(needle, at + 1)
+
+
+def _mapped(view: View, needle: str, name: str) -> Iterator[Span]:
+    for at in _places(view.text, needle):
+        start, end = view.span(at, at + len(needle))
+        yield Span(start=start, end=end, name=name, since=start)
+
+
+def _guessed(text: str, view: View) -> Iterator[Span]:
+    for match, shape in shapes.find(text):
+        start, end = match.span(match.lastindex or 0)
+        yield Span(start=start, end=end, name=shape.name, since=match.start())
+    for match, shape in shapes.find(view.text, wrapped=True):
+        start, stop = match.span(match.lastindex or 0)
+        if breaks := view.breaks(match.start(), stop):
+            first, last = view.span(start, shapes.shorten(match, stop, shape, breaks))
+            yield Span(start=first, end=last, name=shape.name, since=view.span(match.start(), stop)[0])
+
+
+def _overlap(left: str, right: str) -> int:
+    """Return how many characters, at least _STUMP, end `left` and begin `right`, where they tell anything."""
+    for size in range(min(len(left), len(right)), _STUMP - 1, -1):
+        if left.endswith(right[:size]):
+            return 0 if _PLAIN_STUMP.fullmatch(right[:size]) else size
+    return 0

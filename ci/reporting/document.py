@@ -1,0 +1,135 @@
+"""The run as report.json: version 1 of a shape that other tools may lean on.
+
+The keys of the outer shape come first and keep their order; what else the model knows follows. A key that has
+no value is there with null, so that a reader never has to guess whether it was forgotten.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+
+from ci.errors import UsageError
+from ci.model import CheckRun, RunReport, StageRun
+from ci.reporting.wording import one_line
+
+SCHEMA = 1
+SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
+
+_FIRST: Mapping[type, tuple[str, ...]] = {
+    StageRun: ("name", "status", "seconds", "target", "reason", "checks"),
+    CheckRun: ("name", "package", "status", "seconds", "cached_from", "counts", "failures", "repeat"),
+}
+_REPORT = ("tool", "id", "kind", "environment", "commit", "dirty", "started", "verdict", "seconds", "executor", "slots")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PromotionStep:
+    """A step of a promotion, a rollback or a rehearsal; a plain run has none."""
+
+    name: str
+    status: Literal["done", "failed", "skipped"]
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RulingEntry:
+    """What a gate decided, with the numbers that it read; a plain run has none."""
+
+    gate: str
+    environment: str | None
+    ruling: Literal["PASS", "FAIL", "INCONCLUSIVE", "NODATA", "ERROR"]
+    reason: str
+    values: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Document(RunReport):
+    """The report of one run of Shipway: report.json."""
+
+    schema: Literal[1]
+    steps: tuple[PromotionStep, ...] = ()
+    rulings: tuple[RulingEntry, ...] = ()
+
+
+def to_document(report: RunReport) -> dict[str, Any]:
+    """Return the report as plain JSON values, ready for `json.dumps`."""
+    values = _plain(report)
+    outer = {"schema": SCHEMA, **{key: values.pop(key) for key in _REPORT}}
+    return {**outer, "stages": values.pop("stages"), "steps": [], "rulings": [], **values}
+
+
+def to_json(report: RunReport) -> str:
+    """Return the text of report.json. The same report gives the same text."""
+    return json.dumps(to_document(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_document(document: Mapping[str, Any]) -> RunReport:
+    """Return the report that `to_document` wrote. Keys that this version does not know are left out.
+
+    Raises UsageError, with the first place that does not fit, when it is no report of schema 1.
+    """
+    try:
+        read = _adapter().validate_python(dict(document))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise UsageError(
+            f"this is no report of schema {SCHEMA}: {one_line(place)}: {one_line(first['msg'])}",
+            hint="it takes a report.json that this version of Shipway, or an earlier one, wrote",
+        ) from error
+    return RunReport(**{entry.name: getattr(read, entry.name) for entry in dataclasses.fields(RunReport)})
+
+
+def read_document(path: Path) -> RunReport:
+    """Return the report of a report.json file. Raises UsageError when there is none that can be read."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read as a report: {one_line(str(error))}") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"{path} is no report: it holds {type(document).__name__} instead of an object")
+    return from_document(document)
+
+
+def schema() -> str:
+    """Return the text of report.schema.json, made from the model, so that the two cannot part."""
+    drawn = _adapter().json_schema(mode="serialization", schema_generator=_EveryKey)
+    return json.dumps({"$schema": GenerateJsonSchema.schema_dialect, **drawn}, indent=1) + "\n"
+
+
+class _EveryKey(GenerateJsonSchema):
+    """A schema in which every key is required, because every key is written."""
+
+    def field_is_required(self, *_arguments: object, **_options: object) -> bool:
+        """Every key is there, if only with null."""
+        return True
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[Document]:
+    return TypeAdapter(Document)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [entry.name for entry in dataclasses.fields(value)]
+        first = _FIRST.get(type(value), ())
+        return {name: _plain(getattr(value, name)) for name in (*first, *(name for name in names if name not in first))}
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, str):  # a file name that is no UTF-8 comes as a lone surrogate, which no JSON file can hold
+        return value.encode(errors="backslashreplace").decode()
+    return value

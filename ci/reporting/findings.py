@@ -1,0 +1,175 @@
+"""What is wrong with a run: each thing once, in the order in which a reader should look at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ci.model import CheckRun, Counts, Failure, RunReport, RunVerdict, StageRun, Status
+from ci.reporting.wording import against, clean, counted, duration, listed, one_line, plural
+
+RED = (Status.FAILED, Status.ERROR)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One failure with the check that found it; `check` is None where the stage itself says it.
+
+    `also` are the packages whose checks said the very same: a type error shows in every dependent.
+    """
+
+    stage: str
+    check: CheckRun | None
+    failure: Failure
+    also: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """`lint · eslint · packages/core`."""
+        names = (self.stage,) if self.check is None else (self.stage, self.check.name, self.check.package)
+        return " · ".join(one_line(name) for name in names if name != ".")
+
+    @property
+    def message(self) -> str:
+        """What is wrong, on one line, with the rule that says so."""
+        message, rule = one_line(self.failure.message), one_line(self.failure.rule or "")
+        return f"{message} ({rule})" if rule and rule not in message else message
+
+    @property
+    def detail(self) -> str | None:
+        """A stack or a diff; where the judge found no single failure, what the failing step said last."""
+        if self.check is None or self.check.failures:
+            return self.failure.detail
+        return last_output(self.check)
+
+    @property
+    def place(self) -> str:
+        """`apps/web/src/page.ts:12:5`, or empty."""
+        return place(self.failure)
+
+    @property
+    def repeat(self) -> str:
+        """The shortest command that repeats it, or empty."""
+        return one_line(self.check.repeat, 1000) if self.check else ""
+
+
+def place(failure: Failure) -> str:
+    """`apps/web/src/page.ts:12:5`, from the repository's root; empty where no file is known."""
+    if not failure.file:
+        return ""
+    numbers = [str(number) for number in (failure.line, failure.column) if number]
+    return ":".join([one_line(failure.file), *(numbers if failure.line else [])])
+
+
+def findings(report: RunReport) -> tuple[Finding, ...]:
+    """Return every failure and error of the run, in the order of the stages, the very same ones once."""
+    found: dict[object, Finding] = {}
+    for stage in report.stages:
+        red = [check for check in stage.checks if check.status in RED]
+        if stage.status in RED and not red:
+            failure = Failure(message=stage.reason or f"the stage {stage.name} {stage.status.value}")
+            found[stage.name] = Finding(stage=stage.name, check=None, failure=failure)
+        for check in red:
+            fallback = Failure(message=check.reason or f"{check.name} {check.status.value}")
+            for number, failure in enumerate(check.failures or (fallback,)):
+                key = (failure.file, failure.line, failure.column, failure.message, failure.test)
+                same = found.get(key)
+                if failure.file and failure.line and same and same.check and same.check.id != check.id:
+                    also = tuple(dict.fromkeys((*same.also, check.package)))
+                    found[key] = Finding(stage=same.stage, check=same.check, failure=same.failure, also=also)
+                else:
+                    found[key if failure.file and failure.line else (check.id, number)] = Finding(
+                        stage=stage.name, check=check, failure=failure
+                    )
+    return tuple(found.values())
+
+
+def last_output(check: CheckRun) -> str | None:
+    """Return the output of the step that ended the check, or None where it said nothing."""
+    ended = [step for step in check.steps if not step.succeeded and not step.background]
+    said = [clean(step.output) for step in (ended or check.steps) if step.output.strip()]
+    return said[-1] if said else None
+
+
+def headline(report: RunReport) -> str:
+    """Say how the run ended, to stand behind its verdict: `all 7 stages`, `4 failures in lint and unit`."""
+    red = [stage for stage in report.stages if stage.status in RED]
+    if report.verdict is RunVerdict.PASSED:
+        skipped = [stage.name for stage in report.stages if stage.status is Status.SKIPPED]
+        passed = len(report.stages) - len(skipped)
+        if skipped:
+            return f"{passed} of {plural(len(report.stages), 'stage')}, {listed(skipped)} skipped"
+        return f"all {passed} stages" if passed > 1 else plural(passed, "stage")
+    if report.verdict is RunVerdict.HELD and not red:
+        return "no ruling could be made yet"
+    failed = [stage.name for stage in red if stage.status is Status.FAILED]
+    broken = [stage.name for stage in red if stage.status is Status.ERROR]
+    count = sum(1 for finding in findings(report) if finding.stage in failed)
+    parts = [f"{plural(count, 'failure')} in {listed(failed, 7)}"] if failed else []
+    parts += [f"{listed(broken, 7)} could not be run"] if broken else []
+    return ", ".join(parts) or "no stage tells why"
+
+
+def flaky(report: RunReport) -> tuple[tuple[CheckRun, Failure | None], ...]:
+    """Return each test that failed and then passed, with its check."""
+    return tuple(
+        (check, failure)
+        for stage in report.stages
+        for check in stage.checks
+        if check.status is Status.FLAKY
+        for failure in (check.failures or (None,))
+    )
+
+
+def unproven(report: RunReport) -> tuple[tuple[str, str], ...]:
+    """Return what this run does not vouch for: (what, why) of skips and of the notices of checks, each why once."""
+    reasons: dict[str, list[str]] = {}
+    for stage in report.stages:
+        if stage.status is Status.SKIPPED:
+            reasons.setdefault(one_line(stage.reason or "no reason given"), []).append(stage.name)
+        for check in stage.checks:
+            name = " · ".join(one_line(part) for part in (stage.name, check.name, check.package) if part != ".")
+            if check.status is Status.SKIPPED and stage.status is not Status.SKIPPED:
+                reasons.setdefault(one_line(check.reason or "no reason given"), []).append(name)
+            for notice in check.notices:
+                reasons.setdefault(one_line(notice), []).append(name)
+    return tuple((listed(names, 7), why) for why, names in reasons.items())
+
+
+def tally(stage: StageRun) -> str:
+    """`4 checks, 3 cached, 120 tests`: what a stage did, in a few words."""
+    ran = [check for check in stage.checks if check.status is not Status.SKIPPED]
+    if not ran:
+        return one_line(stage.reason or "")
+    cached = sum(1 for check in ran if check.cached_from)
+    tests = sum(check.counts.tests or 0 for check in ran)
+    shaky = sum(check.counts.flaky or 0 for check in ran)
+    parts = [counted(ran[0].counts) or ran[0].name] if len(ran) == 1 else [plural(len(ran), "check")]
+    parts += [plural(tests, "test")] if tests and len(ran) > 1 else []
+    parts += [f"{shaky} flaky"] if shaky and len(ran) > 1 else []
+    parts += ["all cached" if cached == len(ran) else f"{cached} cached"] if cached else []
+    return ", ".join(part for part in parts if part)
+
+
+def totals(report: RunReport) -> tuple[tuple[str, str], ...]:
+    """Return what a green run has to show, as (name, words): tests, checks, the slowest stage, the time before."""
+    ran = [check for stage in report.stages for check in stage.checks if check.status is not Status.SKIPPED]
+    counts = [check.counts for check in ran]
+    tests = Counts(
+        tests=sum(each.tests or 0 for each in counts),
+        failed=sum(each.failed or 0 for each in counts),
+        skipped=sum(each.skipped or 0 for each in counts),
+        flaky=sum(each.flaky or 0 for each in counts),
+    )
+    cached = sum(1 for check in ran if check.cached_from)
+    found = [("Tests", counted(tests))] if tests.tests else []
+    found.append(("Checks", f"{len(ran) - cached} run, {cached} cached" if cached else f"{len(ran)} run"))
+    slowest = max(report.stages, key=lambda stage: stage.seconds / stage.target, default=None)
+    if slowest is not None and slowest.seconds > 0:
+        found.append(("Tightest", f"{slowest.name}, {against(slowest.seconds, slowest.target)}"))
+    green = [entry for entry in report.history if entry.verdict == "passed" and entry.id != report.id]
+    if green:
+        before = max(green, key=lambda entry: entry.started).seconds
+        change = report.seconds - before
+        words = f"{duration(abs(change))} {'longer' if change > 0 else 'less'} than the last green run"
+        found.append(("Time", f"{duration(report.seconds)}, {words}"))
+    return tuple(found)

@@ -1,0 +1,249 @@
+"""The page: one self-contained index.html that needs no network and no JavaScript.
+
+What the reader came for stands first: verdict, cause, place, next command. Every text is cleaned and escaped
+on its way into the template, and a content policy in the page lets nothing load but its own images.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ci.model import CheckRun, Failure, Measure, RunReport, StepRun
+from ci.reporting import charts, findings, wording
+from ci.reporting.paths import artifact_path, log_path
+
+IMAGE_LIMIT = 400_000  # bytes of one screenshot that is put into the page itself
+IMAGES_LIMIT = 3_000_000  # and of all of them; larger ones are links to the report's directory
+OUTPUT_LINES = 60
+DETAIL_LINES = 80
+WIDTH = 400
+SHOWN_FAILURES = 40  # of one check
+_IMAGES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+_BARE = re.compile(r"\s*(\d{1,7}):(\d{1,5})\s")
+_PLACE = re.compile(r"(?<![\w./@+-])([\w./@+()\[\]-]{1,300}\.[A-Za-z]\w{0,5})[:(](\d{1,7})(?:[:,]\d{1,5})?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of output: `hit` where a failure stands in it; pieces of (text, whether it names a place)."""
+
+    hit: bool
+    pieces: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """An artifact: where it lies beside the page, and its data: URL when it is an image small enough."""
+
+    href: str
+    name: str
+    data: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """A red or flaky check as the page tells of it."""
+
+    anchor: str
+    check: CheckRun
+    failures: tuple[findings.Finding, ...]
+    more: int
+    step: StepRun | None
+    output: tuple[Line, ...]
+
+
+def to_html(report: RunReport, *, artifacts: Mapping[str, bytes], logs: Collection[str] = ()) -> str:
+    """Return the page.
+
+    `artifacts` are contents by the names that the report uses, for the screenshots; `logs` the ids of the checks
+    whose log lies beside the page.
+    """
+    found = findings.findings(report)
+    pictures = _pictures(report, artifacts)
+    context = {
+        "report": report,
+        "headline": findings.headline(report),
+        "found": found,
+        "totals": findings.totals(report),
+        "troubles": _troubles(report, found),
+        "loose": [finding for finding in found if finding.check is None],
+        "waterfall": charts.waterfall(report),
+        "span": charts.span(report),
+        "lanes": charts.lanes(report),
+        "history": charts.columns(report),
+        "measures": _measures(report),
+        "flaky": findings.flaky(report),
+        "unproven": findings.unproven(report),
+        "tools": _tools(report),
+        "pictures": pictures,
+        "logs": {check_id: log_path(check_id) for check_id in logs},
+    }
+    return _environment().get_template("index.html.j2").render(context)
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ci.reporting"),
+        autoescape=True,
+        finalize=_finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "anchor": _anchor,
+        "duration": wording.duration,
+        "day": _day,
+        "line": wording.one_line,
+        "detail": _detail,
+        "plural": wording.plural,
+        "counted": wording.counted,
+        "tally": findings.tally,
+        "outcome": wording.outcome,
+        "measured": wording.measured,
+        "gauge": charts.gauge,
+        "drift": _drift,
+    }
+    environment.globals |= {"glyphs": {status.value: glyph for status, glyph in wording.GLYPHS.items()}}
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Clean each value that a template prints; escaping is the template engine's."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return wording.clean(value)
+    return "" if value is None else value
+
+
+def _anchor(check_id: str) -> str:
+    return "c-" + re.sub(r"[^A-Za-z0-9]+", "-", check_id)[:80]
+
+
+def _day(started: str) -> str:
+    """`25 Nov 2026, 14:03 UTC`; a time that cannot be read is shown as it is."""
+    try:
+        moment = datetime.fromisoformat(started)
+    except ValueError:
+        return started
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def _detail(failure: Failure) -> tuple[Line, ...]:
+    return _marked(wording.shortened(failure.detail or "", lines=DETAIL_LINES, width=WIDTH), (failure,))
+
+
+def _tail(output: str) -> str:
+    last = wording.clean(output).rstrip("\n").split("\n")[-OUTPUT_LINES:]
+    return "\n".join(wording.shortened(line, lines=1, width=WIDTH) for line in last)
+
+
+def _troubles(report: RunReport, found: tuple[findings.Finding, ...]) -> tuple[Trouble, ...]:
+    by_check: dict[str, list[findings.Finding]] = {}
+    for finding in found:
+        if finding.check is not None:
+            by_check.setdefault(finding.check.id, []).append(finding)
+    checks = {check.id: check for stage in report.stages for check in stage.checks}
+    return tuple(_trouble(checks[check_id], mine) for check_id, mine in by_check.items())
+
+
+def _trouble(check: CheckRun, mine: list[findings.Finding]) -> Trouble:
+    ended = [step for step in check.steps if not step.succeeded and not step.background]
+    step = ended[-1] if ended else (check.steps[-1] if check.steps else None)
+    return Trouble(
+        anchor=_anchor(check.id),
+        check=check,
+        failures=tuple(mine[:SHOWN_FAILURES]),
+        more=max(len(mine) - SHOWN_FAILURES, 0),
+        step=step,
+        output=_marked(_tail(step.output), check.failures) if step and step.output.strip() else (),
+    )
+
+
+def _marked(text: str, failures: tuple[Failure, ...]) -> tuple[Line, ...]:
+    """Return the lines of a text with each place in them marked, and the lines where one of the failures stands."""
+    known = {(failure.file.rpartition("/")[2], failure.line) for failure in failures if failure.file and failure.line}
+    known |= {(str(failure.line), failure.column) for failure in failures if failure.line and failure.column}
+    return tuple(_line(line, known) for line in text.split("\n"))
+
+
+def _line(line: str, known: set[tuple[str, int | None]]) -> Line:
+    bare = _BARE.match(line)  # as in ESLint's lists: the file stands above, the line only has numbers
+    hit = bare is not None and (bare[1], int(bare[2])) in known
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for match in _PLACE.finditer(line):
+        pieces += [(line[end : match.start()], False), (match.group(), True)]
+        end = match.end()
+        hit = hit or (match[1].rpartition("/")[2], int(match[2])) in known
+    return Line(hit=hit, pieces=(*pieces, (line[end:], False)))
+
+
+def _pictures(report: RunReport, artifacts: Mapping[str, bytes]) -> dict[str, Picture]:
+    """Return every artifact by its name; images come into the page in the report's order, as long as there is room."""
+    named = [
+        name
+        for stage in report.stages
+        for check in stage.checks
+        for name in (*(failure.artifact for failure in check.failures), *check.artifacts)
+        if name
+    ]
+    contents = {artifact_path(name): content for name, content in artifacts.items()}
+    room = IMAGES_LIMIT
+    pictures: dict[str, Picture] = {}
+    for name in dict.fromkeys(named):
+        href = artifact_path(name)
+        content = contents.get(href)
+        if content is None:
+            continue
+        kind = next((kind for magic, kind in _IMAGES.items() if content.startswith(magic)), None)
+        data = None
+        if kind and len(content) <= min(IMAGE_LIMIT, room):
+            room -= len(content)
+            data = f"data:{kind};base64,{base64.b64encode(content).decode()}"
+        pictures[name] = Picture(href=href, name=name.rpartition("/")[2], data=data)
+    return pictures
+
+
+def _measures(report: RunReport) -> dict[str, list[Measure]]:
+    """Return the measures by what they are about: `Bundle · apps/web`."""
+    titles = {"bundle": "Bundle", "lighthouse": "Lighthouse"}
+    groups: dict[str, list[Measure]] = {}
+    for stage in report.stages:
+        for check in stage.checks:
+            for measure in check.measures:
+                title = titles.get(measure.kind, measure.kind or "Measure")
+                groups.setdefault(" · ".join(part for part in (title, measure.group) if part), []).append(measure)
+    return groups
+
+
+def _drift(measure: Measure) -> str:
+    """`+2.1 %` against the last green run; scores in points."""
+    if measure.baseline is None:
+        return ""
+    if measure.unit == "score":
+        points = round((measure.value - measure.baseline) * 100)
+        return f"{points:+d} points" if points else "unchanged"
+    if measure.baseline == 0 or measure.value == measure.baseline:
+        return "unchanged" if measure.value == measure.baseline else "new"
+    share = 100 * (measure.value / measure.baseline - 1)
+    return f"{share:+.1f} %" if abs(share) >= 0.05 else "unchanged"  # noqa: PLR2004 - what is shown as 0.0
+
+
+def _tools(report: RunReport) -> dict[str, str]:
+    every: dict[str, set[str]] = {}
+    for stage in report.stages:
+        for check in stage.checks:
+            for name, version in check.tools.items():
+                every.setdefault(name, set()).add(version)
+    return {name: ", ".join(sorted(versions)) for name, versions in sorted(every.items())}

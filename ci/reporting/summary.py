@@ -1,0 +1,111 @@
+"""Markdown for the summary page of a CI host, or a comment.
+
+Text of strangers stands in code spans and code blocks only, fenced longer than any run of backticks in it:
+there it can be no markup, no link, no image and no @mention.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ci.model import RunReport, Status
+from ci.reporting.findings import RED, Finding, findings, flaky, headline, tally, unproven
+from ci.reporting.wording import GLYPHS, against, duration, one_line, plural, shortened
+
+LIMIT = 200_000  # characters; hosts refuse a summary of more than a megabyte
+SHOWN_FAILURES = 50
+SHOWN_NOTICES = 50
+_BACKTICKS = re.compile("`+")
+
+
+def to_summary(report: RunReport) -> str:
+    """Return the run as Markdown: verdict, stages, each failure once, what is not vouched for."""
+    blocks = [_heading(report), _stages(report)]
+    found = findings(report)
+    if found:
+        blocks += ["### What failed", *(_failure(finding) for finding in found[:SHOWN_FAILURES])]
+    if len(found) > SHOWN_FAILURES:
+        blocks.append(f"{len(found) - SHOWN_FAILURES} more are in the report.")
+    if report.command:
+        blocks.append(f"Next: {code(report.command)}")
+    shaky = flaky(report)
+    if shaky:
+        blocks.append("### Flaky: failed, then passed")
+        blocks.append(
+            "\n".join(
+                f"- {code(check.id)} {code(flake.test or flake.message) if flake else ''}" for check, flake in shaky
+            )
+        )
+    blocks += _unproven(report)
+    whole = "\n\n".join(blocks)
+    return (whole if len(whole) <= LIMIT else _cut(blocks)) + "\n"
+
+
+def code(text: str) -> str:
+    """Return the text as a code span on one line, whatever it holds."""
+    flat = one_line(text, 500) or " "
+    fence = "`" * (max((len(run) for run in _BACKTICKS.findall(flat)), default=0) + 1)
+    padding = " " if flat.startswith("`") or flat.endswith("`") else ""
+    return f"{fence}{padding}{flat}{padding}{fence}"
+
+
+def block(text: str, *, indent: str = "") -> str:
+    """Return the text as a fenced block, whatever it holds; `indent` keeps it inside a list item."""
+    kept = shortened(text, lines=30, width=300)
+    fence = "`" * max(3, max((len(run) for run in _BACKTICKS.findall(kept)), default=0) + 1)
+    return "\n".join(f"{indent}{line}" for line in (f"{fence}text", *kept.split("\n"), fence))
+
+
+def _heading(report: RunReport) -> str:
+    glyph = GLYPHS.get(Status(report.verdict.value)) if report.verdict.value in list(Status) else "…"
+    facts = [code(report.repository), f"run {code(report.id)}"]
+    if report.commit:
+        facts.append(f"commit {code(report.commit[:12])}" + (" with uncommitted changes" if report.dirty else ""))
+    if report.branch:
+        facts.append(f"on {code(report.branch)}")
+    facts.append(f"{duration(report.seconds)} on {code(report.executor)}, {plural(report.slots, 'slot')}")
+    return f"## {glyph} {report.verdict.value.capitalize()}: {headline(report)}\n\n{' · '.join(facts)}"
+
+
+def _stages(report: RunReport) -> str:
+    rows = ["| | Stage | Time | What ran |", "|---|---|---|---|"]
+    for stage in report.stages:
+        late = " (over target)" if stage.seconds > stage.target else ""
+        told = code(stage.reason) if stage.reason and stage.status in (*RED, Status.SKIPPED) else tally(stage)
+        time = "" if stage.status is Status.SKIPPED else f"{against(stage.seconds, stage.target)}{late}"
+        cells = (f"{GLYPHS[stage.status]} {stage.status.value}", stage.name, time, told)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows)
+
+
+def _failure(finding: Finding) -> str:
+    lines = [f"- **{finding.stage}** {code(finding.source)}: {code(finding.message)}"]
+    if finding.place:
+        lines.append(f"  at {code(finding.place)}")
+    if finding.failure.test:
+        lines.append(f"  in {code(finding.failure.test)}")
+    if finding.repeat:
+        lines.append(f"  again: {code(finding.repeat)}")
+    head = "  \n".join(lines)
+    return f"{head}\n\n{block(finding.detail, indent='  ')}" if finding.detail else head
+
+
+def _unproven(report: RunReport) -> list[str]:
+    left = [f"- {code(what)}: {code(why)}" for what, why in unproven(report)]
+    left += [f"- {code(notice)}" for notice in report.notices]
+    if not left:
+        return []
+    more = [f"- and {len(left) - SHOWN_NOTICES} more"] if len(left) > SHOWN_NOTICES else []
+    return ["### Not vouched for", "\n".join([*left[:SHOWN_NOTICES], *more])]
+
+
+def _cut(blocks: list[str]) -> str:
+    """Keep whole blocks only: half a block could leave a fence open."""
+    kept: list[str] = []
+    room = LIMIT
+    for piece in blocks:
+        room -= len(piece) + 2
+        if room < 0:
+            return "\n\n".join([*kept, "The rest is in the report."])
+        kept.append(piece)
+    return "\n\n".join(kept)

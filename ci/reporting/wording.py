@@ -1,0 +1,134 @@
+"""Text of strangers made harmless, and numbers put into words: the same in every report.
+
+Logs, test names, paths and messages may hold terminal escapes, control characters, or bidirectional
+overrides that make a reader see something else than what is there. `clean` takes them out; escaping for
+HTML, XML or Markdown stays with the format.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from rich.cells import cell_len, set_cell_size
+
+from ci.model import CheckRun, Counts, Measure, Status
+
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links
+    r"|\x1b[PX^_][^\x1b\n]*(?:\x1b\\)?"  # DCS, SOS, PM, APC
+    r"|\x1b[ -/]*[0-~]?"
+)
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters but tab, newline, return
+    "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_BROKEN = re.compile("[\ud800-\udfff\ufffe\uffff]")  # no XML, no UTF-8 stream can carry these
+_NEWLINES = re.compile("\r\n?|[\u2028\u2029]")
+
+GLYPHS = {
+    Status.PASSED: "✓",
+    Status.FAILED: "✗",
+    Status.ERROR: "!",
+    Status.SKIPPED: "–",  # noqa: RUF001 - a dash of its own, so that a skip is no minus sign
+    Status.FLAKY: "≈",
+}
+
+
+def clean(text: str) -> str:
+    """Return the text without escape sequences, control characters and invisible direction marks.
+
+    Newlines and tabs stay; what no stream can carry becomes U+FFFD.
+    """
+    return _BROKEN.sub("\ufffd", _UNSEEN.sub("", _ESCAPES.sub("", _NEWLINES.sub("\n", text))))
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Return the cleaned text on one line, at most `limit` characters long."""
+    flat = " ".join(clean(text[: 8 * limit]).split())
+    return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
+
+
+def fitted(text: str, cells: int) -> str:
+    """Return one line of text cut to a width in terminal cells, which wide characters fill by two."""
+    flat = one_line(text, max(4 * cells, 4))
+    if cell_len(flat) <= cells:
+        return flat
+    return set_cell_size(flat, cells - 1).rstrip() + "…" if cells > 0 else ""
+
+
+def shortened(text: str, *, lines: int, width: int) -> str:
+    """Return the head and the tail of a cleaned text: at most `lines` lines of at most `width` characters."""
+    kept = clean(text).strip("\n").split("\n")
+    if len(kept) > lines:
+        head = lines // 3
+        left_out = len(kept) - lines
+        kept = [*kept[:head], f"… {plural(left_out, 'line')} left out …", *kept[left_out + head :]]
+    return "\n".join(
+        line if len(line) <= width else f"{line[:width]} … {len(line) - width} more characters" for line in kept
+    )
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """`1 file`, `2 files`; `many` where an s is not enough."""
+    return f"{count} {noun}" if count == 1 else f"{count} {many or noun + 's'}"
+
+
+def listed(names: Iterable[str], limit: int = 4) -> str:
+    """`a`, `a and b`, `a, b and 3 more`."""
+    every = list(names)
+    if len(every) > limit:
+        every = [*every[: limit - 1], f"{len(every) - limit + 1} more"]
+    return " and ".join([", ".join(every[:-1]), every[-1]]) if len(every) > 1 else "".join(every)
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `41.2 s`, `7 m 05 s`, `1 h 02 m`."""
+    tenths = round(seconds, 1)
+    if tenths < 60:  # noqa: PLR2004 - a minute
+        return f"{tenths:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} m" if hours else f"{minutes} m {rest:02d} s"
+
+
+def against(seconds: float, target: float) -> str:
+    """`6.8 s of 60 s`: what a stage took of what it may take."""
+    return f"{duration(seconds)} of {target:g} s"
+
+
+def size(count: float) -> str:
+    """Bytes as `812 B`, `42.3 kB`, `1.20 MB`: decimal, as budgets are written."""
+    if abs(count) < 1000:  # noqa: PLR2004 - a kilobyte
+        return f"{count:.0f} B"
+    if abs(count) < 1_000_000:  # noqa: PLR2004 - a megabyte
+        return f"{count / 1000:.1f} kB"
+    return f"{count / 1_000_000:.2f} MB"
+
+
+def measured(value: float, measure: Measure) -> str:
+    """The value in the measure's unit; a Lighthouse score as the number out of 100 that people know."""
+    if measure.unit == "bytes":
+        return size(value)
+    if measure.unit == "score":
+        return f"{value * 100:.0f}"
+    return duration(value) if measure.unit == "s" else f"{value:g} {measure.unit}".strip()
+
+
+def counted(counts: Counts) -> str:
+    """`40 tests, 2 failed, 1 flaky`; empty where the tool told nothing."""
+    parts = [plural(counts.tests, "test")] if counts.tests is not None else []
+    parts += [
+        f"{count} {word}"
+        for count, word in ((counts.failed, "failed"), (counts.flaky, "flaky"), (counts.skipped, "skipped"))
+        if count
+    ]
+    parts += [plural(counts.files, "file")] if counts.files is not None else []
+    parts += [plural(counts.warnings, "warning")] if counts.warnings else []
+    return ", ".join(parts)
+
+
+def outcome(check: CheckRun) -> str:
+    """The status of a check in a word; `cached` is a pass of an earlier run and never called anything else."""
+    return "cached" if check.cached_from and check.status is Status.PASSED else check.status.value

@@ -1,0 +1,58 @@
+"""What every stage is handed, and the few things that they all build on."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ci.model import Check, Measure, Plan, Toolchain
+from ci.monorepo.workspace import Workspace
+from ci.settings import Settings
+
+INSTALL = "install/pnpm@."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The workspace as its files describe it, the user's settings, and the last green run's measures.
+
+    `generation` are the checks that generate code, in order; `build` is the one that builds the apps, None
+    where nothing is to be built. Both are preparations: their outputs are in the tree of every check that needs them.
+    `baseline` maps a measure's (kind, group, name) to its value in the last green run on main.
+    """
+
+    workspace: Workspace
+    settings: Settings
+    generation: tuple[Check, ...] = ()
+    build: Check | None = None
+    baseline: Mapping[tuple[str, str, str], Measure] = field(default_factory=dict)
+    today: datetime.date = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).date())
+
+    @property
+    def generated(self) -> tuple[str, ...]:
+        """What a check needs to find an installed tree with generated code, in the order of making."""
+        return (INSTALL, *(check.id for check in self.generation))
+
+    @property
+    def built(self) -> tuple[str, ...]:
+        """The same, with the apps built."""
+        return self.generated if self.build is None else (*self.build.needs, self.build.id)
+
+    def toolchain(self, name: str = "pnpm", **tools: str) -> Toolchain:
+        """Return the repository's own Node and pnpm, and the `tools` beside them by exact version."""
+        workspace = self.workspace
+        return Toolchain(
+            name=name,
+            tools={"node": workspace.node.version, "pnpm": workspace.pnpm.version, **tools},
+            pnpm_hash=workspace.pnpm.hash,
+        )
+
+
+def merge(*plans: Plan) -> Plan:
+    """Put plans one behind the other."""
+    return Plan(
+        checks=tuple(check for plan in plans for check in plan.checks),
+        skips=tuple(skip for plan in plans for skip in plan.skips),
+        notices=tuple(dict.fromkeys(notice for plan in plans for notice in plan.notices)),
+    )

@@ -1,0 +1,65 @@
+"""Shipway's own programs as commands on PATH, so that no argv of a step holds a path.
+
+The programs are copied into the cache, under a hash of their content: a sandbox needs to show the cache only, and a
+run that began with one version of Shipway ends with it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from ci.toolchains.installation import install
+from ci.toolchains.wheels import node_wheel
+
+_PROGRAMS = Path(__file__).with_name("programs")
+# By the command's name: what starts it, and the rest of its command line. NODE_OPTIONS and PYTHONPATH of the
+# project are for the project's processes.
+_PYTHON = ("shipway-postgres", "shipway-rls")
+_NODE = {"shipway-browsers": "browsers.cjs", "shipway-lighthouse": "lighthouse.mjs", "shipway-serve": "serve.cjs"}
+PRELOAD = "preload.cjs"
+
+
+async def provide_commands(tools: Path) -> Path:
+    """Put the commands into the cache and return the directory that holds `bin` and `programs`."""
+    node = str(node_wheel().node)
+    place = tools / f"commands-{_content_hash(node, sys.executable)}"
+
+    async def build(target: Path) -> None:
+        shutil.copytree(_PROGRAMS, target / "programs", ignore=shutil.ignore_patterns("__pycache__"))
+        bin_ = target / "bin"
+        bin_.mkdir()
+        programs = place / "programs"
+        for name in _PYTHON:
+            module = name.removeprefix("shipway-")
+            start = f"PYTHONPATH={_quoted(programs)} exec {_quoted(sys.executable)} -B -s -P -m {module}"
+            _write(bin_ / name, start)
+        for name, file in _NODE.items():
+            _write(bin_ / name, f"NODE_OPTIONS= exec {_quoted(node)} {_quoted(programs / file)}")
+
+    await install(place, build)
+    return place
+
+
+@functools.cache
+def _content_hash(*words: str) -> str:
+    sum_ = hashlib.sha256(repr(words).encode())
+    sum_.update(Path(__file__).read_bytes())
+    for path in sorted(_PROGRAMS.rglob("*")):
+        if path.is_file() and path.parent.name != "__pycache__":
+            sum_.update(f"\0{path.relative_to(_PROGRAMS)}\0".encode())
+            sum_.update(path.read_bytes())
+    return sum_.hexdigest()[:16]
+
+
+def _write(command: Path, start: str) -> None:
+    command.write_text(f'#!/bin/sh\n{start} "$@"\n')
+    command.chmod(0o755)
+
+
+def _quoted(path: Path | str) -> str:
+    return shlex.quote(str(path))

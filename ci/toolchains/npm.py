@@ -1,0 +1,136 @@
+"""The one way in which npm packages are fetched: the wheel's npm, in a scratch home, with the user's registry settings.
+
+npm is told to give up early: "no network" must show in seconds, not after its usual minutes of retries. Nothing of
+its output is passed on but its error code and the sentence behind it: a registry's address may hold a password.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci import processes
+from ci.errors import ToolError
+from ci.toolchains.installation import no_room
+from ci.toolchains.wheels import node_wheel
+
+# What a user may have set for a mirror, a proxy or an own certificate authority.
+_REGISTRY_SETTINGS = ("registry", "userconfig", "globalconfig", "cafile", "ca", "proxy", "https_proxy", "noproxy")
+_SETTINGS = {
+    "audit": "false",
+    "fund": "false",
+    "update_notifier": "false",
+    "progress": "false",
+    "loglevel": "error",
+    "fetch_retries": "1",
+    "fetch_retry_mintimeout": "500",
+    "fetch_retry_maxtimeout": "1000",
+    "fetch_timeout": "10000",  # without a byte, per request
+}
+_UNREACHABLE = re.compile(
+    r"E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|CONNABORTED|TIMEDOUT|NETUNREACH|HOSTUNREACH|PIPE)"
+    r"|ERR_SOCKET_TIMEOUT|EIDLETIMEOUT|ECONNECTIONTIMEOUT|ERESPONSETIMEOUT|FETCH_ERROR|E50\d"
+)
+_CERTIFICATE = re.compile(r"CERT|UNABLE_TO_(GET_ISSUER|VERIFY)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Npm:
+    """npm at work for one tool. `tool` is how a message names it; `place` is where it goes."""
+
+    tool: str
+    place: Path
+    scratch: Path
+
+    async def pack(self, package: str, version: str) -> Path:
+        """Download a package's tarball, unpacking and running nothing of it, and return its path."""
+        target = self.scratch / "tarballs"
+        target.mkdir(exist_ok=True)
+        await self._run("pack", f"{package}@{version}", "--pack-destination", str(target), cwd=target)
+        (tarball,) = target.iterdir()
+        return tarball
+
+    async def install(self, tarball: Path, into: Path) -> None:
+        """Install a tarball, and the optional packages that hold its binaries, into `into`/node_modules."""
+        await self._run(
+            "install", str(tarball), "--prefix", str(into), "--include=optional", "--no-package-lock", "--ignore-scripts=false", cwd=into
+        )
+
+    async def install_locked(self, lock: Path, into: Path) -> None:
+        """Install exactly what the package-lock.json in `lock` names, by its hashes, running no script of any package."""
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(lock / name, into / name)
+        await self._run("ci", "--ignore-scripts", "--omit=dev", "--include=optional", cwd=into)
+
+    async def _run(self, *arguments: str, cwd: Path) -> None:
+        wheel = node_wheel()
+        argv = (str(wheel.node), str(wheel.npm), *arguments)
+        ended = await processes.run(argv, cwd=cwd, environment=_environment(self.scratch, wheel.node.parent))
+        if ended.code != 0:
+            raise _refused(ended.stderr.decode(errors="replace"), self.tool, self.place)
+
+
+@contextlib.asynccontextmanager
+async def npm(tool: str, place: Path) -> AsyncIterator[Npm]:
+    """Give an npm with a scratch directory of its own, which holds its home and its cache and goes with it."""
+    with tempfile.TemporaryDirectory(prefix="shipway-npm-", ignore_cleanup_errors=True) as scratch:
+        yield Npm(tool=tool, place=place, scratch=Path(scratch))
+
+
+def _environment(scratch: Path, node: Path) -> dict[str, str]:
+    environment = processes.inherited()
+    for name, value in os.environ.items():
+        key = name.lower().removeprefix("npm_config_")
+        if key != name.lower() and (key in _REGISTRY_SETTINGS or key.startswith("//")):
+            environment[name] = value
+    if not any(name.lower() == "npm_config_userconfig" for name in environment):
+        environment["NPM_CONFIG_USERCONFIG"] = str(Path("~/.npmrc").expanduser())
+    environment |= _named_in(environment)
+    environment |= {f"NPM_CONFIG_{name.upper()}": value for name, value in _SETTINGS.items()}
+    environment |= {
+        "HOME": str(scratch),
+        "NPM_CONFIG_CACHE": str(scratch / "cache"),
+        "PATH": f"{node}:{environment.get('PATH', os.defpath)}",
+    }
+    return environment
+
+
+def _named_in(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that the user's npmrc takes a token from."""
+    named: dict[str, str] = {}
+    for name, path in environment.items():
+        if name.lower() in {"npm_config_userconfig", "npm_config_globalconfig"}:
+            with contextlib.suppress(FileNotFoundError):
+                text = Path(path).read_text(encoding="utf-8", errors="replace")
+                named |= {word: os.environ[word] for word in re.findall(r"\$\{(\w+)\}", text) if word in os.environ}
+    return named
+
+
+def _refused(stderr: str, tool: str, place: Path) -> ToolError:
+    lines = [line.removeprefix("npm error ").strip() for line in stderr.splitlines() if line.startswith("npm error ")]
+    code = next((line.removeprefix("code ") for line in lines if line.startswith("code ")), "")
+    said = next((line for line in lines if not re.match(r"(code|errno|syscall|path|type|dest) |\S*$", line)), code)
+    said = re.sub(r"//[^/@\s]+@", "//***@", "".join(char for char in said if char.isprintable()))[:300]
+    if code in {"ENOSPC", "EDQUOT"} or "ENOSPC" in stderr:
+        return no_room(place)
+    if _UNREACHABLE.search(code):
+        return ToolError(
+            f"{tool} cannot be downloaded: no answer from the npm registry ({code})",
+            hint="check the network, the proxy, and the registry in ~/.npmrc; what is in the cache needs none",
+        )
+    if _CERTIFICATE.search(code):
+        return ToolError(
+            f"{tool} cannot be downloaded: the registry's certificate is not trusted ({code})",
+            hint="name your certificate authority in NODE_EXTRA_CA_CERTS, or as cafile in ~/.npmrc",
+        )
+    if code in {"ETARGET", "E404", "ENOVERSIONS"}:
+        return ToolError(f"{tool} does not exist on the npm registry ({code})", hint="check the version asked for")
+    if code == "EINTEGRITY":
+        return ToolError(f"{tool} is not what was pinned: {said}", hint="the registry or what lies before it changed it")
+    return ToolError(f"{tool} cannot be downloaded: {said or 'npm failed without a word'}")

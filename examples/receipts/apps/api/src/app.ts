@@ -1,0 +1,69 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { csrf } from 'hono/csrf';
+import { secureHeaders } from 'hono/secure-headers';
+import { type Connection, withClientAddress } from './client-address.ts';
+import type { Services } from './context.ts';
+import { ApiError, answerError, notFound } from './errors.ts';
+import { ownOrigins } from './origins.ts';
+import { healthRoutes } from './routes/health.ts';
+import { receiptRoutes } from './routes/receipts.ts';
+import { usageRoutes } from './routes/usage.ts';
+import { webRoutes } from './web.ts';
+
+/** A file of the largest size, and room for the form around it. */
+const largestBody = 3 * 1024 * 1024;
+
+export type App = Hono<{ Bindings: Connection }>;
+
+export function createApp(services: Services): App {
+  const { auth, config, log } = services;
+  const app = new Hono<{ Bindings: Connection }>();
+
+  app.onError((error, c) => {
+    if (error instanceof ApiError) {
+      return answerError(c, error);
+    }
+    if ('getResponse' in error) {
+      return error.getResponse();
+    }
+    log.error(`${c.req.method} ${c.req.path} failed`, error);
+    return answerError(c, new ApiError(500, 'internal', 'Something went wrong on our side.'));
+  });
+  app.notFound((c) => answerError(c, notFound()));
+
+  app.use(
+    secureHeaders({
+      strictTransportSecurity: config.appUrl.startsWith('https:'),
+      contentSecurityPolicy: {
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+        formAction: ["'self'"],
+      },
+    }),
+  );
+  app.use(
+    '/api/*',
+    bodyLimit({
+      maxSize: largestBody,
+      onError: () => {
+        throw new ApiError(413, 'too_large', 'The file is too large.');
+      },
+    }),
+    csrf({ origin: (origin, c) => ownOrigins(c.req.raw).includes(origin) }),
+  );
+
+  app.route('/health', healthRoutes(services));
+  app.on(['GET', 'POST'], '/api/auth/*', (c) =>
+    auth.handle(withClientAddress(c.req.raw, c.env, config.behindProxy)),
+  );
+  app.route('/api/receipts', receiptRoutes(services));
+  app.route('/api/usage', usageRoutes(services));
+  if (config.webRoot !== undefined) {
+    app.route('/', webRoutes(config.webRoot));
+  }
+  return app;
+}

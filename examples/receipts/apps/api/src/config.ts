@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConfigError, type Environment } from '@receipts/db';
+import manifest from '../package.json' with { type: 'json' };
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** Where people reach the app; links in e-mails lead there. */
+  readonly appUrl: string;
+  readonly authSecret: string;
+  readonly production: boolean;
+  /** A proxy of ours stands in front and notes the caller's address. */
+  readonly behindProxy: boolean;
+  readonly version: string;
+  readonly commit: string;
+  /** The built web app, where there is one to serve. */
+  readonly webRoot: string | undefined;
+}
+
+export function loadConfig(env: Environment): Config {
+  const production = env.NODE_ENV === 'production';
+  const host = env.HOST || '127.0.0.1';
+  const port = toPort(env.PORT || '3000');
+  return {
+    host,
+    port,
+    appUrl: toUrl(env.APP_URL || `http://${host}:${port}`),
+    authSecret: toSecret(env.AUTH_SECRET, production),
+    production,
+    behindProxy: env.BEHIND_PROXY === 'true' || env.VERCEL === '1',
+    version: manifest.version,
+    commit: env.COMMIT_SHA || env.VERCEL_GIT_COMMIT_SHA || 'unknown',
+    webRoot: toWebRoot(env.WEB_ROOT),
+  };
+}
+
+function toPort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new ConfigError(`PORT is no port number: ${text}`);
+  }
+  return port;
+}
+
+function toUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:/.test(text)) {
+    throw new ConfigError(`APP_URL is no address of a web page: ${text}`);
+  }
+  return new URL(text).origin;
+}
+
+function toSecret(text: string | undefined, production: boolean): string {
+  if (!text && !production) {
+    // The same at each restart, so that a developer stays signed in.
+    return 'only-for-development-never-in-production';
+  }
+  if (!text || text.length < 32) {
+    throw new ConfigError('AUTH_SECRET is not set: give it at least 32 random characters');
+  }
+  return text;
+}
+
+function toWebRoot(text: string | undefined): string | undefined {
+  const root = text ? resolve(text) : join(import.meta.dirname, '../../web/dist');
+  if (existsSync(join(root, 'index.html'))) {
+    return root;
+  }
+  if (text) {
+    throw new ConfigError(`WEB_ROOT has no index.html: ${root} (run "pnpm build" first)`);
+  }
+  return undefined;
+}

@@ -1,0 +1,20 @@
+/** One JSON object a line, which is what log collectors read. */
+export interface Log {
+  info(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  error(message: string, error: unknown): void;
+}
+
+export function createLog(write: (line: string) => void): Log {
+  const line = (level: string, message: string, facts: Readonly<Record<string, unknown>>): void => {
+    write(JSON.stringify({ time: new Date().toISOString(), level, message, ...facts }));
+  };
+  return {
+    info: (message, facts = {}) => {
+      line('info', message, facts);
+    },
+    error: (message, error) => {
+      const stack = error instanceof Error ? error.stack : String(error);
+      line('error', message, { stack });
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { checkReceipt, type PlanId, toDraft } from '@receipts/core';
+import {
+  type Client,
+  deleteReceipt,
+  findFile,
+  findReceipt,
+  insertReceipt,
+  inWorkspaceOf,
+  listReceipts,
+  PostgresUsageStore,
+  type Receipt,
+  type Workspace,
+} from '@receipts/db';
+import { quotaExhausted, receiptSaved } from '@receipts/email';
+import { ReceiptMeter, type Usage } from '@receipts/metering';
+import { Hono } from 'hono';
+import { requireUser, type Services, type SignedIn } from '../context.ts';
+import { ApiError, notFound } from '../errors.ts';
+import { quotaError } from '../quota.ts';
+import { readSubmission, type Submission } from '../submission.ts';
+
+/** A receipt that was kept, and where the quota stands after it. */
+interface Kept {
+  readonly receipt: Receipt;
+  readonly plan: PlanId;
+  readonly usage: Usage;
+}
+
+export function receiptRoutes(services: Services): Hono<SignedIn> {
+  const { auth, notifier, now, pool } = services;
+
+  const keep = async (
+    client: Client,
+    workspace: Workspace,
+    userId: string,
+    submission: Submission,
+  ): Promise<Kept> => {
+    const checked = checkReceipt(toDraft(submission.fields), now());
+    if (!checked.ok) {
+      throw new ApiError(422, 'invalid', 'Some fields need another look.', {
+        fields: checked.error,
+      });
+    }
+    // In the same transaction as the insert: a receipt that is not kept is not counted.
+    const meter = new ReceiptMeter(new PostgresUsageStore(client), now);
+    const usage = await meter.consume(workspace);
+    if (!usage.allowed) {
+      throw quotaError(workspace.plan, usage);
+    }
+    const receipt = await insertReceipt(client, {
+      tenantId: workspace.tenantId,
+      createdBy: userId,
+      receipt: checked.value,
+      attachment: submission.attachment,
+    });
+    return { receipt, plan: workspace.plan, usage };
+  };
+
+  const routes = new Hono<SignedIn>();
+  routes.use(requireUser(auth));
+
+  routes.get('/', async (c) => {
+    const receipts = await inWorkspaceOf(pool, c.var.user, (client) => listReceipts(client));
+    return c.json({ receipts });
+  });
+
+  routes.post('/', async (c) => {
+    const { user } = c.var;
+    const submission = await readSubmission(c.req);
+    const { receipt, plan, usage } = await inWorkspaceOf(pool, user, (client, workspace) =>
+      keep(client, workspace, user.id, submission),
+    );
+    // Only now is the transaction committed: no mail about a receipt that is not there.
+    notifier.notify(receiptSaved(user.email, receipt));
+    if (usage.level === 'exhausted') {
+      notifier.notify(quotaExhausted(user.email, plan, usage.resetsAt));
+    }
+    return c.json({ receipt }, 201);
+  });
+
+  routes.get('/:id', async (c) => {
+    const id = toId(c.req.param('id'));
+    const receipt = await inWorkspaceOf(pool, c.var.user, (client) => findReceipt(client, id));
+    if (receipt === undefined) {
+      throw notFound();
+    }
+    return c.json({ receipt });
+  });
+
+  routes.get('/:id/file', async (c) => {
+    const id = toId(c.req.param('id'));
+    const file = await inWorkspaceOf(pool, c.var.user, (client) => findFile(client, id));
+    if (file === undefined) {
+      throw notFound();
+    }
+    return c.body(new Uint8Array(file.bytes), 200, {
+      'content-type': file.mediaType,
+      // Never shown as a page of ours, whatever is inside.
+      'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`,
+      'cache-control': 'private, no-store',
+    });
+  });
+
+  routes.delete('/:id', async (c) => {
+    const id = toId(c.req.param('id'));
+    const gone = await inWorkspaceOf(pool, c.var.user, (client) => deleteReceipt(client, id));
+    if (!gone) {
+      throw notFound();
+    }
+    return c.body(null, 204);
+  });
+
+  return routes;
+}
+
+/** What is no id names nothing, so it is answered like any other receipt that is not there. */
+function toId(text: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+    throw notFound();
+  }
+  return text;
+}

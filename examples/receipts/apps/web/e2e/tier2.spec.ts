@@ -1,0 +1,59 @@
+import { expect, test } from '@playwright/test';
+import { addReceipt, newPerson, signIn, signUp } from './people.ts';
+
+test.describe('further along', { tag: '@tier2' }, () => {
+  test('the last receipt of the month passes, the next is refused', async ({ page }) => {
+    await signUp(page, newPerson());
+    const quota = page.getByRole('region', { name: 'Quota' });
+    const form = { merchant: 'Shop', purchasedOn: '2026-01-15', amount: '1', currency: 'EUR' };
+    for (let i = 0; i < 9; i += 1) {
+      expect((await page.request.post('/api/receipts', { data: form })).status()).toBe(201);
+    }
+    await page.reload();
+    await expect(quota).toContainText('Nearly used up');
+
+    await addReceipt(page, 'The last one', '1');
+    await expect(quota).toContainText('10 of 10 receipts');
+    await addReceipt(page, 'One too many', '1');
+    await expect(page.getByText('All receipts of this month are used.')).toBeVisible();
+    await expect(page.getByRole('listitem')).toHaveCount(10);
+  });
+
+  test('a scan comes back as the file that was added', async ({ page }) => {
+    await signUp(page, newPerson());
+    const scan = Buffer.from('%PDF-1.7\nA receipt.\n');
+    await page
+      .getByLabel('Scan')
+      .setInputFiles({ name: 'scan.pdf', mimeType: 'application/pdf', buffer: scan });
+    await addReceipt(page, 'Corner Bakery', '12.50');
+
+    const link = page.getByRole('link', { name: 'scan.pdf' });
+    const path = await link.getAttribute('href');
+    const file = await page.request.get(path ?? '');
+    expect(file.headers()['content-type']).toBe('application/pdf');
+    expect(await file.body()).toEqual(scan);
+  });
+
+  test('a receipt that is deleted is gone', async ({ page }) => {
+    await signUp(page, newPerson());
+    await addReceipt(page, 'Corner Bakery', '12.50');
+    await page.getByRole('button', { name: 'Delete Corner Bakery' }).click();
+    await expect(page.getByText('No receipts yet')).toBeVisible();
+  });
+
+  test('nobody sees the receipts of somebody else', async ({ browser, page }) => {
+    await signUp(page, newPerson('Ada'));
+    await addReceipt(page, 'Only for Ada', '1');
+    await expect(page.getByText('Only for Ada')).toBeVisible();
+
+    const other = await browser.newPage();
+    await signUp(other, newPerson('Ben'));
+    await expect(other.getByText('No receipts yet')).toBeVisible();
+    await other.close();
+  });
+
+  test('a wrong password lets nobody in', async ({ page }) => {
+    await signIn(page, newPerson());
+    await expect(page.getByRole('alert')).toContainText('Invalid email or password');
+  });
+});

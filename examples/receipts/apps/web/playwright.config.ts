@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { defineConfig, devices } from '@playwright/test';
+
+const port = Number(process.env.PORT ?? 4310);
+const baseURL = `http://127.0.0.1:${port}`;
+const ci = process.env.CI !== undefined;
+
+export default defineConfig({
+  testDir: 'e2e',
+  fullyParallel: true,
+  forbidOnly: ci,
+  reporter: ci ? [['list'], ['html', { open: 'never' }]] : 'list',
+  use: {
+    baseURL,
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+  },
+  projects: [{ name: 'chromium', use: devices['Desktop Chrome'] }],
+  // The product as it is deployed: the API, serving the web app that "pnpm build" made.
+  webServer: {
+    command: 'pnpm db:migrate && pnpm start',
+    cwd: '../..',
+    url: `${baseURL}/health`,
+    reuseExistingServer: !ci,
+    env: {
+      PORT: String(port),
+      WEB_ROOT: `${import.meta.dirname}/dist`,
+      AUTH_SECRET: process.env.AUTH_SECRET ?? randomBytes(32).toString('hex'),
+    },
+  },
+});

@@ -1,0 +1,85 @@
+import js from '@eslint/js';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/**
+ * Who may import whom. A package is absent from its own list only where nothing of ours may be
+ * imported at all; relative paths that leave a package are refused everywhere.
+ */
+const restrict = (files, forbidden, message) => ({
+  files,
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          { group: forbidden, message },
+          {
+            regex: '^(\\.\\./)+([\\w-]+/)+(src|test)/',
+            message: 'Import another package by its name, not by its path.',
+          },
+        ],
+      },
+    ],
+  },
+});
+
+export default defineConfig(
+  globalIgnores([
+    '**/dist/',
+    '**/.tsc/',
+    '**/coverage/',
+    '**/playwright-report/',
+    '**/test-results/',
+  ]),
+  js.configs.recommended,
+  {
+    files: ['**/*.{ts,tsx}'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
+      // An environment variable that is set to nothing counts as not set.
+      '@typescript-eslint/prefer-nullish-coalescing': [
+        'error',
+        { ignorePrimitives: { string: true } },
+      ],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  restrict(
+    ['packages/core/**'],
+    ['@receipts/*', 'node:*', '!@receipts/core'],
+    'core is pure: it imports neither our other packages nor the platform.',
+  ),
+  restrict(
+    ['packages/metering/**', 'packages/email/**'],
+    ['@receipts/*', '!@receipts/core', 'pg'],
+    'Only core may be imported here; storage lives in db.',
+  ),
+  restrict(
+    ['packages/ui/**'],
+    ['@receipts/*', '!@receipts/core', 'node:*', 'pg'],
+    'ui runs in the browser: it may import core only.',
+  ),
+  restrict(
+    ['packages/db/**'],
+    ['@receipts/*', '!@receipts/core', '!@receipts/metering', 'hono', 'react'],
+    'db knows the domain, not the apps.',
+  ),
+  restrict(
+    ['apps/api/**'],
+    ['@receipts/web', '@receipts/web/*', '@receipts/ui', '@receipts/ui/*', 'react', 'react-dom'],
+    'The API renders nothing.',
+  ),
+  restrict(
+    ['apps/web/src/**'],
+    ['@receipts/*', '!@receipts/core', '!@receipts/ui', 'node:*', 'pg', 'hono'],
+    'The web app reaches data over HTTP only: no db, no api.',
+  ),
+);

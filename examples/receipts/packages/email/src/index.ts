@@ -1,0 +1,4 @@
+export * from './html.ts';
+export type * from './message.ts';
+export * from './templates.ts';
+export * from './transport.ts';

@@ -1,0 +1,31 @@
+export interface QuotaMeterProps {
+  readonly used: number;
+  readonly limit: number;
+  readonly level: 'comfortable' | 'near' | 'exhausted';
+  readonly resetsOn: string;
+}
+
+export function QuotaMeter({ used, limit, level, resetsOn }: QuotaMeterProps) {
+  // After a change to a smaller plan more may be used than the bar is long.
+  const shown = Math.min(used, limit);
+  return (
+    <section className={`quota quota-${level}`} aria-label="Quota">
+      <p className="quota-count">
+        <strong>{used}</strong> of {limit} receipts used this month
+      </p>
+      <progress max={limit} value={shown} aria-label="Receipts used this month" />
+      <p className="quota-reset">{advice(level, resetsOn)}</p>
+    </section>
+  );
+}
+
+function advice(level: QuotaMeterProps['level'], resetsOn: string): string {
+  switch (level) {
+    case 'comfortable':
+      return `Starts again on ${resetsOn}.`;
+    case 'near':
+      return `Nearly used up. Starts again on ${resetsOn}.`;
+    case 'exhausted':
+      return `Used up. Starts again on ${resetsOn}, or with a larger plan.`;
+  }
+}

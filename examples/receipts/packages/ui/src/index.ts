@@ -1,0 +1,5 @@
+export * from './Button.tsx';
+export * from './EmptyState.tsx';
+export * from './Field.tsx';
+export * from './Notice.tsx';
+export * from './QuotaMeter.tsx';

@@ -1,0 +1,271 @@
+"""The driver: composes stages, gates and deploy steps; reads top to bottom as the story of a release.
+
+So far the story has one chapter, a run: take a snapshot of the repository, read what is in it, plan the
+seven stages, execute what must run, judge, report.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+from rich.console import Console
+
+from ci import __version__, config, outcome
+from ci.errors import DiskFullError, ToolError, UsageError
+from ci.executors import isolation, reuse
+from ci.executors.host import HostExecutor
+from ci.executors.isolation import Isolation, Mode
+from ci.executors.reuse import Store
+from ci.executors.scheduler import Scheduler, room
+from ci.executors.scratch import scratch, sweep
+from ci.journal import Journal
+from ci.model import (
+    STAGE_NAMES,
+    Check,
+    CheckRun,
+    Execution,
+    Executor,
+    HistoryEntry,
+    Listener,
+    Plan,
+    RunReport,
+    Verdict,
+)
+from ci.monorepo import snapshot as snapshots
+from ci.monorepo import workspace as workspaces
+from ci.monorepo.snapshot import Snapshot
+from ci.redact import Redactor
+from ci.reporting.files import write_report
+from ci.reporting.live import LiveView
+from ci.secrets import resolve
+from ci.settings import Settings
+from ci.stages import catalogue
+from ci.stages.context import Context
+from ci.toolchains.versions import DEFAULT_NODE, known_nodes
+
+REPORT = "shipway-report"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What the user asked for. `stages` empty means all; `slots` 0 means as many as there is room for."""
+
+    path: Path
+    stages: tuple[str, ...] = ()
+    executor: str = "auto"
+    slots: int = 0
+    sequential: bool = False
+    no_cache: bool = False
+    report: Path | None = None
+
+
+# --- a run ----------------------------------------------------------------------------------------
+
+
+async def run(request: RunRequest, console: Console) -> RunReport:
+    """Run the stages on the repository as it is now, and write the report.
+
+    Raises UsageError, ToolError, NoExecutorError where no report can be made; all else is in the report.
+    """
+    started = datetime.datetime.now(datetime.UTC)
+    began = time.monotonic()
+    identity = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    with _held(identity) as (cache, place):
+        isolated = await isolation.probe(place / "probe")
+        snapshot = await _snapshot(request.path, place, isolated)
+        settings, journal = config.load(snapshot.workspace), Journal(snapshot.root)
+        redactor, resolved = await _redactor(settings, snapshot)
+        plan = _plan(snapshot, settings, journal, request.stages)
+
+        salt = identity if request.no_cache else ""
+        keys = reuse.keys(plan.checks, snapshot.digests, salt=f"{isolated.mode} {salt}")
+        store = Store(place / "results" if request.no_cache else cache / "results")
+        slots = 1 if request.sequential else request.slots or settings.run.slots or room()
+        kept = Keepsakes()
+        with LiveView(console, plan=plan) as view:
+            host = HostExecutor(
+                snapshot=snapshot,
+                scratch=place,
+                cache=cache,
+                isolation=isolated,
+                store=store,
+                keys=keys,
+                run=identity,
+                note=view.note,
+                on_output=lambda check, tail: view.check_output(check, redactor.text(tail)),
+                secrets=resolved,
+            )
+            scheduler = Scheduler(
+                executor=Redacting(executor=host, redactor=redactor),
+                store=store,
+                keys=keys,
+                run=identity,
+                slots=slots,
+                listener=view,
+                keep_artifacts=kept.keep,
+            )
+            async with anyio.create_task_group() as group:
+                group.start_soon(view.keep_time)
+                checks = await scheduler.execute(plan.checks)
+                group.cancel_scope.cancel()
+            unselected = [name for name in STAGE_NAMES if request.stages and name not in request.stages]
+            stages = outcome.stage_runs(checks, plan.skips, unselected=unselected)
+            report = RunReport(
+                id=identity,
+                kind="run",
+                tool=f"shipway {__version__}",
+                repository=snapshot.root.name,
+                started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+                verdict=outcome.verdict(stages),
+                seconds=round(time.monotonic() - began, 3),
+                executor=host.name,
+                executor_reason="this version of Shipway runs checks straight on the host",
+                isolation=(*isolated.holds, *(f"could not be had: {missing}" for missing in isolated.missing)),
+                slots=slots,
+                stages=stages,
+                commit=snapshot.commit,
+                branch=snapshot.branch,
+                dirty=snapshot.dirty,
+                notices=(*plan.notices, *snapshot.notices, *_edited(snapshot)),
+                history=journal.history(),
+                command=_next_command(checks, request),
+            )
+            report = dataclasses.replace(report, history=(*report.history, _entry(report)))
+            directory = request.report or Path(REPORT)
+            written = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)
+            journal.record(report)
+            view.finish(report, os.path.relpath(written[0].parent))
+        store.sweep()
+    return report
+
+
+async def plan(path: Path, stages: tuple[str, ...]) -> Plan:
+    """Return what a run would do, without running it."""
+    with _held(f"plan-{secrets.token_hex(6)}") as (_, place):
+        snapshot = await snapshots.take(path, place / "snapshot")
+        settings = config.load(snapshot.workspace)
+        return _plan(snapshot, settings, Journal(snapshot.root), stages)
+
+
+# --- its parts ------------------------------------------------------------------------------------
+
+
+def cache_directory() -> Path:
+    """Return the per-user cache: SHIPWAY_CACHE, else XDG_CACHE_HOME/shipway, else ~/.cache/shipway."""
+    if chosen := os.environ.get("SHIPWAY_CACHE"):
+        return Path(chosen).absolute()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "shipway"
+
+
+@contextmanager
+def _held(identity: str) -> Iterator[tuple[Path, Path]]:
+    """Give the cache and a scratch directory in it; sweep what killed runs left there."""
+    cache = cache_directory()
+    try:
+        with scratch(cache, identity) as place:
+            sweep(cache)
+            yield cache, place
+    except OSError as error:
+        if error.errno in {28, 122}:
+            raise DiskFullError(f"no space left in {cache}", hint="free some, or set SHIPWAY_CACHE") from error
+        raise
+
+
+async def _snapshot(path: Path, place: Path, isolated: Isolation) -> Snapshot:
+    lent = "/tmp/.shipway/objects" if isolated.mode is Mode.NAMESPACES else None  # noqa: S108 - a private /tmp
+    return await snapshots.take(path, place / "snapshot", objects=lent)
+
+
+def _plan(snapshot: Snapshot, settings: Settings, journal: Journal, stages: tuple[str, ...]) -> Plan:
+    workspace = workspaces.read(
+        snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
+    )
+    context = Context(workspace=workspace, settings=settings, baseline=journal.baseline())
+    return catalogue.plan(context, stages)
+
+
+async def _redactor(settings: Settings, snapshot: Snapshot) -> tuple[Redactor, Mapping[str, str]]:
+    """Resolve the references to secrets, and make the redactor that knows them and the environment's own."""
+    references = {**settings.stages.integration.secrets, **settings.stages.e2e.secrets}
+    resolved = {name: await resolve(value, root=snapshot.root, setting=name) for name, value in references.items()}
+    npmrc = Path.home() / ".npmrc"
+    return Redactor.from_environment(os.environ, known=resolved, npmrc=npmrc if npmrc.is_file() else None), resolved
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redacting:
+    """An executor whose executions hold no secret: what judges, reports and logs are made of."""
+
+    executor: Executor
+    redactor: Redactor
+
+    @property
+    def name(self) -> str:
+        """The name of the executor inside."""
+        return self.executor.name
+
+    async def execute(self, check: Check) -> Execution:
+        """Execute, then redact."""
+        return self.redactor.execution(await self.executor.execute(check))
+
+
+@dataclass(kw_only=True)
+class Keepsakes:
+    """What the report keeps of executions: artifacts of failures by name, logs by check."""
+
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+    logs: dict[str, str] = field(default_factory=dict)
+
+    def keep(self, check: Check, execution: Execution, verdict: Verdict) -> Verdict:
+        """Take what the verdict names, and return it with the names as the report has them."""
+        folder = check.id.replace("/", "-").replace("@", "-")
+        names = {key: f"{folder}/{key}" for key in verdict.artifacts if key in execution.files}
+        for key, name in names.items():
+            self.artifacts[name] = execution.files[key]
+        text = "\n".join(f"$ {' '.join(step.argv)}\n{step.output}" for step in execution.steps)
+        self.logs[check.id] = f"{self.logs[check.id]}\n\n{text}" if check.id in self.logs else text
+        return dataclasses.replace(
+            verdict,
+            artifacts=tuple(names.values()),
+            failures=tuple(
+                dataclasses.replace(failure, artifact=names.get(failure.artifact or "")) for failure in verdict.failures
+            ),
+        )
+
+
+def _edited(snapshot: Snapshot) -> tuple[str, ...]:
+    """Say that files were edited while the run went on: it is about the state at its start."""
+    edited = snapshot.edited()
+    if not edited:
+        return ()
+    names = ", ".join(edited[:3]) + (", ..." if len(edited) > 3 else "")  # noqa: PLR2004 - as many as are named
+    return (f"edited during the run, so not what this report is about: {names}",)
+
+
+def _next_command(checks: tuple[CheckRun, ...], request: RunRequest) -> str:
+    """Return the next command for the reader: the first red check's, else what a green run leads to."""
+    red = next((check for check in checks if check.status in {"failed", "error"} and check.repeat), None)
+    if red is not None:
+        return red.repeat
+    return "git push" if not request.stages else f"shipway run {request.path}"
+
+
+def _entry(report: RunReport) -> HistoryEntry:
+    return HistoryEntry(
+        id=report.id,
+        started=report.started,
+        verdict=report.verdict.value,
+        seconds=report.seconds,
+        commit=report.commit,
+        stages={stage.name: stage.status.value for stage in report.stages},
+    )

@@ -1,0 +1,2 @@
+export { default as Counter } from "./Counter.vue";
+export { useCounter } from "./useCounter";
