@@ -10,18 +10,16 @@ import dataclasses
 import datetime
 import os
 import secrets
-import sys
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
-from rich.console import Console
 
 from ci import __version__, config, outcome
-from ci.errors import DiskFullError, ToolError, UsageError
+from ci.errors import DiskFullError
 from ci.executors import isolation, reuse
 from ci.executors.host import HostExecutor
 from ci.executors.isolation import Isolation, Mode
@@ -36,22 +34,28 @@ from ci.model import (
     Execution,
     Executor,
     HistoryEntry,
-    Listener,
     Plan,
     RunReport,
     Verdict,
 )
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
-from ci.monorepo.snapshot import Snapshot
 from ci.redact import Redactor
 from ci.reporting.files import write_report
 from ci.reporting.live import LiveView
 from ci.secrets import resolve
-from ci.settings import Settings
 from ci.stages import catalogue
 from ci.stages.context import Context
+from ci.text import few
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import Console
+
+    from ci.monorepo.snapshot import Snapshot
+    from ci.settings import Settings
 
 REPORT = "shipway-report"
 
@@ -182,7 +186,7 @@ def _held(identity: str) -> Iterator[tuple[Path, Path]]:
 
 
 async def _snapshot(path: Path, place: Path, isolated: Isolation) -> Snapshot:
-    lent = "/tmp/.shipway/objects" if isolated.mode is Mode.NAMESPACES else None  # noqa: S108 - a private /tmp
+    lent = "/tmp/.shipway/objects" if isolated.mode is Mode.NAMESPACES else None
     return await snapshots.take(path, place / "snapshot", objects=lent)
 
 
@@ -248,8 +252,7 @@ def _edited(snapshot: Snapshot) -> tuple[str, ...]:
     edited = snapshot.edited()
     if not edited:
         return ()
-    names = ", ".join(edited[:3]) + (", ..." if len(edited) > 3 else "")  # noqa: PLR2004 - as many as are named
-    return (f"edited during the run, so not what this report is about: {names}",)
+    return (f"edited during the run, so not what this report is about: {few(edited)}",)
 
 
 def _next_command(checks: tuple[CheckRun, ...], request: RunRequest) -> str:

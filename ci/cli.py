@@ -8,14 +8,16 @@ from __future__ import annotations
 import functools
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ci import __version__
 from ci.errors import ExitCode, ShipwayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STAGES = ("install", "lint", "typecheck", "unit", "integration", "e2e", "audit")
 PATH = click.argument("path", type=click.Path(path_type=Path), default=Path())
@@ -44,10 +46,10 @@ def run(path: Path, report: Path | None, **options: Any) -> ExitCode:
 
     Exit code 0: all green. 10: a stage failed. 2: something cannot be used as it is. 4: a tool or room is missing.
     """
-    import anyio  # noqa: PLC0415 - see the module's docstring
+    import anyio
 
-    import pipeline  # noqa: PLC0415 - see the module's docstring
-    from ci.outcome import exit_code  # noqa: PLC0415 - see the module's docstring
+    import pipeline
+    from ci.outcome import exit_code
 
     request = pipeline.RunRequest(path=path, report=report, **options)
     return exit_code(anyio.run(pipeline.run, request, _console()))
@@ -59,12 +61,12 @@ def run(path: Path, report: Path | None, **options: Any) -> ExitCode:
 @JSON
 def plan(path: Path, stages: tuple[str, ...], *, as_json: bool) -> ExitCode:
     """Print what would run and why each thing was chosen, without running it."""
-    import json  # noqa: PLC0415 - see the module's docstring
+    import json
 
-    import anyio  # noqa: PLC0415 - see the module's docstring
+    import anyio
 
-    import pipeline  # noqa: PLC0415 - see the module's docstring
-    from ci.reporting.plan import plan_document, print_plan  # noqa: PLC0415 - see the module's docstring
+    import pipeline
+    from ci.reporting.plan import plan_document, print_plan
 
     made = anyio.run(pipeline.plan, path, stages)
     if as_json:
@@ -75,7 +77,7 @@ def plan(path: Path, stages: tuple[str, ...], *, as_json: bool) -> ExitCode:
 
 
 def _console() -> Any:
-    from rich.console import Console  # noqa: PLC0415 - see the module's docstring
+    from rich.console import Console
 
     return Console(highlight=False, soft_wrap=False)
 

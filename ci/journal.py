@@ -9,13 +9,16 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sql
 
 from ci.errors import DiskFullError, UsageError
 from ci.model import HistoryEntry, Measure, RunReport, RunVerdict, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCHEMA = 1
 KEPT = 500

@@ -238,6 +238,7 @@ class Verdict:
     artifacts: tuple[str, ...] = ()  # keys of Execution.files to keep in the report's artifacts/
     second: Check | None = None
     code: int | None = None
+    lasting: bool = False  # a `skipped` that stands as long as a green result would: the answer was "there is none"
 
 
 Judge = Callable[[Execution], Verdict]
@@ -332,6 +333,7 @@ class CheckRun:
     why: str = ""
     tools: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     code: int | None = None  # see Verdict
+    lasting: bool = False  # see Verdict
     blocked: bool = False  # skipped because something it needs is not green
 
     @property
@@ -342,7 +344,10 @@ class CheckRun:
 
 @dataclass(frozen=True, kw_only=True)
 class StageRun:
-    """A stage of this run. `seconds` leaves out waiting for slots; `full_seconds` counts cached checks at their original time."""
+    """A stage of this run.
+
+    `seconds` leaves out waiting for slots; `full_seconds` counts cached checks at their original time.
+    """
 
     name: str
     status: Status
@@ -412,7 +417,10 @@ class Executor(Protocol):
     ShipwayError only where no execution could be made; a failing step is a value.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The word for it in reports: host, dagger."""
+        ...
 
     async def execute(self, check: Check) -> Execution:
         """Run all steps of the check in a throw-away workspace and keep its outputs for those that need it."""

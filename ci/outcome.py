@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from ci.errors import ExitCode
 from ci.model import STAGES, CheckRun, RunReport, RunVerdict, Skip, Stage, StageRun, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 GREEN = frozenset({Status.PASSED, Status.FLAKY})
 

@@ -13,14 +13,17 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.abc
 
 from ci.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
 
 # What a helper command of Shipway's own (git, npm) may see of the caller's environment.
 PASSED_ON = (
@@ -161,8 +164,7 @@ async def _process(
 async def drain(stream: anyio.abc.ByteReceiveStream | None, into: list[bytes]) -> None:
     """Read a stream to its end, so that its writer never waits."""
     if stream is not None:
-        async for chunk in stream:
-            into.append(chunk)
+        into.extend([chunk async for chunk in stream])
 
 
 async def lines(stream: anyio.abc.ByteReceiveStream | None) -> AsyncIterator[bytes]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ci import processes
 from ci.executors.isolation import Mode
-from ci.executors.workspace import Workspace
 from ci.model import Check, Network
-from ci.toolchains.catalogue import Provided
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci.executors.workspace import Workspace
+    from ci.toolchains.catalogue import Provided
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -85,7 +89,9 @@ def _registry(cache: Path, mode: Mode) -> dict[str, str]:
     if mode is Mode.COPY:
         # Hard links would let the repository's scripts write into the store.
         built |= {"npm_config_package_import_method": "copy", "pnpm_config_package_import_method": "copy"}
-    built |= {name: os.environ[name] for name in os.environ if name.lower() in {"npm_config_registry", "npm_config_cafile"}}
+    built |= {
+        name: os.environ[name] for name in os.environ if name.lower() in {"npm_config_registry", "npm_config_cafile"}
+    }
     if (path := npmrc()) is not None:
         built["NPM_CONFIG_USERCONFIG"] = str(path)
     return built

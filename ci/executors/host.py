@@ -10,25 +10,29 @@ import json
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
 
 from ci import processes
 from ci.errors import NoExecutorError
-from ci.executors import environment, walls, workspace as workspaces
+from ci.executors import environment, walls
+from ci.executors import workspace as workspaces
 from ci.executors.isolation import Isolation, Mode, warden_command
-from ci.executors.reuse import Store
 from ci.executors.scratch import remove
-from ci.executors.workspace import Workspace
 from ci.model import Check, Execution, Network, Service, Step, StepRun
-from ci.monorepo.snapshot import Snapshot
 from ci.text import clean
 from ci.toolchains.catalogue import Provided, provide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from ci.executors.reuse import Store
+    from ci.executors.workspace import Workspace
+    from ci.monorepo.snapshot import Snapshot
 
 BROUGHT_BACK = 64 * 1024 * 1024  # bytes of reports and artifacts a check may hand over
 HEAD, TAIL = 20_000, 60_000  # bytes of a step's output that are kept
@@ -78,21 +82,23 @@ class HostExecutor:
         values, steps = self._services(check, workspace)
         specification = workspace.place / "check.json"
         specification.write_text(
-            json.dumps({
-                "root": str(workspace.root),
-                "out": str(workspace.inside / "out"),
-                "logs": str(workspace.inside / "logs"),
-                "environment": environment.build(
-                    check, workspace, provided, cache=self.cache, secrets=self.secrets, values=values
-                ),
-                "values": {
-                    "SHIPWAY_OUT": str(workspace.inside / "out"),
-                    "SHIPWAY_ROOT": str(workspace.root),
-                    **values,
-                },
-                "steps": [_plain(step) for step in steps],
-                **walls.build(check, workspace, provided, cache=self.cache, landlock=self.isolation.landlock),
-            }),
+            json.dumps(
+                {
+                    "root": str(workspace.root),
+                    "out": str(workspace.inside / "out"),
+                    "logs": str(workspace.inside / "logs"),
+                    "environment": environment.build(
+                        check, workspace, provided, cache=self.cache, secrets=self.secrets, values=values
+                    ),
+                    "values": {
+                        "SHIPWAY_OUT": str(workspace.inside / "out"),
+                        "SHIPWAY_ROOT": str(workspace.root),
+                        **values,
+                    },
+                    "steps": [_plain(step) for step in steps],
+                    **walls.build(check, workspace, provided, cache=self.cache, landlock=self.isolation.landlock),
+                }
+            ),
             encoding="utf-8",
         )
         specification.chmod(0o600)
@@ -155,21 +161,25 @@ class HostExecutor:
         complaint: list[bytes] = []
         # In a copy the warden must outlive us for a moment, to end the tree: it watches the pipe instead.
         dies_with_us = workspace.mode is Mode.NAMESPACES
-        async with processes.supervised(command, dies_with_us=dies_with_us) as process:
-            async with anyio.create_task_group() as group:
-                group.start_soon(processes.drain, process.stderr, complaint)
-                group.start_soon(self._follow, check, workspace)
-                async for line in processes.lines(process.stdout):
-                    event = json.loads(line)
-                    match event["event"]:
-                        case "refused":
-                            raise NoExecutorError(f"the sandbox cannot be made: {event['why']}")
-                        case "ended":
-                            ended[event["step"]] = event
-                        case "done":
-                            left_behind = tuple(event["left_behind"])
-                await process.wait()
-                group.cancel_scope.cancel()
+        async with (
+            processes.supervised(command, dies_with_us=dies_with_us) as process,
+            anyio.create_task_group() as group,
+        ):
+            group.start_soon(processes.drain, process.stderr, complaint)
+            group.start_soon(self._follow, check, workspace)
+            async for line in processes.lines(process.stdout):
+                event = json.loads(line)
+                match event["event"]:
+                    case "refused":
+                        raise NoExecutorError(f"the sandbox cannot be made: {event['why']}")
+                    case "ended":
+                        ended[event["step"]] = event
+                    case "done":
+                        left_behind = tuple(event["left_behind"])
+                    case _:
+                        pass  # "entered" and "started" are for those who watch closer
+            await process.wait()
+            group.cancel_scope.cancel()
         if left_behind is None:
             text = b"".join(complaint).decode(errors="replace").strip().splitlines()
             why = text[-1] if text else f"exit code {process.returncode}"

@@ -51,26 +51,23 @@ async def probe(place: Path) -> Isolation:
     """Try a sandbox in the new directory `place`, which must lie where the checks' workspaces will."""
     why = await _try_sandbox(place) if sys.platform == "linux" and shutil.which("unshare") else "this is not Linux"
     if why is None:
-        holds = (
-            "own user, process, mount, network and IPC namespaces",
-            "copy-on-write workspace; all else read-only, the home directory hidden",
-            "network: loopback only after install",
+        return Isolation(
+            mode=Mode.NAMESPACES,
+            landlock=False,
+            holds=(
+                "own user, process, mount, network and IPC namespaces",
+                "copy-on-write workspace; all else read-only, the home directory hidden",
+                "network: loopback only after install",
+            ),
         )
-        return Isolation(mode=Mode.NAMESPACES, landlock=False, holds=holds)
-    missing = [f"namespaces ({why})", "network not cut off: steps can reach it", "ports are shared with the machine"]
-    if sys.platform == "linux" and landlock.version() > 0:
-        holds = (
-            "a copied workspace; a watchdog ends the process tree",
-            "Landlock: writes outside the workspace are refused, the home directory cannot be read",
-        )
-        return Isolation(mode=Mode.COPY, landlock=True, holds=holds, missing=tuple(missing))
-    missing.append("Landlock: steps can write where their user can")
-    return Isolation(
-        mode=Mode.COPY,
-        landlock=False,
-        holds=("a copied workspace; a watchdog ends the process tree",),
-        missing=tuple(missing),
-    )
+    ruled = sys.platform == "linux" and landlock.version() > 0
+    holds = ["a copied workspace; a watchdog ends the process tree"]
+    missing = [f"namespaces ({why}), so steps can reach the network and share the machine's ports"]
+    if ruled:
+        holds.append("Landlock: writes outside the workspace are refused, the home directory cannot be read")
+    else:
+        missing.append("Landlock, so steps can write wherever their user can")
+    return Isolation(mode=Mode.COPY, landlock=ruled, holds=tuple(holds), missing=tuple(missing))
 
 
 async def _try_sandbox(place: Path) -> str | None:
@@ -83,37 +80,35 @@ async def _try_sandbox(place: Path) -> str | None:
         "upper": str(place / "upper"),
         "work": str(place / "work"),
         "staging": str(place / "staging"),
-        "covers": [{"target": "/tmp", "source": str(place / "tmp")}],  # noqa: S108 - covered, not used
+        "covers": [{"target": "/tmp", "source": str(place / "tmp")}],
         "views": [],
         "loopback": True,
     }
     specification = place / "probe.json"
     specification.write_text(
-        json.dumps({
-            "root": "/",
-            "out": str(place / "out"),
-            "logs": str(place / "logs"),
-            "environment": {},
-            "steps": [],
-            "sandbox": sandbox,
-        }),
+        json.dumps(
+            {
+                "root": "/",
+                "out": str(place / "out"),
+                "logs": str(place / "logs"),
+                "environment": {},
+                "steps": [],
+                "sandbox": sandbox,
+            }
+        ),
         encoding="utf-8",
     )
     command = warden_command(specification, mode=Mode.NAMESPACES, loopback=True)
     async with processes.supervised(command) as process:
-        answer = b""
-        if process.stdout is not None:
-            async for chunk in process.stdout:
-                answer += chunk
-        complaint = b""
-        if process.stderr is not None:
-            async for chunk in process.stderr:
-                complaint += chunk
-    for line in answer.splitlines():
+        answer: list[bytes] = []
+        complaint: list[bytes] = []
+        await processes.drain(process.stdout, answer)
+        await processes.drain(process.stderr, complaint)
+    for line in b"".join(answer).splitlines():
         event = json.loads(line)
         if event["event"] == "entered":
             return None
         if event["event"] == "refused":
             return str(event["why"])
-    lines = complaint.decode(errors="replace").strip().splitlines()
+    lines = b"".join(complaint).decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else f"unshare ended with exit code {process.returncode}"

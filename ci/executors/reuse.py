@@ -1,7 +1,7 @@
 """Re-use by content hash: an unchanged check is not run again.
 
 The key covers the check's declared inputs (paths, modes, contents), its commands, environment, tools with
-their exact versions, the platform, the keys of what it needs, and Shipway's own code. Only a `passed`
+their exact versions, the platform, the keys of what it needs, and Shipway's own code. Only a green
 result is kept, beside the outputs of the check, so that neither is ever found without the other.
 """
 
@@ -26,7 +26,7 @@ from ci import __version__
 from ci.model import Check, CheckRun, Counts, Measure, Reuse, Status
 
 GLOB_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.NEGATE | glob.NEGATEALL
-HOUR = 3600.0
+MINUTE, HOUR = 60.0, 3600.0
 KEPT_RESULTS = 400
 KEPT_LAYERS = 12
 
@@ -120,14 +120,15 @@ class Store:
             return None
         if check.reuse is Reuse.HOUR and time.time() - value["at"] > HOUR:
             return None
-        if age > 60:  # noqa: PLR2004 - a minute: the stamp says "recently used", it need not be exact
+        if age > MINUTE:
             with contextlib.suppress(OSError):
                 os.utime(place)
         return CheckRun(
             stage=check.stage,
             name=check.name,
             package=check.package,
-            status=Status.PASSED,
+            status=Status(value["status"]),
+            reason=value["reason"],
             seconds=value["seconds"],
             cached_from=value["run"],
             counts=Counts(**value["counts"]),
@@ -139,12 +140,14 @@ class Store:
         )
 
     def save(self, key: str, check: Check, result: CheckRun, run: str) -> None:
-        """Keep a `passed` result; anything else is never re-used."""
-        if result.status is not Status.PASSED or check.reuse is Reuse.NEVER:
+        """Keep a `passed` result, or a lasting `skipped` one; anything else is never re-used."""
+        if check.reuse is Reuse.NEVER or not (result.status is Status.PASSED or result.lasting):
             return
         place = self.directory / key
         place.mkdir(parents=True, exist_ok=True)
         value = {
+            "status": result.status.value,
+            "reason": result.reason,
             "run": run,
             "at": time.time(),
             "seconds": result.seconds,

@@ -10,17 +10,21 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
 
 from ci.errors import DiskFullError, NoExecutorError, ShipwayError
-from ci.executors.reuse import Store
 from ci.model import Check, CheckRun, Execution, Executor, Listener, Status, StepRun, Verdict
 from ci.outcome import GREEN
-from ci.text import count
+from ci.text import count, few
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ci.executors.reuse import Store
 
 MEMORY_PER_SLOT = 2.0  # GiB: a typed ESLint of some 25 packages, or Chromium beside a server
 
@@ -110,7 +114,7 @@ class Scheduler:
                 return _run(check, Verdict(status=Status.ERROR, reason=str(error), code=error.exit_code), ())
             verdict = self.keep_artifacts(check, execution, current.judge(execution))
             last, current = current, verdict.second
-        notices = (*verdict.notices, *_observations(last, execution))
+        notices = (*verdict.notices, *_observations(execution))
         return _run(check, dataclasses.replace(verdict, notices=notices), execution.steps, repeat=last.repeat)
 
     def _skipped(self, check: Check, reason: str) -> CheckRun:
@@ -147,19 +151,19 @@ def _run(check: Check, verdict: Verdict, steps: tuple[StepRun, ...], *, repeat: 
         why=check.why,
         tools=check.toolchain.tools,
         code=verdict.code,
+        lasting=verdict.lasting,
     )
 
 
-def _observations(check: Check, execution: Execution) -> tuple[str, ...]:
+def _observations(execution: Execution) -> tuple[str, ...]:
     """Say what the check did beside its work: writes that were discarded, processes it left."""
     notices = list(execution.notices)
     if execution.changed:
-        names = ", ".join(change[2:] for change in execution.changed[:3])
-        more = "" if len(execution.changed) <= 3 else ", ..."  # noqa: PLR2004 - as many as are named
-        notices.append(f"changed {count(len(execution.changed), 'file')}, discarded: {names}{more}")
+        names = few([change[2:] for change in execution.changed])
+        notices.append(f"changed {count(len(execution.changed), 'file')}, discarded: {names}")
     if execution.left_behind:
-        names = "; ".join(command[:80] for command in execution.left_behind[:3])
-        notices.append(f"left {count(len(execution.left_behind), 'process')} running, ended: {names}")
+        processes = count(len(execution.left_behind), "process", "processes")
+        notices.append(f"left {processes} running, ended: {few([command[:80] for command in execution.left_behind])}")
     return tuple(notices)
 
 

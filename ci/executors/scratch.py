@@ -10,11 +10,13 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ci.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 ALL = stat.S_IRWXU
 
@@ -27,7 +29,9 @@ def scratch(cache: Path, run: str) -> Iterator[Path]:
         work.mkdir(parents=True, exist_ok=True)
         lock = os.open(work / f"{run}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ToolError(f"cannot write to {work}: {error.strerror}", hint="name another place in SHIPWAY_CACHE") from error
+        raise ToolError(
+            f"cannot write to {work}: {error.strerror}", hint="name another place in SHIPWAY_CACHE"
+        ) from error
     directory = work / run
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -69,9 +73,9 @@ def remove(directory: Path) -> None:
     def unlock(function: Callable[..., Any], path: str, _error: Any) -> None:
         if not os.path.lexists(path):
             return
-        os.chmod(os.path.dirname(path), ALL)
-        if not os.path.islink(path):
-            os.chmod(path, ALL)
+        Path(path).parent.chmod(ALL)
+        if not Path(path).is_symlink():
+            Path(path).chmod(ALL)
         if function in (os.open, os.scandir, os.listdir, os.lstat):
             remove(Path(path))
         else:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from wcmatch import glob
@@ -19,6 +19,9 @@ from ci import processes
 from ci.errors import DiskFullError, ToolError
 from ci.executors.isolation import Mode
 from ci.monorepo.snapshot import Snapshot, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE
 CHANGES_SHOWN = 1000
@@ -57,7 +60,7 @@ class Workspace:
     @property
     def inside(self) -> Path:
         """The same, as the steps see it."""
-        return Path("/tmp/.shipway") if self.mode is Mode.NAMESPACES else self.private  # noqa: S108 - a private one
+        return Path("/tmp/.shipway") if self.mode is Mode.NAMESPACES else self.private
 
 
 async def assemble(place: Path, snapshot: Snapshot, layers: tuple[Path, ...], mode: Mode) -> Workspace:
@@ -90,7 +93,7 @@ def keep(workspace: Workspace, outputs: tuple[str, ...], target: Path) -> None:
         if wanted.match(path):
             place = target / path
             place.parent.mkdir(parents=True, exist_ok=True)
-            os.rename(entry.path, place)
+            Path(entry.path).rename(place)
 
 
 def bring_back(workspace: Workspace, patterns: tuple[str, ...], *, limit: int) -> tuple[dict[str, bytes], list[str]]:
@@ -144,27 +147,22 @@ def _find_changes(workspace: Workspace, outputs: tuple[str, ...]) -> tuple[list[
         elif path not in known:
             if not any((layer / workspace.snapshot.prefix / path).exists() for layer in workspace.layers):
                 added.append(path)
-        elif workspace.mode is Mode.NAMESPACES or _stamp(entry) != _stamp_of(workspace.snapshot.workspace / path):
-            if digest(Path(entry.path)) != known[path]:
-                changed.append(f"M {path}")
+        elif _may_differ(workspace, path, entry) and digest(Path(entry.path)) != known[path]:
+            changed.append(f"M {path}")
     if workspace.mode is Mode.COPY:
         changed += [f"D {path}" for path in known if path not in seen and not os.path.lexists(workspace.tree / path)]
     return changed, added
 
 
-def _stamp(entry: os.DirEntry[str]) -> tuple[int, int]:
-    facts = entry.stat(follow_symlinks=False)
-    return facts.st_mtime_ns, facts.st_size
+def _may_differ(workspace: Workspace, path: str, entry: os.DirEntry[str]) -> bool:
+    """Whether a known file must be read to know; in a copy its stamp tells, an overlay holds written ones only."""
+    if workspace.mode is Mode.NAMESPACES:
+        return True
+    now, then = entry.stat(follow_symlinks=False), os.lstat(workspace.snapshot.workspace / path)
+    return (now.st_mtime_ns, now.st_size) != (then.st_mtime_ns, then.st_size)
 
 
-def _stamp_of(path: Path) -> tuple[int, int]:
-    facts = os.lstat(path)
-    return facts.st_mtime_ns, facts.st_size
-
-
-def _walk(
-    top: Path, prefix: str = "", closed: frozenset[str] = UNWATCHED
-) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def _walk(top: Path, prefix: str = "", closed: frozenset[str] = UNWATCHED) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Yield every entry below `top` with its path.
 
     Directories named in `closed` are yielded and not entered; nor is one that was moved away meanwhile.
@@ -176,5 +174,5 @@ def _walk(
     for entry in entries:
         path = f"{prefix}/{entry.name}" if prefix else entry.name
         yield path, entry
-        if entry.name not in closed and entry.is_dir(follow_symlinks=False) and os.path.isdir(entry.path):
+        if entry.name not in closed and entry.is_dir(follow_symlinks=False) and Path(entry.path).is_dir():
             yield from _walk(top, path, closed)

@@ -35,9 +35,9 @@ RECURSIVE = frozenset({"recursive", "multi", "m"})
 def read_pnpm(workspace: Workspace, package: str, words: Words) -> Delegation | None:
     """`pnpm [flags] [run] SCRIPT`, recursive or filtered or not, `pnpm exec PROGRAM`, and `pnpm PROGRAM`."""
     options, command, behind = split(words[1:], PNPM_VALUED)
-    recursive = command in RECURSIVE
-    verb = ""
+    recursive, verb = False, ""
     while command in RUN | RECURSIVE | {"exec"} and verb != "exec":
+        recursive = recursive or command in RECURSIVE
         verb = command if command not in RECURSIVE else verb
         more, command, behind = split(behind, PNPM_VALUED)
         options = Options(flags={**options.flags, **more.flags})
@@ -47,7 +47,8 @@ def read_pnpm(workspace: Workspace, package: str, words: Words) -> Delegation | 
         command, verb = LIFECYCLE[command], "run"
     selection = _pnpm_selection(workspace, package, options, recursive=recursive)
     targets = () if verb == "exec" else named_scripts(workspace, selection.paths, command, behind)
-    if not targets and verb not in RUN:  # what is no script is a program of node_modules/.bin
+    alone = not (recursive or options.has("-r", "--recursive", "--filter", "-F", "--filter-prod"))
+    if not targets and (verb == "exec" or (alone and not verb)):  # no script: a program of node_modules/.bin
         targets = tuple(Target(package=path, program=(command, *behind)) for path in selection.paths)
     return Delegation(targets=targets, notices=selection.notices, label=_label(words, selection))
 
@@ -67,7 +68,8 @@ def read_npm(workspace: Workspace, package: str, words: Words) -> Delegation | N
         return None
     late = parse(behind, NPM_VALUED)
     named = (*options.values("--workspace", "-w"), *late.values("--workspace", "-w"))
-    selection = Selection(paths=(directory(package, options.values("--prefix", "-C")),))
+    places = (*options.values("--prefix", "-C"), *late.values("--prefix", "-C"))
+    selection = Selection(paths=(directory(package, places),))
     if named or options.has("--workspaces", "-ws") or late.has("--workspaces", "-ws"):
         selection = select(
             workspace, (name if name.startswith(("@", ".")) or "/" not in name else f"./{name}" for name in named)

@@ -20,8 +20,7 @@ from ci.monorepo.shell import Command, Opaque, read_line
 from ci.monorepo.taskgraphs import read_lerna, read_nx, read_turbo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ci.monorepo.delegation import Delegation, Target, Words
     from ci.monorepo.workspace import Workspace
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Invocation", "checking", "invocations", "watching", "writes"]
 
-LIMIT = 10_000
+LIMIT = 5_000
 """Commands of one script. More than that is a script that calls itself in ever new ways."""
 
 READERS: Mapping[str, Reader] = {

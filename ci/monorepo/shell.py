@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 OPERATORS = ("&&", "||", ";", "|", "&", "\n")
 RESERVED = frozenset({
@@ -16,6 +17,7 @@ RESERVED = frozenset({
     "until", "while", "{", "}",
 })  # fmt: skip
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+EXPANSION = re.compile(r"\$[A-Za-z_0-9({@*#?$!-]")
 GLOB = re.compile(r"[*?\[]|\{[^{}]*(?:,|\.\.)[^{}]*\}")
 
 
@@ -58,6 +60,7 @@ class _UnreadableError(Exception):
     """Carries the reason out of the scanner."""
 
 
+@lru_cache(maxsize=4096)
 def read_line(line: str) -> tuple[Command, ...] | Opaque:
     """The simple commands of a script line, in order, or why it cannot be read."""
     try:
@@ -98,7 +101,7 @@ def _scan(line: str) -> list[tuple[str, list[_Word], str]]:
 
     while at < len(line):
         character = line[at]
-        operator = next((operator for operator in OPERATORS if line.startswith(operator, at)), None)
+        operator = next((each for each in OPERATORS if line.startswith(each, at)), None) if character in "&|;\n" else None
         if operator is not None:
             end_word()
             pieces.append((before, words, line[begin:at].strip()))
@@ -131,7 +134,7 @@ def _quoted(line: str, at: int, word: _Word) -> int:
     at += 1
     while at < len(line) and line[at] != quote:
         character = line[at]
-        if quote == '"' and character in "$`":
+        if quote == '"' and (character == "`" or EXPANSION.match(line, at)):
             raise _UnreadableError("a variable or substitution")
         if quote == '"' and character == "\\" and line[at + 1 : at + 2] in {'"', "\\", "$", "`"}:
             at += 1
@@ -145,9 +148,7 @@ def _quoted(line: str, at: int, word: _Word) -> int:
 
 def _refuse(line: str, at: int, word: _Word) -> None:
     character = line[at]
-    if character == "$" and re.match(r"[A-Za-z_0-9({@*#?$!'\"-]", line[at + 1 : at + 2]):
-        raise _UnreadableError("a variable or substitution")
-    if character == "`":
+    if character == "`" or EXPANSION.match(line, at) or line.startswith(("$'", '$"'), at):
         raise _UnreadableError("a variable or substitution")
     if character in "()":
         raise _UnreadableError("a sub-shell")

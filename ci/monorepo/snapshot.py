@@ -10,14 +10,17 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from ci import processes
 from ci.errors import DiskFullError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CHUNK = 1 << 20
 
@@ -151,13 +154,13 @@ def _copy(
         if stat.S_ISDIR(facts.st_mode):
             notices.append(f"{path} is a git submodule or a repository of its own: its files are not part of this run")
             continue
-        parent = os.path.dirname(path)
+        parent = path.rpartition("/")[0]
         if parent not in made:
             target.parent.mkdir(parents=True, exist_ok=True)
             made.add(parent)
         if stat.S_ISLNK(facts.st_mode):
-            link = os.readlink(source)
-            os.symlink(link, target)
+            link = str(source.readlink())
+            target.symlink_to(link)
             digests[path] = f"link:{link}"
         elif stat.S_ISREG(facts.st_mode):
             try:
@@ -182,7 +185,7 @@ def _copy_file(source: Path, target: Path, mode: int) -> str:
 def digest(path: Path) -> str:
     """Return the digest of one file as the snapshot notes it. Raises OSError."""
     if path.is_symlink():
-        return f"link:{os.readlink(path)}"
+        return f"link:{path.readlink()}"
     content = hashlib.sha256()
     with path.open("rb") as reader:
         while chunk := reader.read(CHUNK):

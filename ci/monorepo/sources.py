@@ -7,6 +7,7 @@ import re
 STRING = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`"""
 COMMENT = re.compile(rf"{STRING}|(?<![:\\/*])//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 LITERAL = re.compile(r"""'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\$]|\\.)*)`""")
+MEMBER = re.compile(r"""["']?(?P<key>[\w$-]+)["']?\s*:\s*""")
 OPENING, CLOSING = "[({", "])}"
 
 
@@ -21,7 +22,7 @@ def literals(text: str) -> tuple[str, ...]:
 
 
 def value_of(text: str, key: str, start: int = 0) -> tuple[str, int] | None:
-    """What stands behind the first `key:`, and the offset where it begins: all up to the comma or bracket that ends it."""
+    """What stands behind the first `key:`, and the offset where it begins: up to the comma or bracket behind it."""
     found = re.compile(rf"""(?<![\w.$'"-])["']?{re.escape(key)}["']?\s*:\s*""").search(text, start)
     if found is None:
         return None
@@ -29,20 +30,34 @@ def value_of(text: str, key: str, start: int = 0) -> tuple[str, int] | None:
 
 
 def elements(text: str) -> tuple[tuple[str, int], ...]:
-    """The elements of an array literal, with their offsets; nothing where the text is no array."""
-    if not text.startswith("["):
+    """The elements of an array or object literal, with their offsets; nothing where the text begins with neither."""
+    if text[:1] not in {"[", "{"}:
         return ()
     found = []
     at = 1
-    while at < len(text) and text[at] != "]":
+    while at < len(text) and text[at] not in CLOSING:
         end = _end(text, at)
-        element = text[at:end].strip()
-        if element:
-            found.append((element, at))
+        element = text[at:end]
+        if element.strip():
+            found.append((element.strip(), at + len(element) - len(element.lstrip())))
         at = end + 1 if text[end : end + 1] == "," else end
-        if at == end and text[at : at + 1] != "]":
-            break
     return tuple(found)
+
+
+def members(text: str) -> dict[str, tuple[str, int]]:
+    """The members of an object literal: key -> value as written, and its offset. Spreads are not among them."""
+    found = {}
+    for element, offset in elements(text) if text.startswith("{") else ():
+        member = MEMBER.match(element)
+        if member is not None:
+            found[member["key"]] = (element[member.end() :], offset + member.end())
+    return found
+
+
+def unwrap(text: str) -> tuple[str, int]:
+    """The object in `defineProject({...})` or `await define({...})`, with its offset; other text as it is."""
+    found = re.match(r"(?:await\s+)?[\w.]+\(\s*(?=\{)", text)
+    return (text[found.end() :], found.end()) if found else (text, 0)
 
 
 def is_literal(text: str) -> bool:

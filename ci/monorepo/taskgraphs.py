@@ -75,10 +75,11 @@ def turbo_tasks(workspace: Workspace) -> Mapping[str, Any]:
     return {}
 
 
-def turbo_needs(workspace: Workspace, task: str) -> tuple[str, ...]:
+def turbo_needs(workspace: Workspace, task: str, *, upstream: bool = True) -> tuple[str, ...]:
     """The tasks that turbo runs before a task, first things first.
 
-    `codegen` is a task of the same package, `^build` one of the packages it depends on.
+    `codegen` is a task of the same package, `^build` one of the packages it depends on: without
+    `upstream` these are left out, and what they need in turn.
     """
     tasks = turbo_tasks(workspace)
     needed: dict[str, None] = {}
@@ -91,7 +92,7 @@ def turbo_needs(workspace: Workspace, task: str) -> tuple[str, ...]:
         definition = tasks.get(name)
         before = definition.get("dependsOn") if isinstance(definition, dict) else None
         for other in before if isinstance(before, list) else ():
-            if isinstance(other, str) and not other.startswith("$"):
+            if isinstance(other, str) and not other.startswith("$") and (upstream or not other.startswith("^")):
                 visit(other.removeprefix("^"))
                 needed[other] = None
 

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci.monorepo.documents import read_text
-from ci.monorepo.sources import elements, is_literal, literals, strip_comments, value_of
+from ci.monorepo.sources import elements, is_literal, literals, members, strip_comments, unwrap, value_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ci.monorepo.workspace import Package, Workspace
 
 UNIT, INTEGRATION, E2E, TYPES = "unit", "integration", "e2e", "types"
 
-TEST_FILE = re.compile(r"(?:^|[._-])\w*(?:test|spec)(?:-d)?\.[cm]?[jt]sx?$|\.(?:e2e|cy|pw)\.[cm]?[jt]sx?$")
+TEST_FILE = re.compile(
+    r"[._-](?:unit|server|client|browser|integration|int|e2e|api|db|ui|node|smoke)?(?:test|spec)(?:-d)?\.[cm]?[jt]sx?$"
+    r"|^(?:integration|e2e|unit)\.(?:test|spec)\.[cm]?[jt]sx?$"
+    r"|(?<!config)\.(?:e2e|cy|pw|integration)\.[cm]?[jt]sx?$"
+)
 TYPES_FILE = re.compile(r"\.(?:test|spec)-d\.[cm]?tsx?$")
-E2E_FILE = re.compile(r"[._-](?:e2e|cy|pw|playwright)(?:[._-](?:test|spec))?\.[cm]?[jt]sx?$")
-INTEGRATION_FILE = re.compile(r"[._-](?:integration|integ|int|db)[._-]?(?:test|spec)\.[cm]?[jt]sx?$")
+E2E_FILE = re.compile(r"(?:^|[._-])(?:e2e|cy|pw|playwright)(?:[._-]?(?:test|spec))?\.[cm]?[jt]sx?$")
+INTEGRATION_FILE = re.compile(r"(?:^|\.)(?:integration|integ|int|db)(?:[._-]?(?:test|spec))?\.[cm]?[jt]sx?$")
 E2E_FOLDERS = frozenset({"e2e", "__e2e__", "e2e-tests", "playwright", "cypress"})
 INTEGRATION_FOLDERS = frozenset({"integration", "__integration__", "integration-tests", "test-integration"})
 TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "spec", "specs", ""})
 LEFT_OUT = frozenset({"node_modules", "fixtures", "__fixtures__", "__snapshots__", "dist", "build"})
 
-VITEST_CONFIG = re.compile(r"(?:vitest|vite)\.config(?:\.[\w-]+)*\.[cm]?[jt]s|vitest\.workspace\.(?:[cm]?[jt]s|json)")
+VITEST_CONFIG = re.compile(
+    r"(?:vitest|vite)(?:[.-][\w-]+)*\.config(?:\.[\w-]+)*\.[cm]?[jt]s|vitest\.workspace\.(?:[cm]?[jt]s|json)"
+)
 PLAYWRIGHT_CONFIG = re.compile(r"playwright(?:[.-][\w-]+)*\.config(?:\.[\w-]+)*\.[cm]?[jt]s")
+PLAYWRIGHT_IMPORT = re.compile(r"""(?:from|require\()\s*['"]@playwright/test['"]""")
+COMPUTED = re.compile(r"\.\.\.(?!devices\b|\w*Defaults\b|\w*Exclude\b)|mergeConfig|export\s*\{[^}]*\bdefault\b")
+DEFAULT_NAME = re.compile(r"export\s+default\s+(?!define)(\w+)")
+DEPTH = 2
+"""Folders in a package below which no configuration is looked for."""
+
 BROWSERS = (
     ("firefox", re.compile(r"Firefox|firefox")),
     ("webkit", re.compile(r"Safari|iPhone|iPad|webkit")),
@@ -35,7 +48,7 @@ BROWSERS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestFile:
+class FoundTest:
     """A test by its path; `kind` is unit, integration, e2e or types, and `why` says what made it that."""
 
     path: str
@@ -93,21 +106,21 @@ class PlaywrightConfig:
     certain: bool
 
 
-def find_tests(workspace: Workspace) -> tuple[TestFile, ...]:
-    """Every test file by the conventions of names and folders, in the packages' order."""
-    playwright = {config.package: [] for config in playwright_configs(workspace)}
-    for config in playwright_configs(workspace):
-        playwright[config.package].append(config)
+def find_tests(workspace: Workspace) -> tuple[FoundTest, ...]:
+    """Every test file by the conventions of names and folders, in the packages' order.
+
+    In a package with a Playwright configuration a file that imports Playwright's test runner is e2e too.
+    """
+    configs = playwright_configs(workspace)
     found = []
     for package in workspace.packages:
-        folders = {config.test_dir: config.path for config in playwright.get(package.path, [])}
+        own = [config for config in configs if config.package == package.path]
         for file in package.files:
-            if not TEST_FILE.search(posixpath.basename(file)):
-                continue
             inner = file if package.path == "." else file[len(package.path) + 1 :]
-            if LEFT_OUT.isdisjoint(inner.split("/")[:-1]):
-                kind, why = _kind(file, inner, folders)
-                found.append(TestFile(path=file, package=package.path, kind=kind, why=why))
+            *folders, name = inner.split("/")
+            if TEST_FILE.search(name) and LEFT_OUT.isdisjoint(folders):
+                kind, why = _kind(workspace, file, inner, own)
+                found.append(FoundTest(path=file, package=package.path, kind=kind, why=why))
     return tuple(found)
 
 
@@ -127,27 +140,28 @@ def playwright_configs(workspace: Workspace) -> tuple[PlaywrightConfig, ...]:
         _playwright(workspace, package, file)
         for package in workspace.packages
         for file in sorted(package.own)
-        if file.count("/") < 3
+        if file.count("/") <= DEPTH
         and PLAYWRIGHT_CONFIG.fullmatch(posixpath.basename(file))
         and LEFT_OUT.isdisjoint(file.split("/"))
     )
 
 
-def _kind(file: str, inner: str, folders: dict[str, str]) -> tuple[str, str]:
-    name = posixpath.basename(file)
-    segments = inner.split("/")[:-1]
+def _kind(workspace: Workspace, file: str, inner: str, playwright: list[PlaywrightConfig]) -> tuple[str, str]:
+    *segments, name = inner.split("/")
     for pattern, kind in ((TYPES_FILE, TYPES), (E2E_FILE, E2E), (INTEGRATION_FILE, INTEGRATION)):
         if pattern.search(name):
             return kind, f"the name {name}"
-    for folder, config in folders.items():
-        if folder not in {".", posixpath.dirname(config)} and file.startswith(f"{folder}/"):
-            return E2E, f"testDir of {config}"
+    for config in playwright:
+        if config.test_dir != posixpath.dirname(config.path) and file.startswith(f"{config.test_dir}/"):
+            return E2E, f"testDir of {config.path}"
     for number, segment in enumerate(segments):
         if segment in E2E_FOLDERS:
             return E2E, f"the folder {segment}"
         before = segments[number - 1] if number else ""
         if segment in INTEGRATION_FOLDERS and (before in TEST_FOLDERS or segment != "integration"):
             return INTEGRATION, f"the folder {segment}"
+    if playwright and PLAYWRIGHT_IMPORT.search(read_text(workspace.root, file)):
+        return E2E, "it imports Playwright's test runner"
     return UNIT, "no sign of another kind"
 
 
@@ -164,72 +178,76 @@ def project_kind(name: str, include: tuple[str, ...] = ()) -> str:
 def _vitest(workspace: Workspace, package: Package, file: str) -> VitestConfig | None:
     path = package.within(file)
     text = strip_comments(read_text(workspace.root, path))
-    listed = _project_list(text, file)
-    if listed is None:
-        test = value_of(text, "test")
-        if file.startswith("vite.") and (test is None or not test[0].startswith("{")):
-            return None
-        body, offset = test if test is not None else (text, 0)
-        project = _project(body, text.count("\n", 0, offset) + 1, "")
-        return VitestConfig(
-            path=path, package=package.path, projects=(project,), places=(), multiple=False, certain=True
-        )
-    array, offset = listed
-    projects, places, certain = [], [], array.startswith("[")
-    for element, at in elements(array):
-        line = text.count("\n", 0, offset + at) + 1
-        if element.startswith("{"):
-            projects.append(_project(element, line, ""))
+    body, offset = _test_part(text, file)
+    if not body and file.startswith("vite."):
+        return None
+    part = members(body)
+    listed, inside = (body, 0) if body.startswith("[") else part.get("projects", part.get("workspace", ("", 0)))
+    projects: list[VitestProject] = []
+    places: list[str] = []
+    certain = listed.startswith("[") if listed else not _is_computed(text)
+    for element, at in elements(listed):
+        line = text.count("\n", 0, offset + inside + at) + 1
+        plain, _ = unwrap(element)
+        if plain.startswith("{"):
+            projects.append(_project(plain, line))
             certain = certain and bool(projects[-1].name)
         elif element[0] in "'\"`" and is_literal(element):
             places += literals(element)
         else:
             certain = False
-            named = value_of(element, "name")
-            if named is not None and literals(named[0]):
-                projects.append(_project(element, line, ""))
+    if not listed:
+        projects.append(_project(body, text.count("\n", 0, offset) + 1, file))
     return VitestConfig(
         path=path,
         package=package.path,
         projects=tuple(projects),
         places=tuple(places),
-        multiple=True,
+        multiple=bool(listed) or re.search(r"\bprojects\s*[:=]", text) is not None,
         certain=certain,
     )
 
 
-def _project_list(text: str, file: str) -> tuple[str, int] | None:
-    """The array of projects, with its offset."""
+def _test_part(text: str, file: str) -> tuple[str, int]:
+    """The object behind `test:`, or the array of a workspace file, with its offset; empty where there is none."""
     if file.startswith("vitest.workspace"):
         found = re.search(r"export\s+default\s+(?:defineWorkspace\(\s*)?(?=\[)|\A\s*(?=\[)", text)
         return (text[found.end() :], found.end()) if found else ("", 0)
-    for key in ("projects", "workspace"):
-        listed = value_of(text, key)
-        if listed is not None:
-            return listed
-    return None
+    default = re.search(r"^export\s+default", text, re.MULTILINE)
+    test = (default and value_of(text, "test", default.end())) or value_of(text, "test")
+    return test if test is not None and test[0].startswith("{") else ("", 0)
 
 
-def _project(body: str, line: int, fallback: str) -> VitestProject:
-    named = value_of(body, "name")
-    label = value_of(named[0], "label") if named is not None and named[0].startswith("{") else named
-    names = literals(label[0]) if label is not None and is_literal(label[0]) else ()
-    name = names[0] if names else fallback
-    include, exclude = _literal_array(body, "include"), _literal_array(body, "exclude")
-    browser = value_of(body, "browser")
+def _project(body: str, line: int, file: str = "") -> VitestProject:
+    """A project from the object that describes it, or from its `test` part."""
+    outer = members(body)
+    part = members(outer["test"][0]) if "test" in outer else outer
+    named, at = part.get("name", ("", 0))
+    label = members(named).get("label", (named, 0))[0]
+    name = next(iter(literals(label)), "") if is_literal(label) else ""
+    include, exclude = _literal_array(part, "include"), _literal_array(part, "exclude")
+    browser = part.get("browser", ("", 0))[0]
+    within = outer["test"][1] + at if "test" in outer else at
     return VitestProject(
         name=name,
-        line=line + (body.count("\n", 0, named[1]) if named is not None else 0),
-        kind=project_kind(name, include),
-        browser=browser is not None and re.search(r"enabled\s*:\s*false", browser[0]) is None,
+        line=line + body.count("\n", 0, within),
+        kind=project_kind(name or file, include),
+        browser=bool(browser) and re.search(r"enabled\s*:\s*false", browser) is None,
         include=include,
         exclude=exclude,
     )
 
 
-def _literal_array(body: str, key: str) -> tuple[str, ...]:
-    found = value_of(body, key)
-    return literals(found[0]) if found is not None and found[0].startswith("[") else ()
+def _is_computed(text: str) -> bool:
+    """Whether the configuration may come from elsewhere: spread, merged, or a default that is not written here."""
+    name = DEFAULT_NAME.search(text)
+    elsewhere = name is not None and not re.search(rf"\b{name.group(1)}\b[^=\n]*=\s*(?:\{{|define)", text)
+    return elsewhere or COMPUTED.search(text) is not None
+
+
+def _literal_array(part: dict[str, tuple[str, int]], key: str) -> tuple[str, ...]:
+    value = part.get(key, ("", 0))[0]
+    return literals(value) if value.startswith("[") else ()
 
 
 def _playwright(workspace: Workspace, package: Package, file: str) -> PlaywrightConfig:
@@ -252,7 +270,7 @@ def _playwright(workspace: Workspace, package: Package, file: str) -> Playwright
         retries=value_of(text, "retries") is not None,
         server=server is not None,
         servers=tuple(command for found in commands for command in found),
-        certain=is_literal((test_dir or ("''", 0))[0]) and is_literal((projects or ("[]", 0))[0]),
+        certain=not _is_computed(text) and (test_dir is None or is_literal(test_dir[0])),
     )
 
 

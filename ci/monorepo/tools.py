@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci.monorepo.typescript import typescript_packages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ci.monorepo.workspace import Package, Workspace
 
 CODE = r"\.[cm]?[jt]sx?"
+DEPTH = 2
+"""Folders in a package below which no configuration is looked for."""
+
 DATA = r"(?:\.(?:json5?|jsonc|ya?ml|toml))?"
 
 
@@ -50,10 +54,12 @@ SIGNS = (
     _Sign(name="prettier", file=rf"(?:\.prettierrc|prettier\.config)(?:{CODE}|{DATA})", npm="prettier", key="prettier"),
     _Sign(name="oxlint", file=rf"\.?oxlint(?:rc)?(?:\.config)?(?:{CODE}|\.jsonc?)", npm="oxlint"),
     _Sign(name="oxfmt", file=rf"\.?oxfmt(?:rc)?(?:\.config)?(?:{CODE}|\.jsonc?)", npm="oxfmt"),
-    _Sign(name="stylelint", file=rf"(?:\.stylelintrc|stylelint\.config)(?:{CODE}|{DATA})", npm="stylelint", key="stylelint"),
+    _Sign(name="stylelint", file=rf"(?:\.stylelintrc|stylelint\.config)(?:{CODE}|{DATA})",
+          npm="stylelint", key="stylelint"),
     _Sign(name="dprint", file=r"\.?dprint\.jsonc?", npm="dprint"),
-    _Sign(name="vitest", file=rf"vitest\.(?:config|workspace)(?:\.[\w-]+)*(?:{CODE}|\.json)", npm="vitest"),
-    _Sign(name="jest", file=rf"jest\.config(?:\.[\w-]+)*(?:{CODE}|\.json)", npm="jest", key="jest"),
+    _Sign(name="vitest", file=rf"vitest(?:[.-][\w-]+)*\.(?:config|workspace)(?:\.[\w-]+)*(?:{CODE}|\.json)",
+          npm="vitest"),
+    _Sign(name="jest", file=rf"jest(?:[.-][\w-]+)*\.config(?:\.[\w-]+)*(?:{CODE}|\.json)", npm="jest", key="jest"),
     _Sign(name="playwright", file=rf"playwright(?:[.-][\w-]+)*\.config(?:\.[\w-]+)*{CODE}", npm="@playwright/test"),
     _Sign(name="cypress", file=rf"cypress\.config{CODE}", npm="cypress"),
     _Sign(name="vite", file=rf"vite\.config(?:\.[\w-]+)*{CODE}", npm="vite"),
@@ -62,7 +68,8 @@ SIGNS = (
     _Sign(name="astro", file=rf"astro\.config{CODE}", npm="astro"),
     _Sign(name="next", file=rf"next\.config{CODE}", npm="next"),
     _Sign(name="nuxt", file=rf"nuxt\.config{CODE}", npm="nuxt"),
-    _Sign(name="prisma", file=rf"prisma\.config{CODE}|(?:prisma/)?schema\.prisma|prisma/schema/[\w-]+\.prisma", npm="prisma"),
+    _Sign(name="prisma", file=rf"prisma\.config{CODE}|(?:prisma/)?schema\.prisma|prisma/schema/[\w-]+\.prisma",
+          npm="prisma"),
     _Sign(name="drizzle", file=rf"drizzle(?:[.-][\w-]+)*\.config{CODE}", npm="drizzle-kit"),
     _Sign(name="turbo", file=r"turbo\.jsonc?", npm="turbo"),
     _Sign(name="nx", file=r"nx\.json", npm="nx"),
@@ -98,7 +105,7 @@ def configured(workspace: Workspace) -> tuple[Tool, ...]:
 
 def _by_file(workspace: Workspace, package: Package, sign: _Sign, pattern: re.Pattern[str]) -> Iterator[Tool]:
     for file in sorted(package.own):
-        if file.count("/") < 3 and pattern.fullmatch(file):
+        if file.count("/") <= DEPTH and pattern.fullmatch(file):
             path = package.within(file)
             yield _tool(workspace, package, sign, path, path)
     if sign.key and sign.key in package.manifest:

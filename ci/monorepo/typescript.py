@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CONFIG = re.compile(r"tsconfig(?:\.[\w.-]+)?\.json")
 SOURCE = re.compile(r"\.(?:[cm]?tsx?|vue|svelte|astro)$")
+PLAIN_TSC = re.compile(r"\b(?:vue-)?tsc\b(?![^&|;]*(?:\s-p\b|--project|\s-b\b|--build))")
 CHECKERS = (("vue-tsc", "vue"), ("vue", "vue"), ("astro", "astro"), ("svelte", "svelte"))
 """A dependency, and the extension of the files for which plain tsc is not enough."""
 
@@ -184,7 +185,9 @@ def _with_purpose(config: _Raw, package: Package, users: set[str]) -> TypeScript
     name = posixpath.basename(config.path)
     lends = not config.selects and not config.references
     named = re.search(r"base|shared|common|preset", name) is not None
-    base_only = lends and (named or bool(users - {package.path}) or (bool(users) and name != "tsconfig.json"))
+    checked = name == "tsconfig.json" and any(PLAIN_TSC.search(line) for line in package.scripts.values())
+    lent = bool(users - {package.path}) or (bool(users) and name != "tsconfig.json")
+    base_only = lends and (named or lent) and not checked
     return TypeScriptConfig(
         path=config.path,
         extends=config.extends,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,7 @@ from ci.monorepo.nodes import NodeChoice, choose_node, read_wishes
 from ci.monorepo.pins import PnpmPin, read_pin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 MANIFEST = "package.json"
@@ -51,6 +51,11 @@ class Package:
     def within(self, file: str) -> str:
         """A path from this package's directory as one from the workspace's root."""
         return posixpath.normpath(posixpath.join(self.path, file))
+
+    @property
+    def is_fixture(self) -> bool:
+        """Whether its path says that it is there to be read by tests of another package."""
+        return re.search(r"(?:^|/)(?:[\w-]*fixtures?|__fixtures__|__tests__)(?:/|$)", self.path) is not None
 
     @cached_property
     def own(self) -> frozenset[str]:

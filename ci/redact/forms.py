@@ -29,9 +29,9 @@ class Forms:
     squeezed: frozenset[str]
 
     @property
-    def longest(self) -> int:
-        """The length of the longest form."""
-        return max(map(len, self.written | self.seen | self.squeezed), default=0)
+    def all(self) -> frozenset[str]:
+        """Every form."""
+        return self.written | self.seen | self.squeezed
 
 
 def is_plain(value: str) -> bool:
@@ -46,10 +46,11 @@ def forms(value: str) -> Forms:
     squeezed: set[str] = set()
     for part in (value, *_parts(value)):
         written.add(part)
-        plain = undo(part, edges="\n\r").text
-        seen |= {plain, plain.replace(" ", "+"), undo(part).text, *_encoded(part)}
-        if any(mark in part for mark in QUOTING):
-            squeezed.add("".join(mark for mark in plain if mark not in QUOTING))
+        # A value may look escaped itself: it is met with that undone, and as it is where all of it was escaped.
+        bare = part.replace("\\", "")
+        met = {undo(text, edges="\n\r").text for text in (part, bare)} | {bare.replace("\n", "")}
+        seen |= {*met, *(text.replace(" ", "+") for text in met), undo(part).text, *_encoded(part)}
+        squeezed |= {*_spaced(part), *(_squeeze(text) for text in met if any(mark in part for mark in QUOTING))}
     return Forms(written=_long(written), seen=_long(seen), squeezed=_long(squeezed))
 
 
@@ -59,12 +60,17 @@ def _long(found: set[str]) -> frozenset[str]:
 
 def _parts(value: str) -> Iterator[str]:
     """Yield what is secret by itself: lines of a key, the password of a URL, the texts of a JSON document."""
-    lines = value.split("\n")
-    if len(lines) > 1:
-        yield from (line.strip() for line in lines if len(line.strip()) >= _LONG_LINE)
+    if "\n" in value:
+        yield from _long_lines(value)
     for secret in (*_password(value), *_members(value)):
         if len(secret) >= SHORTEST and not is_plain(secret):
             yield secret
+
+
+def _long_lines(value: str) -> Iterator[str]:
+    for line in map(str.strip, value.split("\n")):
+        if len(line) >= _LONG_LINE and not line.startswith("-----"):
+            yield line
 
 
 def _password(value: str) -> Iterator[str]:
@@ -89,7 +95,7 @@ def _members(value: str) -> Iterator[str]:
         member = waiting.pop()
         if isinstance(member, str) and len(member) >= _LONG_LINE:
             yield member
-            yield from (line for line in member.split("\n") if len(line) >= _LONG_LINE)
+            yield from _long_lines(member)
         elif isinstance(member, dict | list):
             waiting += member.values() if isinstance(member, dict) else member
 
@@ -99,12 +105,21 @@ def _encoded(value: str) -> Iterator[str]:
     for core in _base64_cores(raw):
         yield core
         yield core.translate(str.maketrans("+/", "-_"))
-    pairs = [f"{byte:02x}" for byte in raw]
-    for separator in ("", " ", ":"):
-        yield separator.join(pairs)
-        yield separator.join(pairs).upper()
-    for separator in (",", ", "):
-        yield separator.join(map(str, raw))
+    yield raw.hex()
+    yield raw.hex().upper()
+    yield raw.hex(":")
+
+
+def _spaced(value: str) -> Iterator[str]:
+    """Yield what is written with spaces between: the bytes as hexadecimal and as decimal numbers."""
+    raw = value.encode(errors="surrogatepass")
+    yield raw.hex()
+    yield raw.hex().upper()
+    yield ",".join(map(str, raw))
+
+
+def _squeeze(text: str) -> str:
+    return "".join(mark for mark in text if mark not in QUOTING)
 
 
 def _base64_cores(raw: bytes) -> Iterator[str]:

@@ -10,6 +10,7 @@ from ci.redact import environment as surroundings
 from ci.redact import shapes
 from ci.redact.files import FileRedactor
 from ci.redact.forms import SHORTEST, Forms, forms
+from ci.redact.sieve import Sieve
 from ci.redact.spans import Span, merge, render
 from ci.redact.stream import StreamRedactor
 from ci.redact.view import QUOTING, View, edges_beside, undo
@@ -41,6 +42,10 @@ class Redactor:
         self.forms: Mapping[str, Forms] = {
             _tame(name): forms(value) for name, value in sorted(kept.items()) if len(value) >= SHORTEST
         }
+        self._names = {needle: name for name, form in self.forms.items() for needle in form.all}
+        self._written = sorted({needle for form in self.forms.values() for needle in form.written})
+        self._seen = Sieve({needle for form in self.forms.values() for needle in form.seen})
+        self._squeezed = sorted({needle for form in self.forms.values() for needle in form.squeezed})
         self.edges = edges_beside([value for value in kept.values() if len(value) >= SHORTEST])
 
     @classmethod
@@ -112,18 +117,18 @@ class Redactor:
         return merge(found)
 
     def _known(self, text: str, view: View) -> Iterator[Span]:
-        squeezed_text = view.text.translate(_SQUEEZE) if any(form.squeezed for form in self.forms.values()) else ""
-        squeezed: View | None = None
-        for name, form in self.forms.items():
-            for needle in form.written:
-                for at in _places(text, needle):
-                    yield Span(start=at, end=at + len(needle), name=name, since=at)
-            for needle in form.seen:
-                yield from _mapped(view, needle, name)
-            for needle in form.squeezed:
-                if needle in squeezed_text:
-                    squeezed = squeezed or view.without(QUOTING)
-                    yield from _mapped(squeezed, needle, name)
+        for needle in self._written:
+            for at in _places(text, needle):
+                name = self._names[needle]
+                yield Span(start=at, end=at + len(needle), name=name, since=at)
+        for needle in self._seen.candidates(view.text):
+            yield from _mapped(view, needle, self._names[needle])
+        if self._squeezed:
+            squeezed_text = view.text.translate(_SQUEEZE)
+            found = [needle for needle in self._squeezed if needle in squeezed_text]
+            squeezed = view.without(QUOTING) if found else view
+            for needle in found:
+                yield from _mapped(squeezed, needle, self._names[needle])
 
     def _stumps(self, view: View) -> Iterator[Span]:
         for name, form in self.forms.items():

@@ -32,7 +32,8 @@ class StreamRedactor:
         self._redactor = redactor
         self._held = ""
         self._cut = False  # whether what is held begins in mid-text, without what stood before
-        self._patience = max(_PATIENCE, 4 * max((form.longest for form in redactor.forms.values()), default=0))
+        longest = max((len(needle) for form in redactor.forms.values() for needle in form.all), default=0)
+        self._patience = max(_PATIENCE, 4 * longest)
 
     def feed(self, piece: str) -> str:
         """Take the next piece; return what is certain by now."""

@@ -98,7 +98,7 @@ class Gauge:
 def gauge(measure: Measure) -> Gauge:
     """Return the bar of a measure: scores from 0 to 1, all else up to the largest of its numbers."""
     known = [number for number in (measure.value, measure.limit, measure.baseline) if number is not None]
-    top = 1.0 if measure.unit == "score" else max(*known, 0.001) * 1.08
+    top = 1.0 if measure.unit == "score" else max(0.001, *known) * 1.08
 
     def at(number: float | None) -> float | None:
         return None if number is None else round(min(max(100 * number / top, 0), 100), 2)
@@ -128,7 +128,7 @@ def columns(report: RunReport, limit: int = 50) -> tuple[Column, ...]:
     )
     earlier = sorted((entry for entry in report.history if entry.id != report.id), key=lambda entry: entry.started)
     entries = [*earlier, this][-limit:]
-    top = max(max(entry.seconds for entry in entries), 0.001)
+    top = max(*(entry.seconds for entry in entries), 0.001)
     width = 100 / limit
     return tuple(
         Column(

@@ -2,103 +2,115 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+import itertools
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 
 from ci.model import RunReport, StageRun, Status
 from ci.reporting.findings import RED, Finding, findings, flaky, headline, tally, unproven
-from ci.reporting.wording import GLYPHS, against, duration, fitted, one_line, plural, shortened
+from ci.reporting.terminal import STYLES, say, say_wrapped, width_of
+from ci.reporting.wording import GLYPHS, duration, fitted, one_line, plural, shortened
 
-STYLES = {
-    "passed": "green",
-    "cached": "cyan",
-    "failed": "bold red",
-    "error": "bold magenta",
-    "skipped": "dim",
-    "flaky": "yellow",
-    "held": "yellow",
-    "running": "bold",
-    "waiting": "dim",
-}
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
 SHOWN_FAILURES = 20
 SHOWN_NOTICES = 12
 DETAIL_LINES = 16
-_WIDEST = 10_000  # where there is no terminal a line is as long as it needs to be
-
-
-def say(console: Console, *texts: Text | str) -> None:
-    """Print each text as one line of plain words: no markup, no wrapping, nothing the stream cannot encode."""
-    for text in texts:
-        line = text if isinstance(text, Text) else Text(text)
-        if not console.encoding.lower().startswith("utf"):
-            line = Text(line.plain.encode(console.encoding, "replace").decode(console.encoding))
-        console.print(line, soft_wrap=True, highlight=False)
-
-
-def width_of(console: Console) -> int:
-    """Return how long a line may be."""
-    return console.width if console.is_terminal else _WIDEST
 
 
 def say_closing(console: Console, report: RunReport, directory: str | None) -> None:
-    """Print the closing part of a run."""
+    """Print the closing part of a run; `directory` is where its report was written."""
     width = width_of(console)
-    say(console, "", *(_stage_line(stage, width) for stage in report.stages), "")
+    say(console, "", *(stage_line(stage, width) for stage in report.stages), "")
     found = findings(report)
-    for finding in found[:SHOWN_FAILURES]:
-        say(console, *_failure(finding), "")
+    for _, group in itertools.groupby(found[:SHOWN_FAILURES], key=lambda finding: finding.source):
+        _say_failures(console, list(group))
     if len(found) > SHOWN_FAILURES:
         say(console, f"{len(found) - SHOWN_FAILURES} more failures are in the report.", "")
-    for check, failure in flaky(report):
+    _say_notices(console, report)
+    _say_verdict(console, report, directory)
+
+
+def stage_line(stage: StageRun, width: int) -> Text:
+    """Return a stage on one line of at most `width` cells."""
+    line = stage_start(stage.name, stage.status.value, GLYPHS[stage.status])
+    if stage.status is Status.SKIPPED:
+        return line.append(fitted(stage.reason or "no reason given", width - line.cell_len), "dim")
+    late = stage.seconds > stage.target
+    line.append(stage_clock(stage.seconds, stage.target), "yellow" if late else "")
+    if late:
+        line.append(f"{duration(stage.seconds - stage.target)} over target, ", "yellow")
+    told = one_line(stage.reason) if stage.reason and stage.status in RED else tally(stage)
+    return line.append(fitted(told, width - line.cell_len))
+
+
+def stage_start(name: str, word: str, glyph: str) -> Text:
+    """Return the part of a stage's line that says which and how it is."""
+    return Text.assemble((f"{glyph} ", STYLES[word]), f"{name:<12}", (f"{word:<8} ", STYLES[word]))
+
+
+def stage_clock(seconds: float, target: float) -> str:
+    """Return the part of a stage's line that says how long, of how long."""
+    return f"{duration(seconds):>8} of {f'{target:g} s':<7}"
+
+
+def _say_failures(console: Console, group: list[Finding]) -> None:
+    """Say what one check found: its name and how to repeat it once, what and where for each failure."""
+    check = group[0].check
+    status = Status.ERROR if check is not None and check.status is Status.ERROR else Status.FAILED
+    word = status.value
+    say(console, Text.assemble((f"{GLYPHS[status]} {word} ", STYLES[word]), (group[0].source, "bold")))
+    for finding in group:
+        say_wrapped(console, Text(f"  {finding.message}"), "  ")
+        for name, value in (("test", one_line(finding.failure.test or "")), ("at", finding.place)):
+            if value:
+                say(console, Text.assemble((f"    {name:<5}", "dim"), (value, "cyan" if name == "at" else "")))
+        if finding.also:
+            say(console, Text.assemble(("    also ", "dim"), one_line(", ".join(finding.also))))
+        say(console, *_detail(finding.detail or "", width_of(console)))
+    if group[0].repeat:
+        say(console, Text.assemble(("  repeat ", "dim"), group[0].repeat))
+    say(console, "")
+
+
+def _detail(detail: str, width: int) -> Iterable[Text]:
+    """Return the lines of a stack or diff; on a terminal each is cut, the report has it whole."""
+    if not detail.strip():
+        return
+    for line in shortened(detail, lines=DETAIL_LINES, width=300).expandtabs(4).split("\n"):
+        text = Text(f"      {line}", "dim")
+        text.truncate(width - 1, overflow="ellipsis")
+        yield text
+
+
+def _say_notices(console: Console, report: RunReport) -> None:
+    shaky = flaky(report)
+    for check, failure in shaky:
         name = one_line(failure.test or failure.message) if failure else one_line(check.reason or "")
-        say(console, Text.assemble(("≈ flaky ", STYLES["flaky"]), f"{one_line(check.id)} {name}"))
-    left = [f"{what}: {why}" for what, why in unproven(report)] + [one_line(notice) for notice in report.notices]
-    for notice in left[:SHOWN_NOTICES]:
-        say(console, Text(f"– {notice}", "dim"))  # noqa: RUF001 - the mark of what was not checked
-    if len(left) > SHOWN_NOTICES:
-        say(console, Text(f"– and {len(left) - SHOWN_NOTICES} more notices in the report", "dim"))  # noqa: RUF001
-    if flaky(report) or left:
+        mark = (f"{GLYPHS[Status.FLAKY]} flaky ", STYLES["flaky"])
+        say_wrapped(console, Text.assemble(mark, f"{one_line(check.id)} {name}"), "  ")
+    notices = [f"{what}: {why}" for what, why in unproven(report, within=True)]
+    notices += [one_line(notice) for notice in report.notices]
+    if len(notices) > SHOWN_NOTICES:
+        more = len(notices) - SHOWN_NOTICES + 1
+        notices = [*notices[: SHOWN_NOTICES - 1], f"{plural(more, 'more notice')} in the report"]
+    for notice in notices:
+        say_wrapped(console, Text(f"{GLYPHS[Status.SKIPPED]} {notice}", "dim"), "  ")
+    if shaky or notices:
         say(console, "")
-    _verdict(console, report, directory)
 
 
-def _verdict(console: Console, report: RunReport, directory: str | None) -> None:
+def _say_verdict(console: Console, report: RunReport, directory: str | None) -> None:
     word = report.verdict.value
     glyph = GLYPHS[Status(word)] if word in list(Status) else "…"
-    slots = f"{duration(report.seconds)}, {report.executor}, {plural(report.slots, 'slot')}"
-    say(console, Text.assemble((f"{glyph} {word.upper()} ", STYLES[word]), f"{headline(report)} ({one_line(slots)})"))
+    facts = one_line(f"{duration(report.seconds)}, {report.executor}, {plural(report.slots, 'slot')}")
+    verdict = Text.assemble((f"{glyph} {word.upper()} ", STYLES[word]), f"{headline(report)} ({facts})")
+    say_wrapped(console, verdict, "  ")
     if directory:
-        say(console, f"  report  {one_line(directory)}/index.html")
+        say(console, f"  report {one_line(directory, 1000)}/index.html")
     if report.command:
-        say(console, Text.assemble("  next    ", (one_line(report.command, 1000), "bold")))
-
-
-def _stage_line(stage: StageRun, width: int) -> Text:
-    word = stage.status.value
-    line = Text.assemble((f"{GLYPHS[stage.status]} ", STYLES[word]), f"{stage.name:<12}", (f"{word:<8}", STYLES[word]))
-    if stage.status is Status.SKIPPED:
-        return line.append(fitted(stage.reason or "", width - line.cell_len), "dim")
-    late = stage.seconds > stage.target
-    line.append(f"{against(stage.seconds, stage.target):>17}", "yellow" if late else "").append("  ")
-    told = f"{one_line(stage.reason)}" if stage.reason and stage.status in RED else tally(stage)
-    over = f"over target by {duration(stage.seconds - stage.target)}; " if late else ""
-    return line.append(over, "yellow").append(fitted(told, width - line.cell_len - len(over)))
-
-
-def _failure(finding: Finding) -> list[Text]:
-    error = finding.check is not None and finding.check.status is Status.ERROR
-    word = "error" if error else "failed"
-    lines = [Text.assemble((f"{GLYPHS[Status(word)]} {word} ", STYLES[word]), finding.source)]
-    lines += [Text(f"    {line}", "bold") for line in (finding.message,)]
-    if finding.failure.test:
-        lines.append(Text.assemble(("  test   ", "dim"), one_line(finding.failure.test)))
-    if finding.place:
-        lines.append(Text.assemble(("  at     ", "dim"), (finding.place, "cyan")))
-    if finding.also:
-        lines.append(Text.assemble(("  also   ", "dim"), one_line(", ".join(finding.also))))
-    if finding.detail:
-        shown = shortened(finding.detail, lines=DETAIL_LINES, width=300)
-        lines += [Text(f"    {line}", "dim") for line in shown.expandtabs(4).split("\n")]
-    if finding.repeat:
-        lines.append(Text.assemble(("  repeat ", "dim"), finding.repeat))
-    return lines
+        say(console, Text.assemble("  next   ", (one_line(report.command, 1000), "bold")))

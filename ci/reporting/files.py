@@ -7,12 +7,11 @@ import errno
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ci.errors import DiskFullError, UsageError
-from ci.model import RunReport
 from ci.reporting.document import to_json
 from ci.reporting.html import to_html
 from ci.reporting.junit import to_junit
@@ -20,6 +19,11 @@ from ci.reporting.paths import artifact_path, log_path, with_safe_names
 from ci.reporting.sarif import to_sarif
 from ci.reporting.summary import to_summary
 from ci.reporting.wording import clean, listed, one_line, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci.model import RunReport
 
 FILES = ("report.json", "index.html", "junit.xml", "results.sarif", "summary.md")
 FOLDERS = ("logs", "artifacts")

@@ -120,11 +120,14 @@ def flaky(report: RunReport) -> tuple[tuple[CheckRun, Failure | None], ...]:
     )
 
 
-def unproven(report: RunReport) -> tuple[tuple[str, str], ...]:
-    """Return what this run does not vouch for: (what, why) of skips and of the notices of checks, each why once."""
+def unproven(report: RunReport, *, within: bool = False) -> tuple[tuple[str, str], ...]:
+    """Return what this run does not vouch for: (what, why) of skips and of the notices of checks, each why once.
+
+    `within` leaves out whole stages, for a reader who has just seen them.
+    """
     reasons: dict[str, list[str]] = {}
     for stage in report.stages:
-        if stage.status is Status.SKIPPED:
+        if stage.status is Status.SKIPPED and not within:
             reasons.setdefault(one_line(stage.reason or "no reason given"), []).append(stage.name)
         for check in stage.checks:
             name = " · ".join(one_line(part) for part in (stage.name, check.name, check.package) if part != ".")
@@ -163,7 +166,7 @@ def totals(report: RunReport) -> tuple[tuple[str, str], ...]:
     cached = sum(1 for check in ran if check.cached_from)
     found = [("Tests", counted(tests))] if tests.tests else []
     found.append(("Checks", f"{len(ran) - cached} run, {cached} cached" if cached else f"{len(ran)} run"))
-    slowest = max(report.stages, key=lambda stage: stage.seconds / stage.target, default=None)
+    slowest = max(report.stages, key=lambda stage: stage.seconds / max(stage.target, 1), default=None)
     if slowest is not None and slowest.seconds > 0:
         found.append(("Tightest", f"{slowest.name}, {against(slowest.seconds, slowest.target)}"))
     green = [entry for entry in report.history if entry.verdict == "passed" and entry.id != report.id]

@@ -9,17 +9,20 @@ from __future__ import annotations
 import base64
 import functools
 import re
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ci.model import CheckRun, Failure, Measure, RunReport, StepRun
 from ci.reporting import charts, findings, wording
 from ci.reporting.paths import artifact_path, log_path
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from ci.model import CheckRun, Failure, Measure, RunReport, StepRun
 
 IMAGE_LIMIT = 400_000  # bytes of one screenshot that is put into the page itself
 IMAGES_LIMIT = 3_000_000  # and of all of them; larger ones are links to the report's directory
@@ -68,13 +71,14 @@ def to_html(report: RunReport, *, artifacts: Mapping[str, bytes], logs: Collecti
     whose log lies beside the page.
     """
     found = findings.findings(report)
-    pictures = _pictures(report, artifacts)
+    troubles = _troubles(report, found)
     context = {
         "report": report,
         "headline": findings.headline(report),
         "found": found,
         "totals": findings.totals(report),
-        "troubles": _troubles(report, found),
+        "troubles": troubles,
+        "anchors": {trouble.check.id: trouble.anchor for trouble in troubles},
         "loose": [finding for finding in found if finding.check is None],
         "waterfall": charts.waterfall(report),
         "span": charts.span(report),
@@ -84,7 +88,7 @@ def to_html(report: RunReport, *, artifacts: Mapping[str, bytes], logs: Collecti
         "flaky": findings.flaky(report),
         "unproven": findings.unproven(report),
         "tools": _tools(report),
-        "pictures": pictures,
+        "pictures": _pictures(report, artifacts),
         "logs": {check_id: log_path(check_id) for check_id in logs},
     }
     return _environment().get_template("index.html.j2").render(context)
@@ -101,7 +105,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "anchor": _anchor,
         "duration": wording.duration,
         "day": _day,
         "line": wording.one_line,
@@ -123,10 +126,6 @@ def _finalize(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, Markup):
         return wording.clean(value)
     return "" if value is None else value
-
-
-def _anchor(check_id: str) -> str:
-    return "c-" + re.sub(r"[^A-Za-z0-9]+", "-", check_id)[:80]
 
 
 def _day(started: str) -> str:
@@ -154,14 +153,16 @@ def _troubles(report: RunReport, found: tuple[findings.Finding, ...]) -> tuple[T
         if finding.check is not None:
             by_check.setdefault(finding.check.id, []).append(finding)
     checks = {check.id: check for stage in report.stages for check in stage.checks}
-    return tuple(_trouble(checks[check_id], mine) for check_id, mine in by_check.items())
+    return tuple(
+        _trouble(f"check-{number}", checks[check_id], mine) for number, (check_id, mine) in enumerate(by_check.items(), 1)
+    )
 
 
-def _trouble(check: CheckRun, mine: list[findings.Finding]) -> Trouble:
+def _trouble(anchor: str, check: CheckRun, mine: list[findings.Finding]) -> Trouble:
     ended = [step for step in check.steps if not step.succeeded and not step.background]
     step = ended[-1] if ended else (check.steps[-1] if check.steps else None)
     return Trouble(
-        anchor=_anchor(check.id),
+        anchor=anchor,
         check=check,
         failures=tuple(mine[:SHOWN_FAILURES]),
         more=max(len(mine) - SHOWN_FAILURES, 0),
@@ -172,12 +173,16 @@ def _trouble(check: CheckRun, mine: list[findings.Finding]) -> Trouble:
 
 def _marked(text: str, failures: tuple[Failure, ...]) -> tuple[Line, ...]:
     """Return the lines of a text with each place in them marked, and the lines where one of the failures stands."""
-    known = {(failure.file.rpartition("/")[2], failure.line) for failure in failures if failure.file and failure.line}
-    known |= {(str(failure.line), failure.column) for failure in failures if failure.line and failure.column}
+    known: set[tuple[str, int]] = set()
+    for failure in failures:
+        if failure.file and failure.line:
+            known.add((failure.file.rpartition("/")[2], failure.line))
+        if failure.line and failure.column:
+            known.add((str(failure.line), failure.column))
     return tuple(_line(line, known) for line in text.split("\n"))
 
 
-def _line(line: str, known: set[tuple[str, int | None]]) -> Line:
+def _line(line: str, known: set[tuple[str, int]]) -> Line:
     bare = _BARE.match(line)  # as in ESLint's lists: the file stands above, the line only has numbers
     hit = bare is not None and (bare[1], int(bare[2])) in known
     pieces: list[tuple[str, bool]] = []
@@ -234,7 +239,7 @@ def _drift(measure: Measure) -> str:
     if measure.unit == "score":
         points = round((measure.value - measure.baseline) * 100)
         return f"{points:+d} points" if points else "unchanged"
-    if measure.baseline == 0 or measure.value == measure.baseline:
+    if measure.baseline in (0, measure.value):
         return "unchanged" if measure.value == measure.baseline else "new"
     share = 100 * (measure.value / measure.baseline - 1)
     return f"{share:+.1f} %" if abs(share) >= 0.05 else "unchanged"  # noqa: PLR2004 - what is shown as 0.0

@@ -25,8 +25,8 @@ def to_junit(report: RunReport) -> str:
         if not stage.checks:
             alone = CheckRun(stage=stage.name, name=stage.name, package=".", status=stage.status, reason=stage.reason)
             document.add_testsuite(_suite(alone, report.started))
-    document.update_statistics()
-    return f"{document.tostring().decode()}\n"
+    document.update_statistics()  # type: ignore[no-untyped-call]
+    return f"{document.tostring().decode()}\n"  # type: ignore[no-untyped-call]
 
 
 def _suite(check: CheckRun, started: str) -> TestSuite:
@@ -48,7 +48,7 @@ def _suite(check: CheckRun, started: str) -> TestSuite:
         suite.add_testcase(_case(check, None))
     for case in suite:  # the check's time, shared out, so that the suite's sum is right
         case.time = round(check.seconds / len(suite), 3)
-    suite.update_statistics()
+    suite.update_statistics()  # type: ignore[no-untyped-call]
     return suite
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import anyio
 from rich.console import Console, Group
@@ -14,8 +12,13 @@ from rich.live import Live
 from rich.text import Text
 
 from ci.model import STAGES, Check, CheckRun, Plan, RunReport, Stage, Status
-from ci.reporting.closing import STYLES, say, say_closing
-from ci.reporting.wording import GLYPHS, counted, duration, fitted, one_line, outcome
+from ci.reporting.closing import say_closing, stage_clock, stage_start
+from ci.reporting.terminal import STYLES, say
+from ci.reporting.wording import GLYPHS, counted, duration, fitted, listed, one_line, outcome, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
 
 PER_SECOND = 8  # redraws, at most
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -65,7 +68,6 @@ class LiveView:
         self._stages = {stage.name: _Progress(stage=stage) for stage in STAGES}
         self._live: Live | None = None
         self._drawn = 0.0
-        self._began = time.monotonic()
         if plan is not None:
             self.expect(plan)
 
@@ -80,9 +82,9 @@ class LiveView:
 
     def __enter__(self) -> Self:
         """Take the terminal, where there is one that can be redrawn."""
-        self._began = time.monotonic()
-        if self._console.is_interactive and self._console.file.isatty():
-            self._live = Live(self, console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop")
+        console = self._console
+        if console.is_interactive and console.file.isatty() and console.encoding.lower().startswith("utf"):
+            self._live = Live(self, console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
             self._live.start()
         return self
 
@@ -152,7 +154,7 @@ class LiveView:
         """Return the picture of now: never higher than the terminal, never a line wider."""
         width, height = self._console.width - 1, self._console.height - 1
         now = time.monotonic()
-        stages = [stage for stage in self._stages.values()]
+        stages = list(self._stages.values())
         rows = [_stage_row(stage, now, width) for stage in stages]
         room = height - len(rows)
         if room < 1:  # a very low window: what is running matters
@@ -198,21 +200,26 @@ def _stage_row(progress: _Progress, now: float, width: int) -> Text:
     bad = status in (Status.FAILED, Status.ERROR)
     word = status.value if progress.over or bad else "running"
     glyph = GLYPHS[status] if progress.over or bad else _SPINNER[int(now * PER_SECOND) % len(_SPINNER)]
-    line = Text.assemble((f"{glyph} ", STYLES[word]), f"{stage.name:<12}", (f"{word:<8}", STYLES[word]))
-    clock = f"{duration(seconds)} of {stage.target:g} s"
-    line.append(f"{clock:>17}  ", "yellow" if seconds > stage.target else "")
+    line = stage_start(stage.name, word, glyph)
+    line.append(stage_clock(seconds, stage.target), "yellow" if seconds > stage.target else "")
     return line.append(fitted(_so_far(progress), width - line.cell_len), "dim")
 
 
 def _so_far(progress: _Progress) -> str:
     done, running = len(progress.ended), len(progress.running)
-    total = max(progress.planned, done + running)
-    words = [f"{done} of {total}"]
-    for name in ("cached", "failed", "error", "flaky", "skipped"):
+    words = [f"{done} of {max(progress.planned, done + running)}"]
+    for name in ("failed", "error"):
+        red = [_name(check) for check in progress.ended if check.status.value == name]
+        words += [f"{name}: {listed(red, 3)}"] if red else []
+    for name in ("flaky", "cached", "skipped"):
         count = sum(1 for check in progress.ended if outcome(check) == name)
         words += [f"{count} {name}"] if count else []
     tests = sum(check.counts.tests or 0 for check in progress.ended)
-    return ", ".join([*words, f"{tests} tests"] if tests else words)
+    return ", ".join([*words, plural(tests, "test")] if tests else words)
+
+
+def _name(check: Check | CheckRun) -> str:
+    return check.name if check.package == "." else f"{check.name} {check.package}"
 
 
 def _running_rows(progress: _Progress, now: float, width: int, share: int) -> Iterable[Text]:
@@ -220,9 +227,11 @@ def _running_rows(progress: _Progress, now: float, width: int, share: int) -> It
     running = sorted(progress.running.values(), key=lambda entry: entry.since)
     shown = running if len(running) <= share else running[: max(share - 1, 0)]
     for entry in shown:
-        check = entry.check
-        name = fitted(check.name if check.package == "." else f"{check.name} {check.package}", min(32, width // 3))
-        line = Text("    ").append(name).append(f" {duration(now - entry.since):>7}  ", "dim")
+        line = (
+            Text("    ")
+            .append(fitted(_name(entry.check), min(32, width // 3)))
+            .append(f" {duration(now - entry.since):>7}  ", "dim")
+        )
         yield line.append(fitted(entry.tail, width - line.cell_len), "dim")
     if len(shown) < len(running) and share:
         yield Text(fitted(f"    and {len(running) - len(shown)} more", width), "dim")

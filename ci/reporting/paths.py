@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ci.model import CheckRun, Failure, RunReport
+if TYPE_CHECKING:
+    from ci.model import CheckRun, Failure, RunReport
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._@+=-]+")
 _LONGEST = 120  # of one part of a path; file systems end at 255 bytes

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.text import Text
 
 from ci.model import STAGES, Check, Network, Plan, Reuse
-from ci.reporting.closing import say, width_of
+from ci.reporting.terminal import say, width_of
 from ci.reporting.wording import fitted, one_line, plural
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def print_plan(console: Console, plan: Plan) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ci.model import STAGE_NAMES, Check, Plan
 from ci.stages import audit, e2e, install, integration, lint, preparation, typecheck, unit
 from ci.stages.context import Context, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 PLANS: Mapping[str, Callable[[Context], Plan]] = {
     "install": install.plan,
@@ -36,9 +39,7 @@ def plan(context: Context, only: tuple[str, ...] = ()) -> Plan:
     for check in whole.checks:
         _place(check, check.stage, known, ordered, shown)
     new = {
-        check.id: dataclasses.replace(check, stage=shown[check.id]).id
-        for check in prepared[1:]
-        if check.id in ordered
+        check.id: dataclasses.replace(check, stage=shown[check.id]).id for check in prepared[1:] if check.id in ordered
     }
     checks = (
         dataclasses.replace(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ci.model import Check, Measure, Plan, Toolchain
-from ci.monorepo.workspace import Workspace
-from ci.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci.monorepo.workspace import Workspace
+    from ci.settings import Settings
 
 INSTALL = "install/pnpm@."
 

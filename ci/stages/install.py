@@ -65,7 +65,7 @@ def install(context: Context) -> Check:
 
 
 def judge(execution: Execution) -> Verdict:
-    """pnpm's own error line tells what is wrong; what it could not verify or reach is an `error`, not a failure."""
+    """Read pnpm's own error line: what it could not verify or reach is an `error`, not a failure."""
     if (verdict := could_not_run(execution) or stopped(execution)) is not None:
         return verdict
     step = execution.steps[0]

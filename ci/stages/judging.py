@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ci.model import Execution, Failure, Status, StepRun, Verdict
 from ci.text import first_line
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 DETAIL = 4_000  # characters of output that a failure carries along
+WORDS = 6  # of a command that are shown
 COMMAND_NOT_FOUND, CANNOT_EXECUTE = 127, 126
 
 
@@ -75,7 +78,7 @@ def report_of(execution: Execution, name: str) -> Any:
 def relative(path: str, execution: Execution) -> str:
     """Cut the workspace's place from an absolute path; a path elsewhere stays as it is."""
     root = execution.root.rstrip("/") + "/"
-    return path[len(root) :] if path.startswith(root) else path
+    return path.removeprefix(root)
 
 
 def local(text: str, execution: Execution) -> str:
@@ -95,4 +98,4 @@ def tail(text: str, limit: int = DETAIL) -> str:
 def shown(argv: tuple[str, ...]) -> str:
     """Return a command as a person would name it: without our report options, cut after a few words."""
     words = [word for word in argv if "SHIPWAY_OUT" not in word]
-    return " ".join(words[:6]) + (" ..." if len(words) > 6 else "")  # noqa: PLR2004 - as many as are shown
+    return " ".join(words[:WORDS]) + (" ..." if len(words) > WORDS else "")

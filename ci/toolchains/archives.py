@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 from pathlib import Path, PurePosixPath
 
 from ci.errors import ToolError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tarfile
 
 
 def unpack(archive: tarfile.TarFile, target: Path, *, strip: int = 0) -> None:

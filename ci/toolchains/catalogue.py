@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 
 from ci.errors import ShipwayError, ToolError
-from ci.model import Toolchain
 from ci.toolchains import versions
 from ci.toolchains.chromium import COMMAND, provide_chromium
 from ci.toolchains.commands import PRELOAD, provide_commands
@@ -20,6 +18,11 @@ from ci.toolchains.node import provide_node
 from ci.toolchains.pnpm import provide_pnpm
 from ci.toolchains.postgres import provide_postgres
 from ci.toolchains.wheels import node_wheel
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ci.model import Toolchain
+    from collections.abc import Awaitable, Callable, Mapping
 
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/opt")  # what every sandbox shows
 # pnpm fetches another pnpm when the pin differs from itself. Here it is the pinned one, its hash compared.

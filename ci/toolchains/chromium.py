@@ -12,7 +12,6 @@ import platform
 import shlex
 import shutil
 import tarfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,10 @@ from ci.toolchains.archives import unpack
 from ci.toolchains.installation import install
 from ci.toolchains.npm import npm
 from ci.toolchains.wheels import node_wheel
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 COMMAND = "shipway-chromium"
 _LOCK = Path(__file__).with_name("locks") / "chromium"

@@ -18,9 +18,14 @@ from ci.toolchains.wheels import node_wheel
 
 _PROGRAMS = Path(__file__).with_name("programs")
 # By the command's name: what starts it, and the rest of its command line. NODE_OPTIONS and PYTHONPATH of the
-# project are for the project's processes.
+# project are for the project's processes; a command that starts such a process hands NODE_OPTIONS on.
 _PYTHON = ("shipway-postgres", "shipway-rls")
-_NODE = {"shipway-browsers": "browsers.cjs", "shipway-lighthouse": "lighthouse.mjs", "shipway-serve": "serve.cjs"}
+_NODE = {
+    "shipway-browsers": "browsers.cjs",
+    "shipway-lighthouse": "lighthouse.mjs",
+    "shipway-playwright": "playwright.mjs",
+    "shipway-serve": "serve.cjs",
+}
 PRELOAD = "preload.cjs"
 
 
@@ -39,7 +44,7 @@ async def provide_commands(tools: Path) -> Path:
             start = f"PYTHONPATH={_quoted(programs)} exec {_quoted(sys.executable)} -B -s -P -m {module}"
             _write(bin_ / name, start)
         for name, file in _NODE.items():
-            _write(bin_ / name, f"NODE_OPTIONS= exec {_quoted(node)} {_quoted(programs / file)}")
+            _write(bin_ / name, f'SHIPWAY_NODE_OPTIONS="$NODE_OPTIONS" NODE_OPTIONS= exec {_quoted(node)} {_quoted(programs / file)}')
 
     await install(place, build)
     return place

@@ -11,12 +11,15 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import anyio
 
 from ci.errors import DiskFullError, ToolError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
@@ -28,32 +31,39 @@ async def install(place: Path, build: Callable[[Path], Awaitable[None]]) -> None
     Whatever `build` raises, nothing of it stays. Raises DiskFullError when there is no room, ToolError when the
     cache cannot be written.
     """
-    if place.exists():
+    if _is_there(place):
         return
     with _told_in_one_line(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        async with _only_one(place.parent / f".{place.name}.lock"):
-            if place.exists():
+        async with _only_one(place):
+            if _is_there(place):
                 return
-            _sweep(place)
-            beside = Path(tempfile.mkdtemp(prefix=f".{place.name}.new-", dir=place.parent))
-            try:
+            with _beside(place) as beside:
                 await build(beside)
-                beside.chmod(0o755)
-                beside.rename(place)
-            finally:
-                shutil.rmtree(beside, ignore_errors=True)
 
 
-def _sweep(place: Path) -> None:
-    """Remove what an installation that was killed has left; its lock is ours now."""
-    for left in place.parent.glob(f".{place.name}.new-*"):
+def _is_there(place: Path) -> bool:
+    return place.exists()
+
+
+@contextlib.contextmanager
+def _beside(place: Path) -> Iterator[Path]:
+    """Give a directory that becomes `place` when all goes well, and is removed when not."""
+    for left in place.parent.glob(f".{place.name}.new-*"):  # by one that was killed: the lock is ours now
         shutil.rmtree(left, ignore_errors=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}.new-", dir=place.parent))
+    try:
+        yield beside
+        beside.chmod(0o755)
+        beside.rename(place)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 @contextlib.asynccontextmanager
-async def _only_one(lock: Path) -> AsyncIterator[None]:
-    """Hold an exclusive lock on the file. It stays when released: removing it would let two in."""
+async def _only_one(place: Path) -> AsyncIterator[None]:
+    """Hold the place's lock. Its file stays when released: removing it would let two in."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = place.parent / f".{place.name}.lock"
     handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         while True:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from ci.toolchains import versions
 from ci.toolchains.installation import install
 from ci.toolchains.npm import npm
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LOCK = Path(__file__).with_name("locks") / "lighthouse"
 

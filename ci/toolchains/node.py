@@ -8,8 +8,6 @@ import platform
 import shlex
 import shutil
 import tarfile
-from collections.abc import Callable
-from pathlib import Path
 
 from ci.errors import ToolError
 from ci.toolchains import versions
@@ -17,6 +15,11 @@ from ci.toolchains.archives import unpack
 from ci.toolchains.installation import install
 from ci.toolchains.npm import npm
 from ci.toolchains.wheels import NodeWheel, node_wheel
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Callable
 
 _SYSTEMS = {"Linux": "linux", "Darwin": "darwin"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,10 @@ from ci import processes
 from ci.errors import ToolError
 from ci.toolchains.installation import no_room
 from ci.toolchains.wheels import node_wheel
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
 
 # What a user may have set for a mirror, a proxy or an own certificate authority.
 _REGISTRY_SETTINGS = ("registry", "userconfig", "globalconfig", "cafile", "ca", "proxy", "https_proxy", "noproxy")
@@ -59,7 +62,14 @@ class Npm:
     async def install(self, tarball: Path, into: Path) -> None:
         """Install a tarball, and the optional packages that hold its binaries, into `into`/node_modules."""
         await self._run(
-            "install", str(tarball), "--prefix", str(into), "--include=optional", "--no-package-lock", "--ignore-scripts=false", cwd=into
+            "install",
+            str(tarball),
+            "--prefix",
+            str(into),
+            "--include=optional",
+            "--no-package-lock",
+            "--ignore-scripts=false",
+            cwd=into,
         )
 
     async def install_locked(self, lock: Path, into: Path) -> None:
@@ -132,5 +142,7 @@ def _refused(stderr: str, tool: str, place: Path) -> ToolError:
     if code in {"ETARGET", "E404", "ENOVERSIONS"}:
         return ToolError(f"{tool} does not exist on the npm registry ({code})", hint="check the version asked for")
     if code == "EINTEGRITY":
-        return ToolError(f"{tool} is not what was pinned: {said}", hint="the registry or what lies before it changed it")
+        return ToolError(
+            f"{tool} is not what was pinned: {said}", hint="the registry or what lies before it changed it"
+        )
     return ToolError(f"{tool} cannot be downloaded: {said or 'npm failed without a word'}")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from pathlib import Path
 
 from ci.errors import ToolError
 from ci.toolchains.installation import install
 from ci.toolchains.npm import npm
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Callable
 
 _ALGORITHMS = ("sha512", "sha384", "sha256", "sha224", "sha1")
 _HASHES = "tarball.json"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _DATA: Mapping[str, Any] = tomllib.loads(Path(__file__).with_name("versions.toml").read_text(encoding="utf-8"))
 

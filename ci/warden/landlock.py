@@ -35,9 +35,7 @@ def restrict(*, read: tuple[str, ...], write: tuple[str, ...]) -> None:
         if known >= since:
             handled |= right
     attributes = struct.pack("Q", handled)
-    ruleset = kernel.call(
-        "landlock_create_ruleset", kernel.LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0
-    )
+    ruleset = kernel.call("landlock_create_ruleset", kernel.LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0)
     try:
         for paths, rights in ((read, READ_RIGHTS), (write, handled)):
             for path in paths:

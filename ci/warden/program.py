@@ -29,6 +29,7 @@ from ci.warden import kernel, landlock, sandbox, tree
 
 OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes a step may print before it is ended
 TICK = 0.25
+MOMENT = 0.5  # seconds that children of an ended step have to end by themselves
 
 
 @dataclass
@@ -176,29 +177,26 @@ class Warden:
         emit("ended", step=running.index, seconds=seconds, living=living[:5], **how)
 
     def _left_behind(self) -> list[str]:
-        """Name the processes that outlive the last step and are no server of the check."""
-        self._turn(0)
-        known = {server.process.pid for server in self.servers}
-        return [
-            tree.command_line(pid)
-            for pid, session in tree.sessions().items()
-            if session not in known and pid not in known
-        ]
+        """Name the processes that outlive the last step by more than a moment and are no server of the check."""
+        servers = {server.process.pid for server in self.servers}
+        deadline = time.monotonic() + MOMENT
+        while True:
+            self._turn(0.02)
+            left = tree.descendants(without=servers)
+            if not left or time.monotonic() >= deadline:
+                return list(left.values())
 
 
 def ready(place: str) -> bool:
     """Whether a server answers at an http URL (any status), at `tcp:PORT` of the loopback, or left its `file:PATH`."""
-    if place.startswith("file:"):
-        return os.path.exists(place[5:])
-    if place.startswith("tcp:"):
-        try:
-            socket.create_connection(("127.0.0.1", int(place[4:])), timeout=0.3).close()
-        except OSError:
-            return False
-        return True
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    kind, _, rest = place.partition(":")
+    if kind == "file":
+        return os.path.exists(rest)
     try:
-        opener.open(place, timeout=0.3).close()
+        if kind == "tcp":
+            socket.create_connection(("127.0.0.1", int(rest)), timeout=0.3).close()
+        else:
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(place, timeout=0.3).close()
     except urllib.error.HTTPError:
         return True
     except (OSError, ValueError):

@@ -7,8 +7,8 @@ import signal
 import time
 
 
-def descendants() -> dict[int, str]:
-    """Return every living process below this one, by pid, with its command line."""
+def descendants(without: set[int] | frozenset[int] = frozenset()) -> dict[int, str]:
+    """Return every living process below this one, by pid, with its command line; `without` are left out with theirs."""
     children: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -23,7 +23,7 @@ def descendants() -> dict[int, str]:
     queue = [os.getpid()]
     while queue:
         for pid in children.get(queue.pop(), []):
-            if pid not in found:
+            if pid not in found and pid not in without:
                 found[pid] = command_line(pid)
                 queue.append(pid)
     return found
@@ -37,17 +37,6 @@ def command_line(pid: int) -> str:
     except OSError:
         words = []
     return " ".join(words) or f"pid {pid}"
-
-
-def sessions() -> dict[int, int]:
-    """Return the session of every living descendant, by pid."""
-    found: dict[int, int] = {}
-    for pid in descendants():
-        try:
-            found[pid] = os.getsid(pid)
-        except OSError:
-            continue
-    return found
 
 
 def end_all(*, seconds: float = 2.0) -> None:

@@ -15,6 +15,7 @@ export default defineConfig({
           name: 'integration',
           include: ['{apps,packages}/*/test/**/*.integration.test.ts'],
           globalSetup: './packages/db/test/global-setup.ts',
+          hookTimeout: 20_000,
           testTimeout: 20_000,
         },
       },

@@ -1,11 +1,12 @@
-"""Sample reports, as a run would make them: green, red, error, cached, hostile, huge."""
+# ruff: noqa: E501, RUF001 - output of tools, as they print it
+"""Sample reports, as a run would make them: green, red, error, all cached."""
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,14 +24,8 @@ from ci.model import (
     StepRun,
 )
 
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A report with what is written beside it."""
-
-    report: RunReport
-    artifacts: dict[str, bytes] = field(default_factory=dict)
-    logs: dict[str, str] = field(default_factory=dict)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def screenshot(width: int = 640, height: int = 360) -> bytes:
@@ -99,23 +94,39 @@ def history(count: int = 49) -> tuple[HistoryEntry, ...]:
 
 
 def sizes() -> tuple[Measure, ...]:
-    """Return bundle sizes: within budget, over budget, and without a budget."""
-    sized = {"unit": "bytes", "group": "apps/web", "kind": "bundle"}
-    return (
-        Measure(name="index.js, gzip", value=84_210, limit=100_000, baseline=82_950, ok=True, **sized),  # type: ignore[arg-type]
-        Measure(name="vendor.js, gzip", value=143_800, limit=150_000, baseline=143_800, ok=True, **sized),  # type: ignore[arg-type]
-        Measure(name="index.css, gzip", value=9_120, baseline=8_800, ok=True, **sized),  # type: ignore[arg-type]
+    """Return bundle sizes within their budget, and one without a budget."""
+    first = Measure(
+        name="index.js, gzip",
+        value=84_210,
+        unit="bytes",
+        group="apps/web",
+        kind="bundle",
+        limit=100_000,
+        baseline=82_950,
+        ok=True,
     )
+    vendor = replace(first, name="vendor.js, gzip", value=143_800, limit=150_000, baseline=143_800)
+    return first, vendor, replace(first, name="index.css, gzip", value=9_120, limit=None, baseline=8_800)
 
 
 def scores() -> tuple[Measure, ...]:
-    """Return the four scores of a page."""
-    scored = {"unit": "score", "group": "apps/web /", "kind": "lighthouse", "better": "higher"}
+    """Return the four scores of a page, the last one with nothing to hold it against."""
+    first = Measure(
+        name="performance",
+        value=0.97,
+        unit="score",
+        group="apps/web /",
+        kind="lighthouse",
+        limit=0.9,
+        baseline=0.98,
+        better="higher",
+        ok=True,
+    )
     return (
-        Measure(name="performance", value=0.97, limit=0.9, baseline=0.98, ok=True, **scored),  # type: ignore[arg-type]
-        Measure(name="accessibility", value=1.0, limit=0.95, baseline=1.0, ok=True, **scored),  # type: ignore[arg-type]
-        Measure(name="best practices", value=0.96, baseline=0.96, ok=True, **scored),  # type: ignore[arg-type]
-        Measure(name="SEO", value=0.92, ok=None, **scored),  # type: ignore[arg-type]
+        first,
+        replace(first, name="accessibility", value=1.0, limit=0.95, baseline=1.0),
+        replace(first, name="best practices", value=0.96, limit=None, baseline=0.96),
+        replace(first, name="SEO", value=0.92, limit=None, baseline=None, ok=None),
     )
 
 
@@ -229,15 +240,17 @@ def failed_step(*argv: str, output: str) -> tuple[StepRun, ...]:
     return (StepRun(argv=argv, cwd=".", seconds=3.1, exit_code=1, output=output),)
 
 
-def make_green() -> Sample:
+def make_green() -> RunReport:
     """All seven stages passed."""
-    made = report(green_stages(), command="shipway promote staging")
-    ids = [entry.id for known in made.stages for entry in known.checks]
-    return Sample(report=made, logs={check_id: "all is well\n" for check_id in ids})
+    return report(green_stages(), command="shipway promote staging")
 
 
-def make_red() -> Sample:
-    """A lint failure with its line, a failing unit test, a type error, an e2e failure with a screenshot, a flaky test."""
+SCREENSHOT = "e2e/playwright@apps/web/test-results/upload a receipt/test-failed-1.png"
+TRACE = "e2e/playwright@apps/web/test-results/upload a receipt/trace.zip"
+
+
+def make_red() -> RunReport:
+    """A lint failure with its line, a failing test, a type error, a red e2e with its screenshot, a flaky test."""
     stages = green_stages()
     core = "packages/core"
     rules = "@typescript-eslint/no-unused-vars", "@typescript-eslint/no-explicit-any"
@@ -287,8 +300,6 @@ def make_red() -> Sample:
         repeat="pnpm --filter @receipts/core exec vitest run src/money.test.ts",
     )
     stages["unit"] = replace(stages["unit"], status=Status.FAILED, checks=(unit, *stages["unit"].checks[1:]))
-    shot = "e2e/playwright@apps/web/test-results/upload a receipt/test-failed-1.png"
-    trace = "e2e/playwright@apps/web/test-results/upload a receipt/trace.zip"
     e2e = replace(
         stages["e2e"].checks[1],
         status=Status.FAILED,
@@ -301,10 +312,10 @@ def make_red() -> Sample:
                 column=40,
                 test="upload a receipt @tier1 › shows merchant, date and total",
                 detail="Locator: getByRole('status', { name: 'Extracted' })\nExpected: visible\nReceived: <element(s) not found>",
-                artifact=shot,
+                artifact=SCREENSHOT,
             ),
         ),
-        artifacts=(shot, trace),
+        artifacts=(SCREENSHOT, TRACE),
     )
     stages["e2e"] = replace(stages["e2e"], status=Status.FAILED, checks=(stages["e2e"].checks[0], e2e))
     rls = replace(
@@ -328,10 +339,7 @@ def make_red() -> Sample:
         reason="row-level security is not configured: [stages.integration.rls] is missing",
     )
     stages["integration"] = replace(stages["integration"], checks=(rls, skipped))
-    over = Measure(
-        name="vendor.js, gzip", value=171_400, limit=150_000, baseline=143_800, unit="bytes", group="apps/web",
-        kind="bundle", ok=False,
-    )  # fmt: skip
+    over = replace(sizes()[1], value=171_400, ok=False)
     bundle = replace(
         stages["audit"].checks[0],
         status=Status.FAILED,
@@ -339,12 +347,10 @@ def make_red() -> Sample:
         measures=(sizes()[0], over, sizes()[2]),
     )
     stages["audit"] = replace(stages["audit"], status=Status.FAILED, checks=(bundle, stages["audit"].checks[1]))
-    made = report(stages, RunVerdict.FAILED, dirty=True, command="shipway run --stage lint", seconds=63.4)
-    logs = {eslint.id: ESLINT, unit.id: VITEST}
-    return Sample(report=made, artifacts={shot: screenshot(), trace: b"PK\x03\x04trace"}, logs=logs)
+    return report(stages, RunVerdict.FAILED, dirty=True, command="shipway run --stage lint", seconds=63.4)
 
 
-def make_error() -> Sample:
+def make_error() -> RunReport:
     """Install could not be run; all else is skipped."""
     output = "ERR_PNPM_FETCH_404  GET @receipts/private: Not Found - 404\nThis error happened while installing\n"
     broken = check(
@@ -358,11 +364,10 @@ def make_error() -> Sample:
     )
     stages = {"install": stage("install", broken, status=Status.ERROR)}
     stages |= {known.name: stage(known.name, status=Status.SKIPPED, reason="install failed") for known in STAGES[1:]}
-    made = report(stages, RunVerdict.ERROR, seconds=2.3, command="pnpm login && shipway run", history=())
-    return Sample(report=made)
+    return report(stages, RunVerdict.ERROR, seconds=2.3, command="shipway doctor", history=())
 
 
-def make_cached() -> Sample:
+def make_cached() -> RunReport:
     """Nothing had to be run again."""
     stages = {
         name: replace(
@@ -374,119 +379,54 @@ def make_cached() -> Sample:
         )
         for name, known in green_stages().items()
     }
-    return Sample(report=report(stages, seconds=0.9, command="shipway promote staging"))
+    return report(stages, seconds=0.9, command="shipway promote staging")
 
 
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\x1b[31mred\x1b[0m\x07\u202egnp.exe\u2066 @everyone [click](https://evil.test) | ``` ` {{ 7*7 }} [bold]x[/bold] \ud800"
-
-
-def make_hostile() -> Sample:
-    """Every text that comes from a stranger tries something."""
-    long = "A" * 10_000
-    bad = CheckRun(
-        stage="unit",
-        name=HOSTILE,
-        package=f"packages/{HOSTILE}",
-        status=Status.FAILED,
-        seconds=1.0,
-        reason=HOSTILE,
-        repeat=f"pnpm {HOSTILE}",
-        why=HOSTILE,
-        notices=(HOSTILE,),
-        tools={HOSTILE: HOSTILE},
-        counts=Counts(tests=1, failed=1),
-        failures=(
-            Failure(message=HOSTILE + long, file=f"../{HOSTILE}.ts", line=1, test=HOSTILE, rule=HOSTILE, detail=HOSTILE * 3 + long, artifact=f"../../{HOSTILE}"),
-            Failure(message="```\n# heading\n<h1>", file="a b/ü.ts", line=-4, column=0, artifact="javascript:alert(1)"),
-        ),
-        measures=(Measure(name=HOSTILE, value=-1.0, unit=HOSTILE, group=HOSTILE, kind=HOSTILE, limit=0.0, baseline=0.0),),
-        artifacts=(f"../../{HOSTILE}", "javascript:alert(1)"),
-        steps=failed_step(HOSTILE, output=f"{HOSTILE}\r\n{long}\n\x1b]8;;https://evil.test\x07link\x1b]8;;\x07\n" * 200),
-    )  # fmt: skip
-    bomb = replace(bad, name="flaky", status=Status.FLAKY, cached_from=HOSTILE)
-    stages = {
-        "lint": stage("lint", status=Status.SKIPPED, reason=HOSTILE),
-        "unit": stage("unit", bad, bomb, status=Status.FAILED, reason=HOSTILE),
-    }
-    entry = HistoryEntry(id=HOSTILE, started=HOSTILE, verdict=HOSTILE, seconds=-3, commit=HOSTILE, stages={HOSTILE: "failed"}, flaky=(HOSTILE,))  # fmt: skip
-    words = ("id", "kind", "repository", "started", "executor", "executor_reason", "environment", "commit", "branch", "command")  # fmt: skip
-    made = report(stages, RunVerdict.FAILED, history=(entry,), notices=(HOSTILE,), isolation=(HOSTILE,), **dict.fromkeys(words, HOSTILE))  # fmt: skip
-    return Sample(
-        report=made,
-        artifacts={f"../../{HOSTILE}": screenshot(4, 4), "javascript:alert(1)": b"x"},
-        logs={bad.id: HOSTILE},
-    )
-
-
-def make_huge() -> Sample:
-    """Sixty packages, some red."""
-    packages = [f"packages/package-{number:02d}" for number in range(60)]
-    stages = {"install": stage("install", check("install", "pnpm install", seconds=12))}
-    for name, tool in (("lint", "eslint"), ("typecheck", "tsc"), ("unit", "vitest")):
-        checks = []
-        for number, package in enumerate(packages):
-            began = 12 + (number // 2) * 1.4
-            entry = check(name, tool, package, began=began, seconds=1.3, counts=Counts(tests=number, files=number))
-            if name == "unit" and number % 20 == 7:
-                wrong = Failure(message=f"expected {number} to be 42", file=f"{package}/src/index.test.ts", line=number)
-                entry = replace(entry, status=Status.FAILED, failures=(wrong,) * 3)
-            elif number % 3:
-                entry = replace(entry, cached_from="20261124-091500-11aa", seconds=0.0)
-            checks.append(entry)
-        red = any(entry.status is Status.FAILED for entry in checks)
-        stages[name] = stage(name, *checks, status=Status.FAILED if red else Status.PASSED)
-    for name in ("integration", "e2e", "audit"):
-        stages[name] = stage(name, status=Status.SKIPPED, reason="no package has tests of this kind")
-    return Sample(report=report(stages, RunVerdict.FAILED, seconds=55, command="shipway run --stage unit"))
-
-
-MAKERS: dict[str, Callable[[], Sample]] = {
+MAKERS: dict[str, Callable[[], RunReport]] = {
     "green": make_green,
     "red": make_red,
     "error": make_error,
     "cached": make_cached,
-    "hostile": make_hostile,
-    "huge": make_huge,
 }
 
 
 @pytest.fixture(params=MAKERS)
-def sample(request: pytest.FixtureRequest) -> Sample:
+def sample(request: pytest.FixtureRequest) -> RunReport:
     """Each sample in turn."""
     return MAKERS[request.param]()
 
 
 @pytest.fixture
-def green() -> Sample:
+def green() -> RunReport:
     """A green run."""
     return make_green()
 
 
 @pytest.fixture
-def red() -> Sample:
+def red() -> RunReport:
     """A red run."""
     return make_red()
 
 
 @pytest.fixture
-def error() -> Sample:
+def error() -> RunReport:
     """A run that could not install."""
     return make_error()
 
 
 @pytest.fixture
-def cached() -> Sample:
+def cached() -> RunReport:
     """A run that re-used everything."""
     return make_cached()
 
 
 @pytest.fixture
-def hostile() -> Sample:
-    """A run full of hostile text."""
-    return make_hostile()
+def artifacts() -> dict[str, bytes]:
+    """What the red run leaves: a screenshot and a trace, by the names that its report uses."""
+    return {SCREENSHOT: screenshot(), TRACE: b"PK\x03\x04trace"}
 
 
 @pytest.fixture
-def huge() -> Sample:
-    """A run over sixty packages."""
-    return make_huge()
+def logs() -> dict[str, str]:
+    """The logs of two checks of the red run."""
+    return {"lint/eslint@.": ESLINT, "unit/vitest@packages/core": VITEST}

@@ -21,13 +21,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
+
+if TYPE_CHECKING:
+    from types import FrameType
+    from collections.abc import Iterator
 
 _NOBODY = 65534
 _START = 60.0  # seconds a server may take on a busy machine
@@ -179,9 +181,7 @@ def _log(data: Path) -> Path:
     return data / "server.log"
 
 
-def _create(
-    server: subprocess.Popen[bytes], data: Path, options: argparse.Namespace, password: str
-) -> None:
+def _create(server: subprocess.Popen[bytes], data: Path, options: argparse.Namespace, password: str) -> None:
     """Create the database and its roles as soon as the server takes connections."""
     deadline = time.monotonic() + _START
     while True:
@@ -213,7 +213,9 @@ def _create(
 
 def _last_words(data: Path) -> str:
     lines = _log(data).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return next((line for line in lines if "FATAL:" in line or "could not" in line), lines[-1] if lines else "nothing said")
+    return next(
+        (line for line in lines if "FATAL:" in line or "could not" in line), lines[-1] if lines else "nothing said"
+    )
 
 
 def _announce(ready: Path, port: int) -> None:

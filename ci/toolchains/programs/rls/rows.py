@@ -9,8 +9,11 @@ import psycopg
 from psycopg import sql
 
 from .catalog import Column, Table, table
-from .session import Session
 from .values import NoValueError, first_guess, other_guesses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .session import Session
 
 Row = Mapping[str, str | None]
 _ATTEMPTS = 200
@@ -50,13 +53,19 @@ class Rows:
             if any(wanted.oid == one.oid for one in below):
                 circle = " -> ".join(one.name for one in (*below, wanted))
                 raise NoRowError(f"its foreign keys lead in a circle: {circle}")
-            found = self._insert(wanted, self._values(wanted, fixed, tenant, (*below, wanted)), frozenset(fixed), tenant)
+            found = self._insert(
+                wanted, self._values(wanted, fixed, tenant, (*below, wanted)), frozenset(fixed), tenant
+            )
         self._made[key] = found
         return found
 
     def _find(self, wanted: Table, known: Row, tenant: str) -> Row | None:
         conditions = sql.SQL(" AND ").join(
-            sql.SQL("{}::text = {}").format(sql.Identifier(name), sql.Literal(value)) for name, value in known.items()
+            [sql.SQL("true")]
+            + [
+                sql.SQL("{}::text = {}").format(sql.Identifier(name), sql.Literal(value))
+                for name, value in known.items()
+            ]
         )
         query = sql.SQL("SELECT {} FROM {} WHERE {} LIMIT 1").format(_as_text(wanted), wanted.sql, conditions)
         with self._session.undone():
@@ -71,16 +80,15 @@ class Rows:
         tenant_column = self._session.settings.tenant_column
         if (own := wanted.column(tenant_column)) is not None and not own.generated:
             values.setdefault(tenant_column, tenant)
-        required = {column.name for column in wanted.columns if column.required and not column.default}
+        must = {column.name for column in wanted.columns if column.required}
         for key in wanted.foreign_keys:
-            if not (required | set(values)) & set(key.columns):
-                continue  # may stay empty
-            if not required & set(key.columns) and not set(values) >= set(key.columns):
-                continue  # a part of it empty: not compared
+            if any(name not in values and name not in must for name in key.columns):
+                continue  # a part of it may stay empty: then nothing is compared
             pairs = dict(zip(key.columns, key.targets, strict=True))
             known = {pairs[name]: values[name] for name in key.columns if name in values}
-            parent = self._row(table(self._session.connection, key.parent), known, tenant, below)
+            parent = self._parent(table(self._session.connection, key.parent), known, tenant, below)
             values |= {name: parent[target] for name, target in pairs.items()}
+        required = {column.name for column in wanted.columns if column.required and not column.default}
         for column in wanted.columns:
             if column.name in required and column.name not in values and not column.generated:
                 try:
@@ -89,37 +97,49 @@ class Rows:
                     raise NoRowError(f"{wanted.shown}: {error}") from error
         return values
 
+    def _parent(self, wanted: Table, known: Row, tenant: str, below: tuple[Table, ...]) -> Row:
+        """Make a row to refer to; where none can be made, a look-up table's own one will do."""
+        try:
+            return self._row(wanted, known, tenant, below)
+        except NoRowError:
+            found = self._find(wanted, known, tenant)
+            if found is None:
+                raise
+            return found
+
     def _insert(self, wanted: Table, values: dict[str, str | None], fixed: frozenset[str], tenant: str) -> Row:
         """Insert, changing what a constraint refuses, as long as there is something left to try."""
         guesses: dict[str, Iterator[tuple[str, str]]] = {}
+        latest: Iterator[tuple[str, str]] = iter(())
         with_tenant = not self._session.bypasses
         for _ in range(_ATTEMPTS):
             try:
                 return self._insert_once(wanted, values, tenant if with_tenant else None)
             except psycopg.errors.CheckViolation as error:
-                name, refused = error.diag.constraint_name or "", error
+                name = error.diag.constraint_name or ""
                 if name not in guesses:
                     guesses[name] = self._guesses(wanted, name, values, fixed)
-                change = next(guesses[name], None)
-                if change is None:
-                    raise NoRowError(f"{wanted.shown}: {_said(refused)}; give rows by `seed`") from refused
-                values[change[0]] = change[1]
+                latest = guesses[name]
+                self._change(wanted, values, latest, error)
             except psycopg.errors.UniqueViolation as error:
                 if not self._renew(wanted, values, fixed):
                     raise NoRowError(f"{wanted.shown}: {_said(error)}; give rows by `seed`") from error
-            except (psycopg.errors.DataError, psycopg.errors.RaiseException, psycopg.errors.InternalError) as error:
-                current = next((name for name, more in guesses.items() if more is not None), None)
-                change = next(guesses[current], None) if current is not None else None
-                if change is not None:  # a guess that is no value of the type
-                    values[change[0]] = change[1]
-                elif with_tenant:
-                    raise NoRowError(f"{wanted.shown}: {_said(error)}; give rows by `seed`") from error
-                with_tenant = True  # a trigger or a default may read the tenant
+            except psycopg.errors.DataError as error:  # a guess that is no value of the type
+                self._change(wanted, values, latest, error)
             except psycopg.Error as error:
                 if with_tenant:
                     raise NoRowError(f"{wanted.shown}: {_said(error)}; give rows by `seed`") from error
-                with_tenant = True
+                with_tenant = True  # a trigger or a default may read the tenant
         raise NoRowError(f"{wanted.shown}: no row was accepted in {_ATTEMPTS} attempts; give rows by `seed`")
+
+    @staticmethod
+    def _change(
+        wanted: Table, values: dict[str, str | None], guesses: Iterator[tuple[str, str]], refusal: psycopg.Error
+    ) -> None:
+        change = next(guesses, None)
+        if change is None:
+            raise NoRowError(f"{wanted.shown}: {_said(refusal)}; give rows by `seed`") from refusal
+        values[change[0]] = change[1]
 
     def _insert_once(self, wanted: Table, values: Row, tenant: str | None) -> Row:
         columns = sql.SQL(", ").join(sql.Identifier(name) for name in values)
@@ -136,13 +156,11 @@ class Rows:
             raise NoRowError(f"{wanted.shown}: a trigger or rule swallows its rows; give them by `seed`")
         return _named(wanted, row)
 
-    def _guesses(
-        self, wanted: Table, constraint: str, values: Row, fixed: frozenset[str]
-    ) -> Iterator[tuple[str, str]]:
+    def _guesses(self, wanted: Table, constraint: str, values: Row, fixed: frozenset[str]) -> Iterator[tuple[str, str]]:
         """Yield changes of one column at a time for a check constraint, or for a partition's bound."""
         row = self._session.connection.execute(_CHECKED, [constraint, wanted.oid]).fetchone()
         if row is None:
-            text, names = wanted.bound, wanted.partition_key
+            text, names = wanted.bound, list(wanted.partition_key)
         else:
             text, names, of_domain = row
             names = [column.name for column in wanted.columns if column.kind == "d"] if of_domain else names

@@ -7,15 +7,17 @@ makes Postgres apply exactly the policies and rights of a login of that role.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
-from .catalog import Connection, Table
 from .settings import RefusalError, Settings
+
+if TYPE_CHECKING:
+    from .catalog import Connection, Table
+    from collections.abc import Iterator, Mapping, Sequence
 
 _REFUSED = "42501"  # insufficient_privilege: no right to it, or a policy's refusal
 

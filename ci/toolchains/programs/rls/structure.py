@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import LiteralString
+from typing import LiteralString, TYPE_CHECKING
 
-from .catalog import Connection, Table
-from .report import Report, TableReport
+
+if TYPE_CHECKING:
+    from .report import Report, TableReport
+    from .catalog import Connection, Table
+    from collections.abc import Sequence
 
 _COMMANDS = {"SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d"}
 _POWERS: LiteralString = """
@@ -63,13 +65,13 @@ def rights(connection: Connection, role: str, table: Table) -> frozenset[str]:
     return frozenset(command for command, granted in zip((*_COMMANDS, "TRUNCATE"), row, strict=True) if granted)
 
 
-def check_table(
-    connection: Connection, role: str, table: Table, granted: frozenset[str], report: TableReport
-) -> bool:
+def check_table(connection: Connection, role: str, table: Table, granted: frozenset[str], report: TableReport) -> bool:
     """Check that row-level security is on, forced, and has a policy for each command. Return whether it is on."""
     enabled, forced = connection.execute(_SECURITY, [table.oid]).fetchone() or (False, False)
     if table.partition and not granted:
-        report.check("rls", ok=True, message="a partition that the role has no right to: reached through its parent only")
+        report.check(
+            "rls", ok=True, message="a partition that the role has no right to: reached through its parent only"
+        )
         return False
     report.check(
         "rls", ok=enabled, message=f"row-level security is {'enabled' if enabled else 'not enabled'}",
@@ -79,7 +81,9 @@ def check_table(
     report.check(
         "force",
         ok=forced,
-        message="row-level security is forced" if forced else "row-level security is not forced: its owner sees all rows",
+        message="row-level security is forced"
+        if forced
+        else "row-level security is not forced: its owner sees all rows",
     )
     there = {command for (command,) in connection.execute(_POLICIES, [table.oid, role]).fetchall()}
     for command, code in _COMMANDS.items():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
 
-from .catalog import Column
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .catalog import Column
+    from collections.abc import Iterator
 
 _NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision", "money", "oid"}
 _FIXED = {

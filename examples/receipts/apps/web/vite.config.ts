@@ -23,5 +23,5 @@ function versionFile(): Plugin {
 export default defineConfig({
   plugins: [react(), versionFile()],
   server: { host: '127.0.0.1', port: 5173, proxy },
-  preview: { host: '127.0.0.1', port: 4173, proxy },
+  preview: { host: '127.0.0.1', port: Number(process.env.PORT ?? 4173), strictPort: true, proxy },
 });

@@ -70,7 +70,7 @@ describe('accounts', () => {
       Array.from({ length: 8 }, async () => (await user.request('/api/usage')).json()),
     );
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    expect(answers[0]).toMatchObject({ workspace: { name: 'Grace workspace', plan: 'free' } });
+    expect(answers[0]).toMatchObject({ workspace: { name: "Grace's workspace", plan: 'free' } });
     expect(await membershipsOf(user.id)).toBe(1);
   });
 });

@@ -4,7 +4,7 @@ import { addReceipt, newPerson, signIn, signUp } from './people.ts';
 test.describe('the daily way', { tag: '@tier1' }, () => {
   test('a newcomer signs up and finds an empty workspace', async ({ page }) => {
     await signUp(page, newPerson('Grace'));
-    await expect(page.getByText('Grace workspace')).toBeVisible();
+    await expect(page.getByText("Grace's workspace")).toBeVisible();
     await expect(page.getByText('No receipts yet')).toBeVisible();
   });
 

@@ -59,7 +59,7 @@ async function createTenant(client: Client, person: Person): Promise<string> {
   await enterTenant(client, tenantId);
   await client.query('insert into tenants (id, name) values ($1, $2)', [
     tenantId,
-    `${person.name.slice(0, 100) || 'My'} workspace`,
+    person.name === '' ? 'My workspace' : `${person.name.slice(0, 100)}'s workspace`,
   ]);
   await client.query('insert into memberships (tenant_id, user_id) values ($1, $2)', [
     tenantId,

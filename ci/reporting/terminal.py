@@ -1,0 +1,47 @@
+"""How Shipway speaks on a terminal and in a log: plain words, one line each, in few colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STYLES = {
+    "passed": "green",
+    "cached": "cyan",
+    "failed": "bold red",
+    "error": "bold magenta",
+    "skipped": "dim",
+    "flaky": "yellow",
+    "held": "yellow",
+    "running": "bold",
+    "waiting": "dim",
+}
+_WIDEST = 10_000  # where there is no terminal a line is as long as it needs to be
+_ASCII = str.maketrans({"✓": "+", "✗": "x", "≈": "~", "–": "-", "·": "-", "›": ">", "…": "~"})  # noqa: RUF001 - our own marks
+
+
+def width_of(console: Console) -> int:
+    """Return how many cells a line may fill."""
+    return console.width if console.is_terminal else _WIDEST
+
+
+def say(console: Console, *texts: Text | str) -> None:
+    """Print each text as one line: no markup, no wrapping, nothing that the stream cannot encode."""
+    for text in texts:
+        line = text if isinstance(text, Text) else Text(text)
+        if not console.encoding.lower().startswith("utf"):
+            line = Text(line.plain.translate(_ASCII).encode(console.encoding, "replace").decode(console.encoding))
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def say_wrapped(console: Console, text: Text, indent: str) -> None:
+    """Print prose; a terminal gets it in lines, all but the first behind the indent, a log in one."""
+    if not console.is_terminal:
+        say(console, text)
+        return
+    first, *rest = text.wrap(console, max(console.width - len(indent), 20))
+    say(console, first, *(Text(indent).append_text(line) for line in rest))

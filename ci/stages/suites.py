@@ -1,0 +1,136 @@
+"""Which Playwright suites a workspace has, as its own scripts run them."""
+
+from __future__ import annotations
+
+import dataclasses
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ci.monorepo.documents import read_text
+from ci.monorepo.scripts import Invocation, invocations
+from ci.monorepo.workspace import Package, Workspace
+
+CONFIG = re.compile(r"playwright\.config\.[cm]?[jt]s")
+# The script that a team's CI would run, most likely first.
+SCRIPTS = (
+    "test:e2e", "e2e", "test:playwright", "playwright", "test:e2e:ci", "e2e:ci", "e2e:test", "playwright:test",
+    "test:integration", "test:browser", "test",
+)  # fmt: skip
+INTERACTIVE = frozenset({"--ui", "--debug", "--headed", "--list", "-u", "--update-snapshots", "--ui-host", "--ui-port"})
+OURS = frozenset({"--forbid-only", "--pass-with-no-tests", "--quiet", "-x"})
+OURS_VALUED = frozenset({"-c", "--config", "--reporter", "--output", "--global-timeout", "--trace"})
+PLAYWRIGHT = ("@playwright/test", "playwright", "@playwright/experimental-ct-react")
+TEST_FILE = re.compile(r"\.(?:spec|test|e2e|setup|pw)\.[cm]?[jt]sx?$")
+IMPORTS = re.compile(r"""['"]@?playwright/""")
+FOLDER = re.compile(r"(?:^|[/_-])(?:e2e|playwright)(?:[/_-]|$)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """One Playwright configuration and how it is run: `config` and `words` as seen from `cwd`.
+
+    `tagged` and `files` are what the text of its tests says: whether one carries a tag of tier 1, and how many
+    files there are.
+    """
+
+    package: str
+    cwd: str
+    config: str
+    words: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    tagged: bool = False
+    files: int = 0
+    why: str
+
+    @property
+    def path(self) -> str:
+        """The configuration, from the workspace's root."""
+        return posixpath.normpath(posixpath.join(self.cwd, self.config))
+
+    @property
+    def chooses(self) -> bool:
+        """Whether its own script says which tests run, so that no tag has to."""
+        return any(word.partition("=")[0] in {"-g", "--grep"} for word in self.words)
+
+
+def find_suites(workspace: Workspace, tags: tuple[str, ...]) -> tuple[Suite, ...]:
+    """Return the suites of a workspace: those that a script runs first, then configurations that none runs."""
+    found: dict[str, Suite] = {}
+    for package in workspace.packages:
+        for suite in _from_scripts(workspace, package):
+            found.setdefault(suite.path, suite)
+    for file in workspace.files:
+        package = workspace.owner(file)
+        if CONFIG.fullmatch(posixpath.basename(file)) and file not in found and _has_playwright(workspace, package):
+            config = posixpath.relpath(file, package.path)
+            found[file] = Suite(package=package.path, cwd=package.path, config=config, why=f"{file}, which no script runs")
+    return tuple(_read(workspace, suite, tags) for suite in found.values())
+
+
+def _from_scripts(workspace: Workspace, package: Package) -> Iterator[Suite]:
+    for name in SCRIPTS:
+        if name not in package.scripts:
+            continue
+        runs = [each for each in invocations(workspace, package.path, name) if _is_run(each)]
+        suites = [suite for each in runs if (suite := _suite(workspace, each)) is not None]
+        yield from suites
+        if suites:
+            return
+
+
+def _is_run(invocation: Invocation) -> bool:
+    words = invocation.argv[1:]
+    named = {word.partition("=")[0] for word in words}
+    return invocation.tool == "playwright" and words[:1] == ("test",) and not named & INTERACTIVE
+
+
+def _suite(workspace: Workspace, invocation: Invocation) -> Suite | None:
+    words, config = _split(invocation.argv[2:])
+    place = posixpath.normpath(posixpath.join(invocation.cwd, config or "."))
+    if place not in workspace.file_set:
+        folder = "" if place == "." else f"{place}/"
+        inside = sorted(file for file in workspace.files if file.startswith(folder))
+        place = next((file for file in inside if CONFIG.fullmatch(file[len(folder) :])), "")
+    if not place:
+        return None
+    return Suite(
+        package=workspace.owner(place).path,
+        cwd=invocation.cwd,
+        config=posixpath.relpath(place, invocation.cwd),
+        words=words,
+        environment=invocation.environment,
+        why=" > ".join((*invocation.chain, place)),
+    )
+
+
+def _split(words: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
+    """Return the words to hand on, without those that Shipway sets itself, and the configuration they name."""
+    kept: list[str] = []
+    config: str | None = None
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        name, equals, value = word.partition("=")
+        if name in OURS_VALUED:
+            value = value if equals else (waiting.pop(0) if waiting else "")
+            config = value if name in {"-c", "--config"} else config
+        elif name not in OURS:
+            kept.append(word)
+    return tuple(kept), config
+
+
+def _has_playwright(workspace: Workspace, package: Package) -> bool:
+    known = (package.dependencies, workspace.packages[0].dependencies)
+    return any(name in dependencies for dependencies in known for name in PLAYWRIGHT)
+
+
+def _read(workspace: Workspace, suite: Suite, tags: tuple[str, ...]) -> Suite:
+    """Look into the suite's test files, as far as they are known by their names."""
+    files = [file for file in workspace.by_path[suite.package].files if TEST_FILE.search(file)]
+    read = ((file, read_text(workspace.root, file)) for file in files)
+    texts = [text for file, text in read if FOLDER.search(file) or IMPORTS.search(text)]
+    marked = re.compile("|".join(rf"{re.escape(tag)}(?![\w-])" for tag in tags)) if tags else None
+    tagged = marked is not None and any(marked.search(text) for text in texts)
+    return dataclasses.replace(suite, tagged=tagged, files=len(texts))
