@@ -47,10 +47,12 @@ from ci.secrets import resolve
 from ci.stages import catalogue
 from ci.stages.context import Context
 from ci.text import few
+from ci.toolchains.catalogue import provide
+from ci.toolchains.inventory import Entry, inventory
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console
 
@@ -91,8 +93,9 @@ async def run(request: RunRequest, console: Console) -> RunReport:
         redactor, resolved = await _redactor(settings, snapshot)
         plan = _plan(snapshot, settings, journal, request.stages)
 
-        salt = identity if request.no_cache else ""
-        keys = reuse.keys(plan.checks, snapshot.digests, salt=f"{isolated.mode} {salt}")
+        # Outputs may hold the place where they were made (shims, build manifests): another place is another key.
+        world = f"{isolated.mode} {snapshot.root} {snapshot.prefix} {identity if request.no_cache else ''}"
+        keys = reuse.keys(plan.checks, snapshot.digests, world=world)
         store = Store(place / "results" if request.no_cache else cache / "results")
         slots = 1 if request.sequential else request.slots or settings.run.slots or room()
         kept = Keepsakes()
@@ -159,6 +162,15 @@ async def plan(path: Path, stages: tuple[str, ...]) -> Plan:
         snapshot = await snapshots.take(path, place / "snapshot")
         settings = config.load(snapshot.workspace)
         return _plan(snapshot, settings, Journal(snapshot.root), stages)
+
+
+async def tools(path: Path, *, fetch: bool, note: Callable[[str], None]) -> tuple[Entry, ...]:
+    """Return the tools that a run of all stages would use and whether they are there; `fetch` gets what is missing."""
+    toolchains = [check.toolchain for check in (await plan(path, ())).checks]
+    if fetch:
+        for toolchain in toolchains:
+            await provide(toolchain, cache=cache_directory(), note=note)
+    return inventory(toolchains, cache_directory())
 
 
 # --- its parts ------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ Everything heavy is imported where it is used: `--help` answers in under 0.3 s.
 
 from __future__ import annotations
 
-import functools
 import signal
 import sys
 from pathlib import Path
@@ -76,6 +75,29 @@ def plan(path: Path, stages: tuple[str, ...], *, as_json: bool) -> ExitCode:
     return ExitCode.PASSED
 
 
+@shipway.command()
+@PATH
+@click.option("--fetch", is_flag=True, help="Get what is missing now, so that a run needs no registry for tools.")
+@JSON
+def tools(path: Path, *, fetch: bool, as_json: bool) -> ExitCode:
+    """Print the tools that a run would use, in which versions, and whether they are in the cache."""
+    import dataclasses
+    import json
+
+    import anyio
+
+    import pipeline
+    from ci.reporting.tools import print_tools
+
+    console = _console()
+    found = anyio.run(lambda: pipeline.tools(path, fetch=fetch, note=lambda line: click.echo(line, err=True)))
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(entry) for entry in found], indent=2))
+    else:
+        print_tools(console, [(entry.name, entry.version, entry.state, entry.size) for entry in found])
+    return ExitCode.PASSED
+
+
 def _console() -> Any:
     from rich.console import Console
 
@@ -84,7 +106,13 @@ def _console() -> Any:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    sys.exit(_guarded(functools.partial(shipway.main, standalone_mode=False)))
+    sys.exit(_guarded(lambda: _invoke(sys.argv[1:])))
+
+
+def _invoke(arguments: list[str]) -> Any:
+    """Run the command; not through click's own `main`, which prints on an interrupt what we say ourselves."""
+    with shipway.make_context("shipway", arguments) as context:
+        return shipway.invoke(context)
 
 
 def _guarded(command: Callable[[], Any]) -> int:
@@ -94,10 +122,10 @@ def _guarded(command: Callable[[], Any]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         result = command()
-    except click.exceptions.Abort:
+    except (KeyboardInterrupt, SystemExit, click.exceptions.Abort):
         return _interrupted()
-    except KeyboardInterrupt:
-        return _interrupted()
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE
@@ -105,12 +133,12 @@ def _guarded(command: Callable[[], Any]) -> int:
         return _say(error)
     except BaseExceptionGroup as group:
         errors = _leaves(group)
-        if any(isinstance(error, KeyboardInterrupt) for error in errors):
-            return _interrupted()
+        if any(isinstance(error, KeyboardInterrupt | SystemExit) for error in errors):
+            return _interrupted()  # SystemExit: the reader of our output went away
         known = [error for error in errors if isinstance(error, ShipwayError)]
-        if len(known) != len(errors):
-            raise
-        return _say(known[0])
+        return _say(known[0]) if len(known) == len(errors) else _defect(group)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a defect is said in one line too
+        return _defect(error)
     return int(result) if isinstance(result, int) else ExitCode.PASSED
 
 
@@ -124,6 +152,19 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 def _say(error: ShipwayError) -> int:
     click.echo(f"shipway: {error}", err=True)
     return error.exit_code
+
+
+def _defect(error: BaseException) -> int:
+    """Say that this is Shipway's own fault, and where the trace is; it may hold paths, so it is not printed."""
+    import tempfile
+    import traceback
+
+    trace = "".join(traceback.format_exception(error))
+    last = trace.strip().splitlines()[-1].strip(" |+-")
+    with tempfile.NamedTemporaryFile("w", prefix="shipway-defect-", suffix=".txt", delete=False) as file:
+        file.write(trace)
+    click.echo(f"shipway: a defect of Shipway itself: {last} (please report it with {file.name})", err=True)
+    return ExitCode.DEFECT
 
 
 def _interrupted() -> int:

@@ -30,6 +30,7 @@ _EXPECTED = {
     "string_type": "expected text in quotes",
     "tuple_type": "expected a list in [ ]",
     "mapping_type": "expected a table of names and values",
+    "dict_type": "expected a table of names and values",
     "model_type": "expected a table",
     "too_short": "expected at least one",
     "too_long": "there are too many",

@@ -58,6 +58,8 @@ async def _from_command(line: str, root: Path, setting: str) -> str:
         argv = shlex.split(line)
     except ValueError:
         raise UsageError(f"{setting}: a quote in the cmd:// reference is not closed") from None
+    if not argv:
+        raise UsageError(f"{setting}: the cmd:// reference names no command")
     try:
         done = await processes.run(argv, cwd=root, environment=os.environ, timeout=_PATIENCE)
     except ShipwayError as error:

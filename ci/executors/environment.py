@@ -42,6 +42,9 @@ ALWAYS: Mapping[str, str] = {
     "npm_config_update_notifier": "false",
 }
 
+# Where the user's registry is; pnpm 11 and later read the second spelling only.
+REGISTRY = frozenset(f"{by}_config_{key}" for by in ("npm", "pnpm") for key in ("registry", "cafile"))
+
 
 def build(
     check: Check,
@@ -89,9 +92,7 @@ def _registry(cache: Path, mode: Mode) -> dict[str, str]:
     if mode is Mode.COPY:
         # Hard links would let the repository's scripts write into the store.
         built |= {"npm_config_package_import_method": "copy", "pnpm_config_package_import_method": "copy"}
-    built |= {
-        name: os.environ[name] for name in os.environ if name.lower() in {"npm_config_registry", "npm_config_cafile"}
-    }
+    built |= {name: value for name, value in os.environ.items() if name.lower() in REGISTRY}
     if (path := npmrc()) is not None:
         built["NPM_CONFIG_USERCONFIG"] = str(path)
     return built

@@ -42,10 +42,10 @@ def select(paths: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]
     return tuple(path for path in paths if matching.match(path) and not (leaving and leaving.match(path)))
 
 
-def keys(checks: tuple[Check, ...], digests: Mapping[str, str], *, salt: str = "") -> dict[str, str]:
+def keys(checks: tuple[Check, ...], digests: Mapping[str, str], *, world: str = "") -> dict[str, str]:
     """Return the key of every check, by id. `checks` stand in an order in which each comes after its needs.
 
-    A `salt` makes all of them new: so nothing is taken from earlier runs.
+    `world` says in what kind of place they run; a new one makes all keys new.
     """
     paths = tuple(sorted(digests))
     content = functools.lru_cache(maxsize=None)(lambda patterns: _content(select(paths, patterns), digests))
@@ -53,7 +53,7 @@ def keys(checks: tuple[Check, ...], digests: Mapping[str, str], *, salt: str = "
     for check in checks:
         described = {
             "own": own_code(),
-            "salt": salt,
+            "world": world,
             "platform": [platform.system(), platform.machine()],
             "stage": check.stage,
             "name": check.name,

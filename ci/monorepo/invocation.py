@@ -30,7 +30,9 @@ WRITING: Mapping[str, frozenset[str]] = {
 }
 """Flags that make a tool rewrite files of the repository."""
 
-SUGGESTED_WRITES = frozenset({"--unsafe", "--fix-type"})  # only together with a writing flag
+QUALIFIERS: Mapping[str, int] = {"--unsafe": 0, "--fix-type": 1}
+"""Flags that only qualify a writing one, and how many words they take."""
+
 CHECKS: Mapping[str, frozenset[str]] = {
     "prettier": frozenset({"--check", "-c", "--list-different", "-l"}),
     "oxfmt": frozenset({"--check", "--list-different"}),
@@ -128,9 +130,13 @@ def _without_writing(invocation: Invocation) -> list[str]:
         argv[argv.index(subcommand)] = SUBCOMMANDS[tool, subcommand]
         return argv
     flags = WRITING.get(tool, frozenset())
-    kept = [word for word in argv if not _names(word, flags)]
-    if len(kept) < len(argv):
-        kept = [word for word in kept if word.partition("=")[0] not in SUGGESTED_WRITES]
+    kept: list[str] = []
+    while argv:
+        word = argv.pop(0)
+        if word in QUALIFIERS and flags:
+            del argv[: QUALIFIERS[word]]
+        elif not _names(word, flags):
+            kept.append(word)
     if tool in CHECK_FLAG and not any(word in CHECKS[tool] for word in kept):
         kept.insert(1, CHECK_FLAG[tool])
     return kept

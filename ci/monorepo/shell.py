@@ -101,7 +101,9 @@ def _scan(line: str) -> list[tuple[str, list[_Word], str]]:
 
     while at < len(line):
         character = line[at]
-        operator = next((each for each in OPERATORS if line.startswith(each, at)), None) if character in "&|;\n" else None
+        operator = (
+            next((each for each in OPERATORS if line.startswith(each, at)), None) if character in "&|;\n" else None
+        )
         if operator is not None:
             end_word()
             pieces.append((before, words, line[begin:at].strip()))

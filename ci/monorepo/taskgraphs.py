@@ -79,7 +79,7 @@ def turbo_needs(workspace: Workspace, task: str, *, upstream: bool = True) -> tu
     """The tasks that turbo runs before a task, first things first.
 
     `codegen` is a task of the same package, `^build` one of the packages it depends on: without
-    `upstream` these are left out, and what they need in turn.
+    `upstream` these are left out, and what they need in turn. That `build` needs `^build` itself is not told.
     """
     tasks = turbo_tasks(workspace)
     needed: dict[str, None] = {}
@@ -92,7 +92,9 @@ def turbo_needs(workspace: Workspace, task: str, *, upstream: bool = True) -> tu
         definition = tasks.get(name)
         before = definition.get("dependsOn") if isinstance(definition, dict) else None
         for other in before if isinstance(before, list) else ():
-            if isinstance(other, str) and not other.startswith("$") and (upstream or not other.startswith("^")):
+            if not isinstance(other, str) or other.startswith("$") or other.removeprefix("^") == name:
+                continue
+            if upstream or not other.startswith("^"):
                 visit(other.removeprefix("^"))
                 needed[other] = None
 

@@ -12,6 +12,7 @@ from wcmatch import glob
 
 from ci.errors import UsageError
 from ci.monorepo.documents import Document, read_json, read_yaml
+from ci.monorepo.links import KINDS, local_dependencies, merge_dependencies
 from ci.monorepo.lockfile import NAME as LOCKFILE
 from ci.monorepo.lockfile import Lockfile, read_lockfile
 from ci.monorepo.nodes import NodeChoice, choose_node, read_wishes
@@ -27,7 +28,6 @@ FOREIGN = {
     "package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "Yarn",
     "bun.lock": "Bun", "bun.lockb": "Bun", "deno.lock": "Deno",
 }  # fmt: skip
-KINDS = ("peerDependencies", "optionalDependencies", "devDependencies", "dependencies")  # a later one overrides
 GLOB = glob.GLOBSTAR | glob.BRACE | glob.EXTGLOB | glob.NEGATE | glob.FORCEUNIX
 NEVER = ("!**/node_modules/**", "!**/bower_components/**")  # what pnpm itself leaves out
 
@@ -149,7 +149,8 @@ def _require_pnpm(present: frozenset[str]) -> None:
     foreign = next((name for name in FOREIGN if name in present), None)
     if foreign is not None:
         tool = FOREIGN[foreign]
-        hint = f"Shipway runs pnpm workspaces; `pnpm import` makes a lockfile from {foreign}"
+        imports = tool in {"npm", "Yarn"}
+        hint = "Shipway runs pnpm workspaces" + (f"; `pnpm import` reads {foreign}" if imports else "")
         raise UsageError(f"this is a workspace of {tool} ({foreign}), not of pnpm: no {LOCKFILE}", hint=hint)
     raise UsageError(f"no {LOCKFILE} here", hint="run `pnpm install` and commit the lockfile")
 
@@ -205,46 +206,12 @@ def _packages(manifests: Mapping[str, Document], files: Iterable[str], lockfile:
             name=_name(path, manifest),
             manifest=manifest.value,
             scripts=manifest.value.get("scripts") or {},
-            dependencies=_dependencies(manifest),
-            local=_local(path, manifest, paths, manifests, lockfile),
+            dependencies=(dependencies := merge_dependencies(manifest.value)),
+            local=local_dependencies(path, dependencies, lockfile.importers.get(path, {}), manifests, paths),
             files=tuple(sorted(owned[path])),
         )
         for path, manifest in manifests.items()
     )
-
-
-def _dependencies(manifest: Document) -> Mapping[str, str]:
-    merged: dict[str, str] = {}
-    for kind in KINDS:
-        merged.update(manifest.value.get(kind) or {})
-    return merged
-
-
-def _local(
-    path: str, manifest: Document, names: Mapping[str, str], manifests: Mapping[str, Document], lockfile: Lockfile
-) -> tuple[str, ...]:
-    """Paths of workspace packages that a package depends on: the lockfile knows, else `workspace:` and links say so."""
-    resolutions = lockfile.importers.get(path, {})
-    found = set()
-    for name, spec in _dependencies(manifest).items():
-        linked = [
-            _linked(resolutions.get(name, ""), path, files_from="."),
-            _linked(spec, path, files_from=path),
-            names.get(spec.removeprefix("workspace:").rpartition("@")[0] or name)
-            if spec.startswith("workspace:")
-            else None,
-        ]
-        found.add(next((target for target in linked if target in manifests), None))
-    return tuple(sorted(target for target in found if target is not None and target != path))
-
-
-def _linked(reference: str, path: str, *, files_from: str) -> str | None:
-    """The directory that a link leads to. `file:` in a lockfile counts from the root, all else from the package."""
-    scheme, _, rest = reference.partition(":")
-    if scheme not in {"link", "file"}:
-        return None
-    base = files_from if scheme == "file" else path
-    return posixpath.normpath(posixpath.join(base, rest.split("(", maxsplit=1)[0]))
 
 
 def _name(path: str, manifest: Document) -> str:

@@ -9,10 +9,10 @@ import re
 import tarfile
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _MOST_BYTES = 256 * 1024 * 1024  # that all archives of one file may unpack to
 _MOST_MEMBERS = 20_000
@@ -28,11 +28,8 @@ _CLOSED = {
     b"Rar!": "rar",
     b"%PDF": "PDF",
 }
+_READABLE = re.compile(rb"[\t\n\r\x1b -~]{6,}")
 _ENCLOSED = re.compile(r"(data:application/(?:zip|x-zip-compressed|gzip);base64,)([A-Za-z0-9+/]+={0,2})")
-
-
-class _Holds(Protocol):
-    def __call__(self, text: str, *, guess: bool = True) -> str | None: ...
 
 
 class _WithheldError(Exception):
@@ -42,9 +39,12 @@ class _WithheldError(Exception):
 class FileRedactor:
     """Redacts one file, with a budget for all that is packed in it. `reason` says why it was withheld."""
 
-    def __init__(self, *, text: Callable[[str], str], holds: _Holds) -> None:
-        """Redact texts by `text`; `holds` names the secret in what cannot be changed."""
+    def __init__(
+        self, *, text: Callable[[str], str], holds: Callable[[str], str | None], values: Mapping[str, str]
+    ) -> None:
+        """Redact texts by `text`; `holds` and `values`, value -> name, find the secret in what cannot be changed."""
         self._text = text
+        self._values = values
         self._holds = holds
         self._bytes = _MOST_BYTES
         self._members = _MOST_MEMBERS
@@ -79,9 +79,13 @@ class FileRedactor:
         if text is not None:
             redacted = self._text(_ENCLOSED.sub(lambda match: self._enclosed(match, depth), text))
             return content if redacted == text else redacted.encode(encoding, errors="surrogatepass")
-        for seen in (content, content.replace(b"\0", b"")):
-            if secret := self._holds(_as_text(seen), guess=not image):
-                raise _WithheldError(f"it is not text and holds {secret}")
+        secret = next(
+            (name for value, name in self._values.items() if value.encode(errors="surrogateescape") in content), None
+        )
+        if secret is None and not image:
+            secret = self._holds(_strings(content)) or self._holds(_strings(content.replace(b"\0", b"")))
+        if secret is not None:
+            raise _WithheldError(f"it is not text and holds {secret}")
         return content
 
     def _enclosed(self, match: re.Match[str], depth: int) -> str:
@@ -152,7 +156,7 @@ class FileRedactor:
                     changed or redacted is not data or (fresh.name, fresh.linkname) != (member.name, member.linkname)
                 )
                 copy.addfile(fresh, io.BytesIO(redacted))
-        if not changed and self._holds(_as_text(content)) is None:
+        if not changed and self._holds(_strings(content)) is None:
             return content
         return packed.getvalue()
 
@@ -174,6 +178,6 @@ def _read(content: bytes) -> tuple[str | None, str]:
     return (None, "") if encoding == "utf-8" and "\0" in text else (text, encoding)
 
 
-def _as_text(content: bytes) -> str:
-    """Return any bytes as text, in which what is UTF-8 can be read."""
-    return content.decode("utf-8", errors="replace")
+def _strings(content: bytes) -> str:
+    """Return what can be read in any bytes."""
+    return b"\0".join(_READABLE.findall(content)).decode()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from ci.redact.view import QUOTING, undo
+from ci.redact.view import QUOTING, squeeze, undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def forms(value: str) -> Forms:
         bare = part.replace("\\", "")
         met = {undo(text, edges="\n\r").text for text in (part, bare)} | {bare.replace("\n", "")}
         seen |= {*met, *(text.replace(" ", "+") for text in met), undo(part).text, *_encoded(part)}
-        squeezed |= {*_spaced(part), *(_squeeze(text) for text in met if any(mark in part for mark in QUOTING))}
+        squeezed |= {*_spaced(part), *(squeeze(text) for text in met if any(mark in part for mark in QUOTING))}
     return Forms(written=_long(written), seen=_long(seen), squeezed=_long(squeezed))
 
 
@@ -101,7 +101,7 @@ def _members(value: str) -> Iterator[str]:
 
 
 def _encoded(value: str) -> Iterator[str]:
-    raw = value.encode(errors="surrogatepass")
+    raw = value.encode(errors="surrogateescape")
     for core in _base64_cores(raw):
         yield core
         yield core.translate(str.maketrans("+/", "-_"))
@@ -112,14 +112,10 @@ def _encoded(value: str) -> Iterator[str]:
 
 def _spaced(value: str) -> Iterator[str]:
     """Yield what is written with spaces between: the bytes as hexadecimal and as decimal numbers."""
-    raw = value.encode(errors="surrogatepass")
+    raw = value.encode(errors="surrogateescape")
     yield raw.hex()
     yield raw.hex().upper()
     yield ",".join(map(str, raw))
-
-
-def _squeeze(text: str) -> str:
-    return "".join(mark for mark in text if mark not in QUOTING)
 
 
 def _base64_cores(raw: bytes) -> Iterator[str]:

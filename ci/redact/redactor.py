@@ -13,7 +13,7 @@ from ci.redact.forms import SHORTEST, Forms, forms
 from ci.redact.sieve import Sieve
 from ci.redact.spans import Span, merge, render
 from ci.redact.stream import StreamRedactor
-from ci.redact.view import QUOTING, View, edges_beside, undo
+from ci.redact.view import QUOTING, View, edges_beside, squeeze, undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ci.model import Execution, StepRun
 
 _STUMP = 8  # characters of a secret, at a cut end of a text, that are worth hiding
+_GAP = re.compile(r"(\n\[\.\.\. \d+ bytes left out \.\.\.\]\n)")  # between the head and the tail of an output
 _PLAIN_STUMP = re.compile(r"[a-z_:/.@+-]*|[A-Z_ -]*")
 
 
@@ -40,10 +41,10 @@ class Redactor:
         self.too_short = tuple(sorted(name for name, value in kept.items() if len(value) < SHORTEST))
         self.withheld: list[str] = []
         self.forms: Mapping[str, Forms] = {
-            _tame(name): forms(value) for name, value in sorted(kept.items()) if len(value) >= SHORTEST
+            name: forms(value) for name, value in sorted(kept.items()) if len(value) >= SHORTEST
         }
-        self._names = {needle: name for name, form in self.forms.items() for needle in form.all}
-        self._written = sorted({needle for form in self.forms.values() for needle in form.written})
+        self._names = {needle: _tame(name) for name, form in self.forms.items() for needle in form.all}
+        self._written = {needle: _tame(name) for name, form in self.forms.items() for needle in form.written}
         self._seen = Sieve({needle for form in self.forms.values() for needle in form.seen})
         self._squeezed = sorted({needle for form in self.forms.values() for needle in form.squeezed})
         self.edges = edges_beside([value for value in kept.values() if len(value) >= SHORTEST])
@@ -64,7 +65,7 @@ class Redactor:
 
     def data(self, name: str, content: bytes) -> bytes | None:
         """Return a file's content redacted, or None where it must be withheld; `withheld` then says why."""
-        files = FileRedactor(text=self.text, holds=self.holds)
+        files = FileRedactor(text=self.text, holds=self.holds, values=self._written)
         redacted = files.redact(content)
         if redacted is None:
             self.withheld.append(f"{self.text(name)}: {files.reason}")
@@ -94,16 +95,13 @@ class Redactor:
             argv=tuple(map(self.text, step.argv)),
             cwd=self.text(step.cwd),
             error=None if step.error is None else self.text(step.error),
-            output=self.text(step.output),
+            output="".join(map(self.text, _GAP.split(step.output))) if step.omitted else self.text(step.output),
         )
 
-    def holds(self, text: str, *, guess: bool = True) -> str | None:
-        """Return the name of a secret that the text holds; `guess` looks for well-known shapes too."""
-        for span in self._known(text, undo(text, edges=self.edges)):
-            return span.name
-        for _, shape in shapes.find(text) if guess else ():
-            return shape.name
-        return None
+    def holds(self, text: str) -> str | None:
+        """Return the name of a secret that the text holds."""
+        spans = self.spans(text, ends=False)
+        return spans[0].name if spans else None
 
     def spans(self, text: str, *, ends: bool = True) -> list[Span]:
         """Return what is to go from a text, in order and without overlaps.
@@ -117,31 +115,27 @@ class Redactor:
         return merge(found)
 
     def _known(self, text: str, view: View) -> Iterator[Span]:
-        for needle in self._written:
-            for at in _places(text, needle):
-                name = self._names[needle]
-                yield Span(start=at, end=at + len(needle), name=name, since=at)
+        for needle, name in self._written.items():
+            for start, end in _places(text, needle):
+                yield Span(start=start, end=end, name=name, since=start)
         for needle in self._seen.candidates(view.text):
             yield from _mapped(view, needle, self._names[needle])
         if self._squeezed:
-            squeezed_text = view.text.translate(_SQUEEZE)
+            squeezed_text = squeeze(view.text)
             found = [needle for needle in self._squeezed if needle in squeezed_text]
             squeezed = view.without(QUOTING) if found else view
             for needle in found:
                 yield from _mapped(squeezed, needle, self._names[needle])
 
     def _stumps(self, view: View) -> Iterator[Span]:
-        for name, form in self.forms.items():
-            for needle in form.seen:
-                if size := _overlap(view.text[-len(needle) + 1 :], needle):
-                    start, end = view.span(len(view.text) - size, len(view.text))
-                    yield Span(start=start, end=end, name=name, since=start)
-                if size := _overlap(needle, view.text[: len(needle) - 1]):
-                    start, end = view.span(0, size)
-                    yield Span(start=start, end=end, name=name, since=start)
-
-
-_SQUEEZE = dict.fromkeys(map(ord, QUOTING))
+        for needle in {needle for form in self.forms.values() for needle in form.seen}:
+            for size, at in (
+                (_overlap(view.text[-len(needle) + 1 :], needle), len(view.text)),
+                (_overlap(needle, view.text[: len(needle) - 1]), 0),
+            ):
+                if size:
+                    start, end = view.span(max(0, at - size), max(at, size))
+                    yield Span(start=start, end=end, name=self._names[needle], since=start)
 
 
 def _tame(name: str) -> str:
@@ -149,16 +143,20 @@ def _tame(name: str) -> str:
     return re.sub(r"[^\w .:/-]", "", name)[:80] or "secret"
 
 
-def _places(text: str, needle: str) -> Iterator[int]:
+def _places(text: str, needle: str) -> Iterator[tuple[int, int]]:
+    """Yield where a needle stands; places that overlap are one."""
     at = text.find(needle)
     while at >= 0:
-        yield at
-        at = text.find(needle, at + 1)
+        end = at + len(needle)
+        while at < (after := text.find(needle, end - len(needle) + 1, end + len(needle) - 1)):
+            end = after + len(needle)
+        yield at, end
+        at = text.find(needle, end)
 
 
 def _mapped(view: View, needle: str, name: str) -> Iterator[Span]:
-    for at in _places(view.text, needle):
-        start, end = view.span(at, at + len(needle))
+    for begin, stop in _places(view.text, needle):
+        start, end = view.span(begin, stop)
         yield Span(start=start, end=end, name=name, since=start)
 
 

@@ -81,7 +81,7 @@ SHAPES = (
         r"(?:[Bb]earer|BEARER|[Bb]asic|BASIC|[Tt]oken)\s{1,9}([A-Za-z0-9._~+/-]{6,}+=*)",
     ),
     _shape("authorization", "earer EARER", r".{5}\s{1,9}((?=[^\s\d]{0,400}\d)[A-Za-z0-9._~+/-]{16,}+=*)"),
-    _shape("npm token", "_authToken= _auth= _password=", rf"_[a-zT]+=\s?{_NOT_A_VALUE}\"?([^\s\"']{{6,}})"),
+    _shape("npm token", "_authToken= _auth= _password=", r"_[a-zT]+=\"?((?=[^\s\d]{0,40}\d)[A-Za-z0-9+/=_.~-]{6,}+)"),
 )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ci.redact.shapes import SHAPES
 from ci.redact.spans import Span, render
-from ci.redact.view import OPEN_END, View, undo
+from ci.redact.view import OPEN_ESCAPE, OPEN_SEQUENCE, QUOTING, View, undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
     from ci.redact.redactor import Redactor
 
 _PATIENCE = 65_536  # characters that are held back at most, or four times the longest secret
-_WORD = 8192  # characters of an unfinished word that are
-_KEY = 20_000  # and of an unfinished private key
+_ESCAPE = 200  # of an unfinished escape
+_WORD = 8192  # of an unfinished word
+_KEY = 20_000  # of an unfinished private key
 _ENDS_OF_WORDS = " \n\t\"'<>"
 _INTRODUCTION = re.compile(
-    r"(?:authorization|bearer|basic|token|authtoken=|_auth=|_password=)[\"':=,\s]{0,12}"
+    r"(?:uthorization|earer)[\"':=,\s]{0,12}"
     r"(?:value[\"':\s]{0,6})?(?:bearer|basic|token)?\s{0,9}\S*\Z",
     re.IGNORECASE,
 )
@@ -53,37 +55,54 @@ class StreamRedactor:
 
     def _certain(self, spans: list[Span]) -> int:
         """Return where that begins which the next piece could still make a secret of."""
-        view = undo(self._held, edges=self._redactor.edges)
-        certain = min(self._open(view), default=len(self._held))
+        whole = self._unescaped()
+        view = undo(self._held[:whole], edges=self._redactor.edges)
+        certain = min((whole, *self._open(view), *self._begun(self._held[:whole], view)))
         for span in reversed(spans):
             at_the_end = not view.text or span.end >= view.span(len(view.text) - 1, len(view.text))[1]
             if span.since < certain < span.end or at_the_end:
                 certain = min(certain, span.since)
         return certain
 
-    def _open(self, view: View) -> Iterator[int]:
+    def _unescaped(self) -> int:
+        """Return where an escape begins that the end of the text cuts, or the end."""
         held = self._held
-        yield len(held)
-        if match := OPEN_END.search(held, max(0, len(held) - 200)):
-            yield match.start()
-        word = max(held.rfind(mark) for mark in _ENDS_OF_WORDS) + 1
-        if len(held) - word <= _WORD:
-            yield word
-        if match := _INTRODUCTION.search(held, max(0, len(held) - _WORD)):
-            yield match.start()
-        key = held.rfind("-----BEGIN", max(0, len(held) - _KEY))
-        if key >= 0 and "-----END" not in held[key:]:
-            yield key
+        if match := OPEN_SEQUENCE.search(held, max(0, len(held) - _ESCAPE)):
+            held = held[: match.start()]
+        view = undo(held, edges=self._redactor.edges)
+        joined = view.below or view
+        if match := OPEN_ESCAPE.search(joined.text, max(0, len(joined.text) - _ESCAPE)):
+            return joined.span(match.start(), match.end())[0]
+        return len(held)
+
+    def _open(self, view: View) -> Iterator[int]:
+        """Yield where a shape may begin that is not whole yet: in the last word, or in what leads to it."""
+        text = view.text
+        word = max(text.rfind(mark) for mark in _ENDS_OF_WORDS) + 1
+        for anchor in (anchor for shape in SHAPES for anchor in shape.anchors):
+            at = text.find(anchor, word)
+            if at >= 0 or (at := len(text) - _overlap(text[word:], anchor)) < len(text):
+                yield view.span(at, len(text))[0]
+        if match := _INTRODUCTION.search(text, max(0, len(text) - _WORD)):
+            yield view.span(match.start(), match.end())[0]
+        key = text.rfind("-----BEGIN", max(0, len(text) - _KEY))
+        if key >= 0 and "-----END" not in text[key:]:
+            yield view.span(key, len(text))[0]
+
+    def _begun(self, held: str, view: View) -> Iterator[int]:
+        """Yield where a known secret may begin that is not whole yet."""
+        squeezed = view.without(QUOTING)
         for form in self._redactor.forms.values():
             for needle in form.written:
-                if size := _begun(held, needle):
+                if size := _overlap(held, needle):
                     yield len(held) - size
-            for needle in form.seen:
-                if size := _begun(view.text, needle):
-                    yield view.span(len(view.text) - size, len(view.text))[0]
+            for above, needles in ((view, form.seen), (squeezed, form.squeezed)):
+                for needle in needles:
+                    if size := _overlap(above.text, needle):
+                        yield above.span(len(above.text) - size, len(above.text))[0]
 
 
-def _begun(text: str, needle: str) -> int:
+def _overlap(text: str, needle: str) -> int:
     """Return how many of the last characters of the text may be the beginning of the needle."""
     at = text.find(needle[0], max(0, len(text) - len(needle) + 1))
     while at >= 0:

@@ -118,7 +118,8 @@ class Column:
 
 def columns(report: RunReport, limit: int = 50) -> tuple[Column, ...]:
     """Return the last runs, this one at the right end, high as they were long."""
-    this = HistoryEntry(
+    known = {entry.id: entry for entry in sorted(report.history, key=lambda entry: entry.started)}
+    this = known.pop(report.id, None) or HistoryEntry(
         id=report.id,
         started=report.started,
         verdict=report.verdict.value,
@@ -126,8 +127,7 @@ def columns(report: RunReport, limit: int = 50) -> tuple[Column, ...]:
         commit=report.commit,
         stages={stage.name: stage.status.value for stage in report.stages},
     )
-    earlier = sorted((entry for entry in report.history if entry.id != report.id), key=lambda entry: entry.started)
-    entries = [*earlier, this][-limit:]
+    entries = [*known.values(), this][-limit:]
     top = max(*(entry.seconds for entry in entries), 0.001)
     width = 100 / limit
     return tuple(

@@ -10,7 +10,8 @@ from rich.text import Text
 from ci.model import RunReport, StageRun, Status
 from ci.reporting.findings import RED, Finding, findings, flaky, headline, tally, unproven
 from ci.reporting.terminal import STYLES, say, say_wrapped, width_of
-from ci.reporting.wording import GLYPHS, duration, fitted, one_line, plural, shortened
+from ci.reporting.wording import GLYPHS, duration, fitted, one_line, shortened
+from ci.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,7 +98,7 @@ def _say_notices(console: Console, report: RunReport) -> None:
     notices += [one_line(notice) for notice in report.notices]
     if len(notices) > SHOWN_NOTICES:
         more = len(notices) - SHOWN_NOTICES + 1
-        notices = [*notices[: SHOWN_NOTICES - 1], f"{plural(more, 'more notice')} in the report"]
+        notices = [*notices[: SHOWN_NOTICES - 1], f"{count(more, 'more notice')} in the report"]
     for notice in notices:
         say_wrapped(console, Text(f"{GLYPHS[Status.SKIPPED]} {notice}", "dim"), "  ")
     if shaky or notices:
@@ -107,7 +108,7 @@ def _say_notices(console: Console, report: RunReport) -> None:
 def _say_verdict(console: Console, report: RunReport, directory: str | None) -> None:
     word = report.verdict.value
     glyph = GLYPHS[Status(word)] if word in list(Status) else "…"
-    facts = one_line(f"{duration(report.seconds)}, {report.executor}, {plural(report.slots, 'slot')}")
+    facts = one_line(f"{duration(report.seconds)}, {report.executor}, {count(report.slots, 'slot')}")
     verdict = Text.assemble((f"{glyph} {word.upper()} ", STYLES[word]), f"{headline(report)} ({facts})")
     say_wrapped(console, verdict, "  ")
     if directory:

@@ -120,16 +120,21 @@ def _adapter() -> TypeAdapter[Document]:
 
 
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [entry.name for entry in dataclasses.fields(value)]
-        first = _FIRST.get(type(value), ())
-        return {name: _plain(getattr(value, name)) for name in (*first, *(name for name in names if name not in first))}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, str):  # a file name that is no UTF-8 comes as a lone surrogate, which no JSON file can hold
+        return value if value.isascii() else value.encode(errors="backslashreplace").decode()
     if isinstance(value, Mapping):
         return {_plain(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(entry) for entry in value]
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, str):  # a file name that is no UTF-8 comes as a lone surrogate, which no JSON file can hold
-        return value.encode(errors="backslashreplace").decode()
+    if dataclasses.is_dataclass(value):
+        kind: type = type(value)
+        return {name: _plain(getattr(value, name)) for name in _names(kind)}
     return value
+
+
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    first = _FIRST.get(kind, ())
+    return (*first, *(entry.name for entry in dataclasses.fields(kind) if entry.name not in first))

@@ -18,7 +18,8 @@ from ci.reporting.junit import to_junit
 from ci.reporting.paths import artifact_path, log_path, with_safe_names
 from ci.reporting.sarif import to_sarif
 from ci.reporting.summary import to_summary
-from ci.reporting.wording import clean, listed, one_line, plural
+from ci.reporting.wording import clean, listed, one_line
+from ci.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,7 +56,7 @@ def _contents(report: RunReport, artifacts: Mapping[str, bytes], logs: Mapping[s
     folders = {parent.as_posix() for name in files for parent in Path(name).parents}
     lost = sorted(folders & files.keys())
     if lost:
-        notice = f"{plural(len(lost), 'file')} could not be kept, a folder has the same name: {listed(lost)}"
+        notice = f"{count(len(lost), 'file')} could not be kept, a folder has the same name: {listed(lost)}"
         report = replace(report, notices=(*report.notices, notice))
     report = with_safe_names(report)
     page = to_html(report, artifacts=artifacts, logs=logs.keys())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ci.model import CheckRun, Counts, Failure, RunReport, RunVerdict, StageRun, Status
-from ci.reporting.wording import against, clean, counted, duration, listed, one_line, plural
+from ci.reporting.wording import against, clean, counted, duration, listed, one_line
+from ci.text import count
 
 RED = (Status.FAILED, Status.ERROR)
 
@@ -97,14 +98,14 @@ def headline(report: RunReport) -> str:
         skipped = [stage.name for stage in report.stages if stage.status is Status.SKIPPED]
         passed = len(report.stages) - len(skipped)
         if skipped:
-            return f"{passed} of {plural(len(report.stages), 'stage')}, {listed(skipped)} skipped"
-        return f"all {passed} stages" if passed > 1 else plural(passed, "stage")
+            return f"{passed} of {count(len(report.stages), 'stage')}, {listed(skipped)} skipped"
+        return f"all {passed} stages" if passed > 1 else count(passed, "stage")
     if report.verdict is RunVerdict.HELD and not red:
         return "no ruling could be made yet"
     failed = [stage.name for stage in red if stage.status is Status.FAILED]
     broken = [stage.name for stage in red if stage.status is Status.ERROR]
-    count = sum(1 for finding in findings(report) if finding.stage in failed)
-    parts = [f"{plural(count, 'failure')} in {listed(failed, 7)}"] if failed else []
+    many = sum(1 for finding in findings(report) if finding.stage in failed)
+    parts = [f"{count(many, 'failure')} in {listed(failed, 7)}"] if failed else []
     parts += [f"{listed(broken, 7)} could not be run"] if broken else []
     return ", ".join(parts) or "no stage tells why"
 
@@ -146,10 +147,11 @@ def tally(stage: StageRun) -> str:
     cached = sum(1 for check in ran if check.cached_from)
     tests = sum(check.counts.tests or 0 for check in ran)
     shaky = sum(check.counts.flaky or 0 for check in ran)
-    parts = [counted(ran[0].counts) or ran[0].name] if len(ran) == 1 else [plural(len(ran), "check")]
-    parts += [plural(tests, "test")] if tests and len(ran) > 1 else []
+    parts = [counted(ran[0].counts) or ran[0].name] if len(ran) == 1 else [count(len(ran), "check")]
+    parts += [count(tests, "test")] if tests and len(ran) > 1 else []
     parts += [f"{shaky} flaky"] if shaky and len(ran) > 1 else []
     parts += ["all cached" if cached == len(ran) else f"{cached} cached"] if cached else []
+    parts += [f"{len(stage.checks) - len(ran)} skipped"] if len(ran) < len(stage.checks) else []
     return ", ".join(part for part in parts if part)
 
 

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from ci.reporting import charts, findings, wording
 from ci.reporting.paths import artifact_path, log_path
+from ci.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -29,7 +30,9 @@ IMAGES_LIMIT = 3_000_000  # and of all of them; larger ones are links to the rep
 OUTPUT_LINES = 60
 DETAIL_LINES = 80
 WIDTH = 400
+SHOWN_CHECKS = 40  # red ones with all they have to say
 SHOWN_FAILURES = 40  # of one check
+FOLDED_CHECKS = 12  # a stage with more green checks than these folds them away
 _IMAGES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 _BARE = re.compile(r"\s*(\d{1,7}):(\d{1,5})\s")
 _PLACE = re.compile(r"(?<![\w./@+-])([\w./@+()\[\]-]{1,300}\.[A-Za-z]\w{0,5})[:(](\d{1,7})(?:[:,]\d{1,5})?")
@@ -77,8 +80,10 @@ def to_html(report: RunReport, *, artifacts: Mapping[str, bytes], logs: Collecti
         "headline": findings.headline(report),
         "found": found,
         "totals": findings.totals(report),
-        "troubles": troubles,
-        "anchors": {trouble.check.id: trouble.anchor for trouble in troubles},
+        "troubles": troubles[:SHOWN_CHECKS],
+        "hidden": len(troubles[SHOWN_CHECKS:]),
+        "folded": FOLDED_CHECKS,
+        "anchors": {trouble.check.id: trouble.anchor for trouble in troubles[:SHOWN_CHECKS]},
         "loose": [finding for finding in found if finding.check is None],
         "waterfall": charts.waterfall(report),
         "span": charts.span(report),
@@ -109,7 +114,7 @@ def _environment() -> Environment:
         "day": _day,
         "line": wording.one_line,
         "detail": _detail,
-        "plural": wording.plural,
+        "count": count,
         "counted": wording.counted,
         "tally": findings.tally,
         "outcome": wording.outcome,
@@ -133,7 +138,7 @@ def _day(started: str) -> str:
     try:
         moment = datetime.fromisoformat(started)
     except ValueError:
-        return started
+        return wording.one_line(started, 40)
     moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
@@ -154,7 +159,8 @@ def _troubles(report: RunReport, found: tuple[findings.Finding, ...]) -> tuple[T
             by_check.setdefault(finding.check.id, []).append(finding)
     checks = {check.id: check for stage in report.stages for check in stage.checks}
     return tuple(
-        _trouble(f"check-{number}", checks[check_id], mine) for number, (check_id, mine) in enumerate(by_check.items(), 1)
+        _trouble(f"check-{number}", checks[check_id], mine)
+        for number, (check_id, mine) in enumerate(by_check.items(), 1)
     )
 
 

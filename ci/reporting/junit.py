@@ -9,24 +9,26 @@ from __future__ import annotations
 from junitparser import Error, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser import Failure as Failed
 
-from ci.model import CheckRun, Failure, RunReport, Status
+from ci.model import CheckRun, Failure, RunReport, StageRun, Status
 from ci.reporting.findings import last_output, place
-from ci.reporting.wording import clean, counted, one_line, shortened
+from ci.reporting.wording import counted, one_line, shortened
 
 DETAIL_LINES = 200
+_RED = {Status.FAILED: Failed, Status.ERROR: Error}
 
 
 def to_junit(report: RunReport) -> str:
     """Return the run as JUnit XML, a suite for each check."""
     document = JUnitXml("shipway")
-    for stage in report.stages:
-        for check in stage.checks:
-            document.add_testsuite(_suite(check, report.started))
-        if not stage.checks:
-            alone = CheckRun(stage=stage.name, name=stage.name, package=".", status=stage.status, reason=stage.reason)
-            document.add_testsuite(_suite(alone, report.started))
+    suites = [_suite(check, report.started) for stage in report.stages for check in stage.checks or (_alone(stage),)]
+    document.extend(suites)  # type: ignore[no-untyped-call]
     document.update_statistics()  # type: ignore[no-untyped-call]
     return f"{document.tostring().decode()}\n"  # type: ignore[no-untyped-call]
+
+
+def _alone(stage: StageRun) -> CheckRun:
+    """Return a stage without checks as a check, so that it is seen."""
+    return CheckRun(stage=stage.name, name=stage.name, package=".", status=stage.status, reason=stage.reason)
 
 
 def _suite(check: CheckRun, started: str) -> TestSuite:
@@ -40,36 +42,25 @@ def _suite(check: CheckRun, started: str) -> TestSuite:
     ):
         if value:
             suite.add_property(name, one_line(value, 1000))
-    red = check.status in (Status.FAILED, Status.ERROR)
-    if red and check.failures:
-        for failure in check.failures:
-            suite.add_testcase(_case(check, failure))
-    else:
-        suite.add_testcase(_case(check, None))
-    for case in suite:  # the check's time, shared out, so that the suite's sum is right
-        case.time = round(check.seconds / len(suite), 3)
-    suite.update_statistics()  # type: ignore[no-untyped-call]
+    told: tuple[Failure | None, ...] = check.failures if check.status in _RED and check.failures else (None,)
+    # The check's time is shared out, so that the suite's sum is right.
+    suite.add_testcases([_case(check, failure, check.seconds / len(told)) for failure in told])
     return suite
 
 
-def _case(check: CheckRun, failure: Failure | None) -> TestCase:
+def _case(check: CheckRun, failure: Failure | None, seconds: float) -> TestCase:
     where = "" if failure is None else place(failure)
     what = (failure.test or failure.rule or where) if failure else None
     case = TestCase(one_line(what or check.name), classname=one_line(f"{check.stage}.{check.name}.{check.package}"))
+    case.time = round(seconds, 3)
     message = one_line(failure.message if failure else check.reason or check.status.value)
-    detail = (failure.detail if failure else last_output(check)) or message
-    text = "\n".join(part for part in (where, shortened(detail, lines=DETAIL_LINES, width=2000)) if part)
-    if check.status is Status.FAILED:
-        case.result = [Failed(message, failure.rule and one_line(failure.rule) if failure else None)]
-    elif check.status is Status.ERROR:
-        case.result = [Error(message)]
-    elif check.status is Status.SKIPPED:
+    if check.status is Status.SKIPPED:
         case.result = [Skipped(message)]
-    for result in case.result:
-        if check.status is not Status.SKIPPED:
-            result.text = text
-    if check.status is Status.FLAKY:
-        case.system_out = clean(
-            "flaky: " + "; ".join(one_line(flake.test or flake.message) for flake in check.failures)
-        )
+    elif check.status in _RED:
+        result = _RED[check.status](message)
+        detail = (failure.detail if failure else last_output(check)) or message
+        result.text = "\n".join(part for part in (where, shortened(detail, lines=DETAIL_LINES, width=2000)) if part)
+        case.result = [result]
+    elif check.status is Status.FLAKY:
+        case.system_out = "flaky: " + "; ".join(one_line(flake.test or flake.message) for flake in check.failures)
     return case

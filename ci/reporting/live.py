@@ -14,7 +14,8 @@ from rich.text import Text
 from ci.model import STAGES, Check, CheckRun, Plan, RunReport, Stage, Status
 from ci.reporting.closing import say_closing, stage_clock, stage_start
 from ci.reporting.terminal import STYLES, say
-from ci.reporting.wording import GLYPHS, counted, duration, fitted, listed, one_line, outcome, plural
+from ci.reporting.wording import GLYPHS, counted, duration, fitted, listed, one_line, outcome
+from ci.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -159,12 +160,18 @@ class LiveView:
         room = height - len(rows)
         if room < 1:  # a very low window: what is running matters
             busy = [row for stage, row in zip(stages, rows, strict=True) if stage.running]
-            return Group(*(busy or rows)[: max(height, 1)])
+            return _narrow((busy or rows)[: max(height, 1)], width)
         shares = _shares([len(stage.running) for stage in stages], room)
         lines: list[Text] = []
         for stage, row, share in zip(stages, rows, shares, strict=True):
             lines += [row, *_running_rows(stage, now, width, share)]
-        return Group(*lines)
+        return _narrow(lines, width)
+
+
+def _narrow(rows: list[Text], width: int) -> Group:
+    for row in rows:
+        row.truncate(width, overflow="ellipsis")
+    return Group(*rows)
 
 
 def ended_line(check: CheckRun) -> str:
@@ -212,10 +219,10 @@ def _so_far(progress: _Progress) -> str:
         red = [_name(check) for check in progress.ended if check.status.value == name]
         words += [f"{name}: {listed(red, 3)}"] if red else []
     for name in ("flaky", "cached", "skipped"):
-        count = sum(1 for check in progress.ended if outcome(check) == name)
-        words += [f"{count} {name}"] if count else []
+        many = sum(1 for check in progress.ended if outcome(check) == name)
+        words += [f"{many} {name}"] if many else []
     tests = sum(check.counts.tests or 0 for check in progress.ended)
-    return ", ".join([*words, plural(tests, "test")] if tests else words)
+    return ", ".join([*words, count(tests, "test")] if tests else words)
 
 
 def _name(check: Check | CheckRun) -> str:

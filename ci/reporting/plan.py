@@ -8,7 +8,8 @@ from rich.text import Text
 
 from ci.model import STAGES, Check, Network, Plan, Reuse
 from ci.reporting.terminal import say, width_of
-from ci.reporting.wording import fitted, one_line, plural
+from ci.reporting.wording import fitted, one_line
+from ci.text import count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,14 +23,15 @@ def print_plan(console: Console, plan: Plan) -> None:
         skips = [skip for skip in plan.skips if skip.stage == stage.name]
         whole = next((skip.reason for skip in skips if skip.name is None), None)
         title = Text.assemble((stage.name, "bold"), (f"  target {stage.target:g} s  ", "dim"))
-        title.append(plural(len(checks), "check") if checks or not whole else f"skipped: {one_line(whole)}")
+        what = f"skipped: {one_line(whole)}" if whole else "nothing planned"
+        title.append(count(len(checks), "check") if checks else what)
         say(console, title)
         for check in checks:
             say(console, *_check(check, width))
         for skip in skips:
             if skip.name is not None or checks:
                 name = " ".join(one_line(part) for part in (skip.name or "", skip.package) if part and part != ".")
-                say(console, Text(fitted(f"  – {name} skipped: {one_line(skip.reason)}", width), "dim"))  # noqa: RUF001 - the mark of a skip
+                say(console, _indented("  – ", f"{name} skipped: {skip.reason}", width, "dim"))  # noqa: RUF001 - the mark of a skip
         say(console, "")
     for notice in plan.notices:
         say(console, Text(f"– {one_line(notice)}", "yellow"))  # noqa: RUF001 - the mark of a notice
@@ -37,11 +39,15 @@ def print_plan(console: Console, plan: Plan) -> None:
 
 def _check(check: Check, width: int) -> list[Text]:
     name = one_line(check.name if check.package == "." else f"{check.name} {check.package}")
-    head = Text.assemble("  ", name)
+    head = Text(f"  {name}")
     if check.why:
-        head.append(fitted(f"  {one_line(check.why)}", max(width - head.cell_len, 20)), "dim")
+        head.append("  ").append(fitted(check.why, max(width - head.cell_len, 20)), "dim")
     command = check.repeat or " ".join(check.steps[-1].argv if check.steps else ())
-    return [head, Text(fitted(f"    $ {one_line(command, 1000)}", width), "cyan")] if command else [head]
+    return [head, _indented("    $ ", command, width, "cyan")] if command else [head]
+
+
+def _indented(mark: str, words: str, width: int, style: str) -> Text:
+    return Text(mark, style).append(fitted(words, width - len(mark)))
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import re
 
 from ci.model import RunReport, Status
 from ci.reporting.findings import RED, Finding, findings, flaky, headline, tally, unproven
-from ci.reporting.wording import GLYPHS, against, duration, one_line, plural, shortened
+from ci.reporting.wording import GLYPHS, against, duration, one_line, shortened
+from ci.text import count
 
 LIMIT = 200_000  # characters; hosts refuse a summary of more than a megabyte
 SHOWN_FAILURES = 50
@@ -63,7 +64,7 @@ def _heading(report: RunReport) -> str:
         facts.append(f"commit {code(report.commit[:12])}" + (" with uncommitted changes" if report.dirty else ""))
     if report.branch:
         facts.append(f"on {code(report.branch)}")
-    facts.append(f"{duration(report.seconds)} on {code(report.executor)}, {plural(report.slots, 'slot')}")
+    facts.append(f"{duration(report.seconds)} on {code(report.executor)}, {count(report.slots, 'slot')}")
     return f"## {glyph} {report.verdict.value.capitalize()}: {headline(report)}\n\n{' · '.join(facts)}"
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from ci.model import CheckRun, Counts, Measure, Status
+from ci.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,8 @@ def clean(text: str) -> str:
 
     Newlines and tabs stay; what no stream can carry becomes U+FFFD.
     """
+    if text.isprintable():  # the usual case, and hundreds of times quicker
+        return text
     return _BROKEN.sub("\ufffd", _UNSEEN.sub("", _ESCAPES.sub("", _NEWLINES.sub("\n", text))))
 
 
@@ -67,15 +70,10 @@ def shortened(text: str, *, lines: int, width: int) -> str:
     if len(kept) > lines:
         head = lines // 3
         left_out = len(kept) - lines
-        kept = [*kept[:head], f"… {plural(left_out, 'line')} left out …", *kept[left_out + head :]]
+        kept = [*kept[:head], f"… {count(left_out, 'line')} left out …", *kept[left_out + head :]]
     return "\n".join(
         line if len(line) <= width else f"{line[:width]} … {len(line) - width} more characters" for line in kept
     )
-
-
-def plural(count: int, noun: str, many: str = "") -> str:
-    """`1 file`, `2 files`; `many` where an s is not enough."""
-    return f"{count} {noun}" if count == 1 else f"{count} {many or noun + 's'}"
 
 
 def listed(names: Iterable[str], limit: int = 4) -> str:
@@ -101,13 +99,13 @@ def against(seconds: float, target: float) -> str:
     return f"{duration(seconds)} of {target:g} s"
 
 
-def size(count: float) -> str:
+def size(amount: float) -> str:
     """Bytes as `812 B`, `42.3 kB`, `1.20 MB`: decimal, as budgets are written."""
-    if abs(count) < 1000:  # noqa: PLR2004 - a kilobyte
-        return f"{count:.0f} B"
-    if abs(count) < 1_000_000:  # noqa: PLR2004 - a megabyte
-        return f"{count / 1000:.1f} kB"
-    return f"{count / 1_000_000:.2f} MB"
+    if abs(amount) < 1000:  # noqa: PLR2004 - a kilobyte
+        return f"{amount:.0f} B"
+    if abs(amount) < 1_000_000:  # noqa: PLR2004 - a megabyte
+        return f"{amount / 1000:.1f} kB"
+    return f"{amount / 1_000_000:.2f} MB"
 
 
 def measured(value: float, measure: Measure) -> str:
@@ -121,14 +119,14 @@ def measured(value: float, measure: Measure) -> str:
 
 def counted(counts: Counts) -> str:
     """`40 tests, 2 failed, 1 flaky`; empty where the tool told nothing."""
-    parts = [plural(counts.tests, "test")] if counts.tests is not None else []
+    parts = [count(counts.tests, "test")] if counts.tests is not None else []
     parts += [
-        f"{count} {word}"
-        for count, word in ((counts.failed, "failed"), (counts.flaky, "flaky"), (counts.skipped, "skipped"))
-        if count
+        f"{many} {word}"
+        for many, word in ((counts.failed, "failed"), (counts.flaky, "flaky"), (counts.skipped, "skipped"))
+        if many
     ]
-    parts += [plural(counts.files, "file")] if counts.files is not None else []
-    parts += [plural(counts.warnings, "warning")] if counts.warnings else []
+    parts += [count(counts.files, "file")] if counts.files is not None else []
+    parts += [count(counts.warnings, "warning")] if counts.warnings else []
     return ", ".join(parts)
 
 

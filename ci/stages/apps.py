@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ci.monorepo.documents import read_text
 from ci.monorepo.scripts import Invocation, invocations
-from ci.monorepo.workspace import Package, Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci.monorepo.workspace import Package, Workspace
 
 # Where a bundler puts what is sent to a browser, from the package's directory; the first that is there counts.
 DIRECTORIES: Mapping[str, tuple[str, ...]] = {
@@ -83,7 +87,7 @@ def _app(workspace: Workspace, package: Package) -> App | None:
             directories=tuple(dict.fromkeys(package.within(path) for path in (*named, *usual))),
             why=f"its script `build` runs {' '.join(built.argv[:2])}",
         )
-    if page is None or package.path == "." and len(workspace.packages) > 1:
+    if page is None or (package.path == "." and len(workspace.packages) > 1):
         return None
     script = next((name for name in ("preview", "start") if server(workspace, package, name) is not None), None)
     if script is None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ci.monorepo.documents import read_text
 from ci.monorepo.scripts import Invocation, invocations
-from ci.monorepo.workspace import Package, Workspace
+from ci.monorepo.testconfigs import E2E
+from ci.monorepo.tests import find_tests, playwright_configs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ci.monorepo.workspace import Package, Workspace
 
 CONFIG = re.compile(r"playwright\.config\.[cm]?[jt]s")
 # The script that a team's CI would run, most likely first.
@@ -22,9 +28,6 @@ INTERACTIVE = frozenset({"--ui", "--debug", "--headed", "--list", "-u", "--updat
 OURS = frozenset({"--forbid-only", "--pass-with-no-tests", "--quiet", "-x"})
 OURS_VALUED = frozenset({"-c", "--config", "--reporter", "--output", "--global-timeout", "--trace"})
 PLAYWRIGHT = ("@playwright/test", "playwright", "@playwright/experimental-ct-react")
-TEST_FILE = re.compile(r"\.(?:spec|test|e2e|setup|pw)\.[cm]?[jt]sx?$")
-IMPORTS = re.compile(r"""['"]@?playwright/""")
-FOLDER = re.compile(r"(?:^|[/_-])(?:e2e|playwright)(?:[/_-]|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +64,18 @@ def find_suites(workspace: Workspace, tags: tuple[str, ...]) -> tuple[Suite, ...
     for package in workspace.packages:
         for suite in _from_scripts(workspace, package):
             found.setdefault(suite.path, suite)
-    for file in workspace.files:
-        package = workspace.owner(file)
-        if CONFIG.fullmatch(posixpath.basename(file)) and file not in found and _has_playwright(workspace, package):
-            config = posixpath.relpath(file, package.path)
-            found[file] = Suite(package=package.path, cwd=package.path, config=config, why=f"{file}, which no script runs")
-    return tuple(_read(workspace, suite, tags) for suite in found.values())
+    for known in playwright_configs(workspace):
+        package = workspace.by_path[known.package]
+        usual = CONFIG.fullmatch(posixpath.basename(known.path))
+        if usual and known.path not in found and _has_playwright(workspace, package):
+            config = posixpath.relpath(known.path, package.path)
+            why = f"{known.path}, which no script runs"
+            found[known.path] = Suite(package=package.path, cwd=package.path, config=config, why=why)
+    texts: dict[str, list[str]] = {}
+    for test in find_tests(workspace) if found else ():
+        if test.kind == E2E:
+            texts.setdefault(test.package, []).append(read_text(workspace.root, test.path))
+    return tuple(_read(suite, texts.get(suite.package, []), tags) for suite in found.values())
 
 
 def _from_scripts(workspace: Workspace, package: Package) -> Iterator[Suite]:
@@ -126,11 +135,7 @@ def _has_playwright(workspace: Workspace, package: Package) -> bool:
     return any(name in dependencies for dependencies in known for name in PLAYWRIGHT)
 
 
-def _read(workspace: Workspace, suite: Suite, tags: tuple[str, ...]) -> Suite:
-    """Look into the suite's test files, as far as they are known by their names."""
-    files = [file for file in workspace.by_path[suite.package].files if TEST_FILE.search(file)]
-    read = ((file, read_text(workspace.root, file)) for file in files)
-    texts = [text for file, text in read if FOLDER.search(file) or IMPORTS.search(text)]
+def _read(suite: Suite, texts: list[str], tags: tuple[str, ...]) -> Suite:
     marked = re.compile("|".join(rf"{re.escape(tag)}(?![\w-])" for tag in tags)) if tags else None
     tagged = marked is not None and any(marked.search(text) for text in texts)
     return dataclasses.replace(suite, tagged=tagged, files=len(texts))

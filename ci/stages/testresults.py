@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ci.model import Execution, Failure
 from ci.stages.judging import local, relative, tail
 from ci.text import clean, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ci.model import Execution, Failure
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
 # `/abs/a.ts:3:5`, `file:///abs/a.ts:3:5`, or a path from the runner's directory; Windows is no platform of ours.
-FRAME = re.compile(r"(?P<path>(?:file://)?[^\s():'\"]+(?:\([^\s()]*\)[^\s():'\"]*)*\.[cm]?[jt]sx?):(?P<line>\d+):(?P<column>\d+)")
-FRAMES = re.compile(r"(?m)^\s*(?:at|❯)\s(?P<rest>.*)$")
+FRAME = re.compile(
+    r"(?P<path>(?:file://)?[^\s():'\"]+(?:\([^\s()]*\)[^\s():'\"]*)*\.[cm]?[jt]sx?):(?P<line>\d+):(?P<column>\d+)"
+)
+FRAMES = re.compile(r"(?m)^\s*(?:at|\u276f)\s(?P<rest>.*)$")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One test. `titles` are those of the describe blocks around it and its own; `retried`: it failed before it passed."""
+    """One test, or a whole file where it has no titles: those of the blocks around it and its own.
+
+    `retried`: it failed before it passed. `run` is the key of the command that ran it.
+    """
 
     file: str
     titles: tuple[str, ...]
     status: str
     retried: bool = False
+    run: str = ""
 
     @property
     def name(self) -> str:
@@ -39,17 +49,18 @@ class Results:
 
     `failures` holds failed tests and whatever else is wrong: a file that cannot be loaded, an error that no test
     waited for. `lasting` are those among them that would be the same in a second run. `files` are the test files
-    that the runner took up. `tells` is false where the runner reports no tests one by one.
+    that the runner took up, `broken` stand for those of them in which a hook failed. `retries`: it tried again itself.
+    `tells` is false where the runner reports no tests one by one. `unusable` is why there is no result at all.
     """
 
     cases: tuple[Case, ...] = ()
     failures: tuple[Failure, ...] = ()
     lasting: tuple[Failure, ...] = ()
     files: tuple[str, ...] = ()
+    broken: tuple[Case, ...] = ()
     notices: tuple[str, ...] = ()
-    unusable: str | None = None  # why there is no result: the tool could not be run
-    hint: Failure | None = None
-    retries: bool = False  # the runner tried again by itself
+    unusable: str | None = None
+    retries: bool = False
     tells: bool = True
 
     @property
@@ -86,7 +97,10 @@ def place_of(stack: str, execution: Execution, cwd: str) -> Place | None:
 def headline(message: str, execution: Execution) -> str:
     """Return the first line of an error, without the name of a plain assertion error before it."""
     line = local(first_line(message), execution)
-    return re.sub(r"^(?:AssertionError|Error|JestAssertionError)(?: \[ERR_\w+\])?: ", "", line) or "failed without a message"
+    return (
+        re.sub(r"^(?:AssertionError|Unknown Error|Error|JestAssertionError)(?: \[ERR_\w+\])?: ", "", line)
+        or "failed without a message"
+    )
 
 
 def detail(message: str, execution: Execution) -> str | None:
@@ -109,9 +123,9 @@ def joined(results: Iterable[Results]) -> Results:
         failures=tuple(dict.fromkeys(failure for each in every for failure in each.failures)),
         lasting=tuple(failure for each in every for failure in each.lasting),
         files=tuple(dict.fromkeys(file for each in every for file in each.files)),
+        broken=tuple(case for each in every for case in each.broken),
         notices=tuple(dict.fromkeys(notice for each in every for notice in each.notices)),
         unusable=next((each.unusable for each in every if each.unusable), None),
-        hint=next((each.hint for each in every if each.hint), None),
         retries=any(each.retries for each in every),
         tells=all(each.tells for each in every),
     )
@@ -136,6 +150,7 @@ class Run:
     only: Mapping[str, int] = field(default_factory=dict)
     coverage: bool = False
     script: str | None = None  # run as it is: `pnpm run SCRIPT`
+    launcher: tuple[str, ...] = ()  # what stands in front of the command to read an environment file
 
     @property
     def major(self) -> int:

@@ -11,10 +11,9 @@ import re
 from typing import Any
 
 from ci.model import Execution, Failure, Step, StepRun
-from ci.monorepo.delegation import parse
 from ci.stages import vitest_junit
 from ci.stages.judging import local, relative, report_of
-from ci.stages.testresults import FAILED, PASSED, SKIPPED, Case, Results, Run, detail, headline, place_of
+from ci.stages.testresults import FAILED, PASSED, SKIPPED, Case, Place, Results, Run, detail, headline, place_of
 from ci.text import first_line
 
 LOCATIONS_SINCE = 3  # --includeTaskLocation
@@ -30,6 +29,7 @@ DROPPED = frozenset({"--reporter", "--outputFile", "--bail", "--changed", "--ope
 SKIPPED_STATES = frozenset({"skipped", "pending", "todo", "disabled"})
 FOCUSED = "Unexpected .only modifier"
 MISSING = re.compile(r"MISSING DEPENDENCY\s+Cannot find dependency '([^']+)'")
+NO_BROWSER = re.compile(r"Executable doesn't exist at \S*/(?P<browser>chromium|firefox|webkit)[\w-]*-\d+/")
 THRESHOLD = re.compile(r"(?m)^ERROR: (Coverage for .*threshold.*)$")
 UNHANDLED = re.compile(
     r"(?m)^⎯+ (?:Unhandled (?:Rejection|Error)|Uncaught Exception|Unhandled Source Errors?|Typecheck Error) ⎯+$"
@@ -91,6 +91,8 @@ def read(run: Run, ended: StepRun, execution: Execution) -> Results:
     if (missing := MISSING.search(ended.output)) is not None:
         add = f"pnpm add -D {missing[1]}" + ("" if run.package == "." else f" --filter ./{run.package}")
         return Results(unusable=f"{missing[1]} is missing ({add})")
+    if (absent := NO_BROWSER.search(ended.output)) is not None:
+        return Results(unusable=f"no {absent['browser']} to run Vitest's browser mode in: it is not here")
     if "CACError: Unknown option" in ended.output:
         line = next(line for line in ended.output.splitlines() if "CACError" in line)
         return Results(unusable=f"this Vitest does not know an option: {first_line(line)}")
@@ -98,6 +100,7 @@ def read(run: Run, ended: StepRun, execution: Execution) -> Results:
     failures: list[Failure] = []
     lasting: list[Failure] = []
     cases: list[Case] = []
+    broken: list[Case] = []
     for file in _files(report):
         path = relative(str(file.get("name", "")), execution)
         told = vitest_junit.of_file(junit, path)
@@ -113,7 +116,9 @@ def read(run: Run, ended: StepRun, execution: Execution) -> Results:
             failure = _not_loaded(run, path, str(file["message"]), told, execution)
             failures.append(failure)
             lasting.append(failure)
-        failures += [_in_hook(run, path, name, text, execution) for name, text in told.items() if name != path]
+        hooks = [_in_hook(run, path, name, text, execution) for name, text in told.items() if name != path]
+        failures += hooks
+        broken += [Case(file=path, titles=(), status=FAILED)] if hooks else []
     beside = [*_unhandled(run, ended, execution), *_thresholds(ended)]
     return Results(
         cases=tuple(cases),
@@ -121,9 +126,9 @@ def read(run: Run, ended: StepRun, execution: Execution) -> Results:
         lasting=(*lasting, *beside),
         files=tuple(dict.fromkeys(relative(str(file.get("name", "")), execution) for file in _files(report))),
         notices=_notices(report, run, execution),
-        retries=any(len(test.get("failureMessages") or ()) > 1 for file in _files(report)
-                    for test in file.get("assertionResults") or ()),
-    )  # fmt: skip
+        broken=tuple(broken),
+        retries=any(_tried_again(test) for file in _files(report) for test in file.get("assertionResults") or ()),
+    )
 
 
 def reported(run: Run, execution: Execution) -> bool:
@@ -142,6 +147,12 @@ def _case(path: str, test: dict[str, Any]) -> Case:
     status = SKIPPED if state in SKIPPED_STATES else PASSED if state == PASSED else FAILED
     retried = status == PASSED and bool(test.get("failureMessages"))
     return Case(file=path, titles=titles, status=status, retried=retried)
+
+
+def _tried_again(test: dict[str, Any]) -> bool:
+    """Whether it was retried: it passed in spite of a failure, or failed more than once in the same way."""
+    messages = test.get("failureMessages") or ()
+    return bool(messages) if test.get("status") == PASSED else len(set(messages)) < len(messages)
 
 
 def _failed(run: Run, case: Case, test: dict[str, Any], told: str | None, execution: Execution) -> Failure:
@@ -169,7 +180,7 @@ def _failed(run: Run, case: Case, test: dict[str, Any], told: str | None, execut
 def _not_loaded(run: Run, path: str, message: str, told: dict[str, str], execution: Execution) -> Failure:
     text = told.pop(path, None) or next((told.pop(name) for name in list(told) if path.endswith(name)), message)
     place = place_of(text, execution, run.cwd)
-    here = place if place is not None and place.file == path else None
+    here = place if place is not None and place.file == path else _told_place(text, path)
     return Failure(
         message=local(_plain(message), execution),
         file=path,
@@ -179,8 +190,15 @@ def _not_loaded(run: Run, path: str, message: str, told: dict[str, str], executi
     )
 
 
+def _told_place(text: str, path: str) -> Place | None:
+    """Read `At file: /a.test.ts:3:12`, which counts from the root of the configuration."""
+    name = re.escape(path.rpartition("/")[2])
+    found = re.search(rf"(?:^|[/ ]){name}:(\d+):(\d+)", text)
+    return None if found is None else Place(file=path, line=int(found[1]), column=int(found[2]))
+
+
 def _plain(message: str) -> str:
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    lines = [line.strip() for line in message.splitlines() if line.strip() and not line.startswith("At file:")]
     head = first_line(message)
     return f"{head.removesuffix(':')}: {lines[1]}" if head.startswith("Parse fail") and len(lines) > 1 else head
 

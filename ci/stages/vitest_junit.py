@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from ci.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def read(content: bytes) -> Mapping[str, Mapping[str, str]]:

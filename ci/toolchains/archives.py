@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from ci.errors import ToolError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import tarfile

@@ -6,23 +6,25 @@ import importlib.util
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
 from ci.errors import ShipwayError, ToolError
 from ci.toolchains import versions
-from ci.toolchains.chromium import COMMAND, provide_chromium
+from ci.toolchains.chromium import COMMAND, playwright_downloads, provide_chromium
 from ci.toolchains.commands import PRELOAD, provide_commands
+from ci.toolchains.depcruise import provide_depcruise
 from ci.toolchains.lighthouse import provide_lighthouse
 from ci.toolchains.node import provide_node
 from ci.toolchains.pnpm import provide_pnpm
 from ci.toolchains.postgres import provide_postgres
 from ci.toolchains.wheels import node_wheel
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ci.model import Toolchain
     from collections.abc import Awaitable, Callable, Mapping
+
+    from ci.model import Toolchain
 
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/opt")  # what every sandbox shows
 # pnpm fetches another pnpm when the pin differs from itself. Here it is the pinned one, its hash compared.
@@ -64,7 +66,7 @@ async def provide(toolchain: Toolchain, *, cache: Path, note: Callable[[str], No
     makers = {name: _maker(name, version, toolchain, tools, note) for name, version in toolchain.tools.items()}
     parts = await _all_at_once({**makers, "commands": _commands(tools)})
     # Node first: an own Node of a package manager must not come before the one asked for
-    order = sorted(parts, key=lambda name: name != "node")
+    order = sorted((*toolchain.tools, "commands"), key=lambda name: name != "node")
     visible = dict.fromkeys(str(path) for name in order for path in parts[name].visible if not _is_system(path))
     return Provided(
         path=tuple(dict.fromkeys(str(path) for name in order for path in parts[name].path)),
@@ -115,12 +117,23 @@ def _maker(
         _only(name, version, versions.CHROMIUM)
         found = await provide_chromium(tools, note)
         environment = {"SHIPWAY_CHROMIUM": str(found.bin / COMMAND), **found.environment}
-        return _Part(version=found.version, path=(found.bin,), environment=environment, visible=found.roots)
+        visible = found.roots
+        if (
+            downloads := playwright_downloads()
+        ) is not None:  # `shipway-browsers` prefers them, with Firefox and WebKit
+            environment["PLAYWRIGHT_BROWSERS_PATH"] = str(downloads)
+            visible = (*visible, downloads)
+        return _Part(version=found.version, path=(found.bin,), environment=environment, visible=visible)
 
     async def lighthouse() -> _Part:
         _only(name, version, versions.LIGHTHOUSE)
         place = await provide_lighthouse(tools, note)
         return _Part(version=version, environment={"SHIPWAY_LIGHTHOUSE": str(place)}, visible=(place,))
+
+    async def depcruise() -> _Part:
+        _only(name, version, versions.DEPCRUISE)
+        place = await provide_depcruise(tools, note)
+        return _Part(version=version, environment={"SHIPWAY_DEPCRUISE": str(place)}, visible=(place,))
 
     async def rls() -> _Part:
         return _Part(version=version, visible=_python())
@@ -131,6 +144,7 @@ def _maker(
         "postgres": postgres,
         "chromium": chromium,
         "lighthouse": lighthouse,
+        "depcruise": depcruise,
         "rls": rls,
     }
     if name not in known:

@@ -14,6 +14,7 @@ import shutil
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ci import processes
 from ci.errors import ToolError
@@ -23,12 +24,12 @@ from ci.toolchains.archives import unpack
 from ci.toolchains.installation import install
 from ci.toolchains.npm import npm
 from ci.toolchains.wheels import node_wheel
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 COMMAND = "shipway-chromium"
+_ROOM = 350_000_000  # bytes, while it is being set up
 _LOCK = Path(__file__).with_name("locks") / "chromium"
 _UNPACK = Path(__file__).with_name("programs") / "decompress.cjs"
 _ARCHIVES = ("al2023.tar", "fonts.tar", "swiftshader.tar")  # libraries, fonts and a software GPU
@@ -72,6 +73,15 @@ async def provide_chromium(tools: Path, note: Callable[[str], None]) -> Chromium
     return await (_named(Path(own), tools) if own else _packaged(tools, note))
 
 
+def playwright_downloads() -> Path | None:
+    """Return where Playwright keeps the browsers that the user has had it download, None where there is none."""
+    named = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
+    cache = Path.home() / ("Library/Caches" if platform.system() == "Darwin" else ".cache")
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or cache) / "ms-playwright"
+    place = Path(named) if named and named != "0" else usual
+    return place if place.is_absolute() and place.is_dir() else None
+
+
 async def _named(browser: Path, tools: Path) -> Chromium:
     if not (browser.is_file() and os.access(browser, os.X_OK)):
         raise ToolError(f"SHIPWAY_CHROMIUM names {browser}, which is no program", hint="name a browser, or unset it")
@@ -80,7 +90,7 @@ async def _named(browser: Path, tools: Path) -> Chromium:
     async def build(target: Path) -> None:
         _write_wrapper(target, browser, settings="")
 
-    await install(place, build)
+    await install(place, build, room=0)
     said = await processes.run([str(browser), "--version"], timeout=30)
     version = said.text.strip() or "unknown"
     return Chromium(bin=place / "bin", version=version, environment=EMPTY, roots=(place, browser.resolve().parent))
@@ -105,7 +115,7 @@ async def _packaged(tools: Path, note: Callable[[str], None]) -> Chromium:
         (target / "fonts.conf").write_text(_FONTS.format(place=place))
         _write_wrapper(target, place / "chromium", settings=_SETTINGS.format(place=shlex.quote(str(place))))
 
-    await install(place, build)
+    await install(place, build, room=_ROOM)
     environment = {"FONTCONFIG_FILE": str(place / "fonts.conf")}
     return Chromium(bin=place / "bin", version=versions.CHROMIUM, environment=environment, roots=(place,))
 

@@ -6,8 +6,10 @@ run that began with one version of Shipway ends with it.
 
 from __future__ import annotations
 
+import compileall
 import functools
 import hashlib
+import py_compile
 import shlex
 import shutil
 import sys
@@ -22,11 +24,17 @@ _PROGRAMS = Path(__file__).with_name("programs")
 _PYTHON = ("shipway-postgres", "shipway-rls")
 _NODE = {
     "shipway-browsers": "browsers.cjs",
+    "shipway-imports": "imports.mjs",
     "shipway-lighthouse": "lighthouse.mjs",
+    "shipway-listen": "listen.cjs",
     "shipway-playwright": "playwright.mjs",
     "shipway-serve": "serve.cjs",
+    "shipway-sizes": "sizes.cjs",
+    "shipway-strict": "strict.cjs",
 }
 PRELOAD = "preload.cjs"
+
+_ROOM = 1_000_000  # bytes, while it is being set up
 
 
 async def provide_commands(tools: Path) -> Path:
@@ -36,6 +44,7 @@ async def provide_commands(tools: Path) -> Path:
 
     async def build(target: Path) -> None:
         shutil.copytree(_PROGRAMS, target / "programs", ignore=shutil.ignore_patterns("__pycache__"))
+        _compile(target / "programs", place / "programs")
         bin_ = target / "bin"
         bin_.mkdir()
         programs = place / "programs"
@@ -44,10 +53,21 @@ async def provide_commands(tools: Path) -> Path:
             start = f"PYTHONPATH={_quoted(programs)} exec {_quoted(sys.executable)} -B -s -P -m {module}"
             _write(bin_ / name, start)
         for name, file in _NODE.items():
-            _write(bin_ / name, f'SHIPWAY_NODE_OPTIONS="$NODE_OPTIONS" NODE_OPTIONS= exec {_quoted(node)} {_quoted(programs / file)}')
+            _write(
+                bin_ / name,
+                f'SHIPWAY_NODE_OPTIONS="$NODE_OPTIONS" NODE_OPTIONS= exec {_quoted(node)} {_quoted(programs / file)}',
+            )
 
-    await install(place, build)
+    await install(place, build, room=_ROOM)
     return place
+
+
+def _compile(programs: Path, place: Path) -> None:
+    """Compile the Python ones, to lie in `place`: a sandbox cannot keep what it compiles."""
+    compileall.compile_dir(
+        programs, quiet=2, stripdir=str(programs), prependdir=str(place),
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )  # fmt: skip
 
 
 @functools.cache

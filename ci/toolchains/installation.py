@@ -12,11 +12,11 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
 from ci.errors import DiskFullError, ToolError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
-async def install(place: Path, build: Callable[[Path], Awaitable[None]]) -> None:
+async def install(place: Path, build: Callable[[Path], Awaitable[None]], *, room: int = 0) -> None:
     """Have `build` fill a fresh directory and make it `place`; nothing is done when `place` is there.
+
+    `room` is the bytes that it takes while it is being built. It is looked for before: what fetches and unpacks
+    does not always say that the disk was full.
 
     Of two that want the same place at once, in this process or another, the second waits and finds it done.
     Whatever `build` raises, nothing of it stays. Raises DiskFullError when there is no room, ToolError when the
@@ -37,6 +40,8 @@ async def install(place: Path, build: Callable[[Path], Awaitable[None]]) -> None
         async with _only_one(place):
             if _is_there(place):
                 return
+            if _free(place) < room:
+                raise no_room(place)
             with _beside(place) as beside:
                 await build(beside)
 
@@ -92,9 +97,11 @@ def _told_in_one_line(place: Path) -> Iterator[None]:
 
 def no_room(place: Path) -> DiskFullError:
     """Return the error for a tool for which the disk has no room, naming what is free."""
-    parent = next(path for path in place.parents if path.exists())
-    free = shutil.disk_usage(parent).free // 1_000_000
     return DiskFullError(
-        f"no room for {place.name} in {place.parent}: {free} MB are free",
+        f"no room for {place.name} in {place.parent}: {_free(place) // 1_000_000} MB are free",
         hint="make room, or name another directory in SHIPWAY_CACHE",
     )
+
+
+def _free(place: Path) -> int:
+    return shutil.disk_usage(next(path for path in place.parents if path.exists())).free

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ci.toolchains import versions
 from ci.toolchains.installation import install
 from ci.toolchains.npm import npm
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LOCK = Path(__file__).with_name("locks") / "lighthouse"
+
+_ROOM = 300_000_000  # bytes, while it is being set up
 
 
 async def provide_lighthouse(tools: Path, note: Callable[[str], None]) -> Path:
@@ -24,5 +26,5 @@ async def provide_lighthouse(tools: Path, note: Callable[[str], None]) -> Path:
         async with npm(f"Lighthouse {versions.LIGHTHOUSE}", place) as fetcher:
             await fetcher.install_locked(_LOCK, target)
 
-    await install(place, build)
+    await install(place, build, room=_ROOM)
     return place

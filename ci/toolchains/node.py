@@ -8,6 +8,7 @@ import platform
 import shlex
 import shutil
 import tarfile
+from typing import TYPE_CHECKING
 
 from ci.errors import ToolError
 from ci.toolchains import versions
@@ -15,15 +16,16 @@ from ci.toolchains.archives import unpack
 from ci.toolchains.installation import install
 from ci.toolchains.npm import npm
 from ci.toolchains.wheels import NodeWheel, node_wheel
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
 
 _SYSTEMS = {"Linux": "linux", "Darwin": "darwin"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _NPM_NEEDS = (20, 17)  # of Node; an older one still gets npm, run by the wheel's Node
+
+_ROOM = 300_000_000  # bytes, while it is being set up
 
 
 async def provide_node(version: str, tools: Path, note: Callable[[str], None]) -> Path:
@@ -44,7 +46,7 @@ async def provide_node(version: str, tools: Path, note: Callable[[str], None]) -
             await _download(version, place, target)
         _make_commands(version, wheel, target, place)
 
-    await install(place, build)
+    await install(place, build, room=0 if version == wheel.version else _ROOM)
     return place / "bin"
 
 

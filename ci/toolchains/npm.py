@@ -13,12 +13,12 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ci import processes
 from ci.errors import ToolError
 from ci.toolchains.installation import no_room
 from ci.toolchains.wheels import node_wheel
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -73,7 +73,7 @@ class Npm:
         )
 
     async def install_locked(self, lock: Path, into: Path) -> None:
-        """Install exactly what the package-lock.json in `lock` names, by its hashes, running no script of any package."""
+        """Install exactly what the lock file in `lock` names, by its hashes, running no script of any package."""
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(lock / name, into / name)
         await self._run("ci", "--ignore-scripts", "--omit=dev", "--include=optional", cwd=into)
@@ -89,7 +89,8 @@ class Npm:
 @contextlib.asynccontextmanager
 async def npm(tool: str, place: Path) -> AsyncIterator[Npm]:
     """Give an npm with a scratch directory of its own, which holds its home and its cache and goes with it."""
-    with tempfile.TemporaryDirectory(prefix="shipway-npm-", ignore_cleanup_errors=True) as scratch:
+    name = f".{place.name}.new-npm-"  # on the disk that has the room, and swept with the place's other left-overs
+    with tempfile.TemporaryDirectory(prefix=name, dir=place.parent, ignore_cleanup_errors=True) as scratch:
         yield Npm(tool=tool, place=place, scratch=Path(scratch))
 
 

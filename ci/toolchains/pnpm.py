@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
 from ci.errors import ToolError
 from ci.toolchains.installation import install
 from ci.toolchains.npm import npm
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
 
 _ALGORITHMS = ("sha512", "sha384", "sha256", "sha224", "sha1")
 _HASHES = "tarball.json"
+
+_ROOM = 200_000_000  # bytes, while it is being set up
 
 
 async def provide_pnpm(version: str, pin: str | None, tools: Path, note: Callable[[str], None]) -> Path:
@@ -36,7 +38,7 @@ async def provide_pnpm(version: str, pin: str | None, tools: Path, note: Callabl
             await fetcher.install(tarball, target)
         (target / _HASHES).write_text(json.dumps(hashes))
 
-    await install(place, build)
+    await install(place, build, room=_ROOM)
     _check(version, pin, json.loads((place / _HASHES).read_text()))
     return place / "node_modules" / ".bin"
 

@@ -6,12 +6,12 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ci import processes
 from ci.errors import ToolError
 from ci.toolchains import versions
 from ci.toolchains.wheels import postgres_wheel
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

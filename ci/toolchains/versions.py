@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,7 @@ WHEEL_NODES: tuple[str, ...] = tuple(_DATA["node"]["wheels"])
 POSTGRES: str = _DATA["postgres"]["version"]
 CHROMIUM: str = _DATA["chromium"]["version"]
 LIGHTHOUSE: str = _DATA["lighthouse"]["version"]
+DEPCRUISE: str = _DATA["depcruise"]["version"]
 
 
 def known_nodes() -> tuple[str, ...]:

@@ -84,7 +84,9 @@ def test_a_node_that_is_not_to_be_had_is_replaced_aloud(workspace_of: Build) -> 
         ({"mise.toml": "[tools\n"}, "mise.toml: invalid TOML"),
     ],
 )
-def test_a_wish_that_cannot_be_parsed_is_a_usage_error(workspace_of: Build, files: dict[str, Any], message: str) -> None:
+def test_a_wish_that_cannot_be_parsed_is_a_usage_error(
+    workspace_of: Build, files: dict[str, Any], message: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         workspace_of(files)
     assert message in str(caught.value)

@@ -143,10 +143,16 @@ ROWS: list[Row] = [
     ("run-p 'lint:*'", [(".", "eslint ."), (".", "stylelint ."), *[(".", "eslint ."), (".", "stylelint .")]]),
     ("npm-run-all -p lint:css* -s 'lint:js -- --fix'", [(".", "stylelint ."), (".", "eslint . --fix")]),
     ("run-s 'lint:css:**'", [(".", "stylelint . --fix")]),
-    ("concurrently -n a,b 'npm:lint:css*' 'tsc --noEmit'", [(".", "stylelint ."), (".", "stylelint . --fix"), (".", "tsc --noEmit")]),
-    ("concurrently --kill-others \"pnpm:lint:js -- --fix\"", [(".", "eslint . --fix")]),
+    (
+        "concurrently -n a,b 'npm:lint:css*' 'tsc --noEmit'",
+        [(".", "stylelint ."), (".", "stylelint . --fix"), (".", "tsc --noEmit")],
+    ),
+    ('concurrently --kill-others "pnpm:lint:js -- --fix"', [(".", "eslint . --fix")]),
     # directories
-    ("cd packages/core && tsc -p . && cd ../db && prisma generate", [("packages/core", "tsc -p ."), ("packages/db", "prisma generate")]),
+    (
+        "cd packages/core && tsc -p . && cd ../db && prisma generate",
+        [("packages/core", "tsc -p ."), ("packages/db", "prisma generate")],
+    ),
     ("cd packages/core && pnpm lint", [CORE]),
     ("cd ../.. && ls", [(".", "opaque: a directory outside the workspace")]),
     # what a shell would expand
@@ -254,8 +260,13 @@ def test_a_program_is_known_by_its_plain_name(workspace_of: Build, line: str, to
 
 
 def test_a_package_of_turbo_alone_runs_in_that_package(workspace_of: Build) -> None:
-    files = {**FILES, "packages/core/package.json": {"name": "c", "scripts": {"ci": "turbo run lint", "lint": "eslint"}}}
-    assert [shown(each) for each in invocations(workspace_of(files), "packages/core", "ci")] == [("packages/core", "eslint")]
+    files = {
+        **FILES,
+        "packages/core/package.json": {"name": "c", "scripts": {"ci": "turbo run lint", "lint": "eslint"}},
+    }
+    assert [shown(each) for each in invocations(workspace_of(files), "packages/core", "ci")] == [
+        ("packages/core", "eslint")
+    ]
 
 
 def test_nx_obeys_project_json_and_included_scripts(workspace_of: Build) -> None:
@@ -284,7 +295,10 @@ def test_the_traps_of_names_are_seen_through(workspace_of: Build) -> None:
     workspace = workspace_of(
         {
             "packages/a/package.json": {"name": "a", "scripts": {"test": "echo 'no tests' && exit 0"}},
-            "packages/b/package.json": {"name": "b", "scripts": {"test": "vitest", "test:integration": "playwright test"}},
+            "packages/b/package.json": {
+                "name": "b",
+                "scripts": {"test": "vitest", "test:integration": "playwright test"},
+            },
         },
         check="biome check . && pnpm typecheck",
         typecheck="pnpm -r typecheck && tsc -b",

@@ -103,8 +103,13 @@ packages:
         {
             "pnpm-lock.yaml": lock,
             "packages/user/package.json": {
+                "name": "user",
                 "dependencies": {"by-range": "^1.0.0", "by-catalog": "catalog:", "from-registry": "^1.0.0"},
-                "devDependencies": {"by-protocol": "workspace:^", "other": "workspace:by-alias@*", "user": "workspace:*"},
+                "devDependencies": {
+                    "by-protocol": "workspace:^",
+                    "other": "workspace:by-alias@*",
+                    "user": "workspace:*",
+                },
                 "peerDependencies": {"by-link": "link:../by-link", "missing": "workspace:*"},
             },
         }
@@ -128,8 +133,10 @@ def test_the_lockfile_tells_resolved_versions_in_old_and_new_forms(workspace_of:
 
 def test_the_last_document_of_a_lockfile_counts(workspace_of: Build) -> None:
     first = "---\nlockfileVersion: '9.0'\nimporters:\n  .:\n    configDependencies: {}\npackages:\n  pnpm@11.0.0: {}\n"
-    second = "---\nlockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      vue: {version: 3.5.0}\npackages: {}\n"
-    assert workspace_of({"pnpm-lock.yaml": first + "\n" + second}).version_of(".", "vue") == "3.5.0"
+    second = (
+        "---\nlockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      vue: {version: 3.5.0}\npackages: {}\n"
+    )
+    assert workspace_of({"pnpm-lock.yaml": "# pnpm\n" + first + "\n" + second}).version_of(".", "vue") == "3.5.0"
 
 
 @pytest.mark.parametrize(
@@ -141,6 +148,7 @@ def test_the_last_document_of_a_lockfile_counts(workspace_of: Build) -> None:
         ({"pnpm-lock.yaml": None, "yarn.lock": ""}, "this is a workspace of Yarn (yarn.lock), not of pnpm"),
         ({"pnpm-lock.yaml": None, "package-lock.json": {}}, "this is a workspace of npm (package-lock.json)"),
         ({"pnpm-lock.yaml": None, "bun.lock": ""}, "this is a workspace of Bun (bun.lock)"),
+        ({"pnpm-lock.yaml": None, "yarn.lock": ""}, "`pnpm import` reads yarn.lock"),
         ({"package.json": '{\n  "name": "x",\n  oops\n}'}, "package.json:3:3: invalid JSON"),
         ({"packages/a/package.json": "{"}, "packages/a/package.json:1:2: invalid JSON"),
         ({"packages/a/package.json": "[]"}, "packages/a/package.json:1: not an object"),
@@ -162,7 +170,9 @@ def test_the_last_document_of_a_lockfile_counts(workspace_of: Build) -> None:
         ({"pnpm-lock.yaml": "lockfileVersion: 99.0\n"}, "pnpm-lock.yaml: lockfileVersion 99.0"),
     ],
 )
-def test_what_cannot_be_read_is_one_line_with_the_place(workspace_of: Build, files: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_read_is_one_line_with_the_place(
+    workspace_of: Build, files: dict[str, Any], message: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         workspace_of(files)
     assert message in str(caught.value)
@@ -173,11 +183,11 @@ def test_what_cannot_be_read_is_one_line_with_the_place(workspace_of: Build, fil
 def test_bytes_that_are_no_text_and_a_dangling_link_are_usage_errors(workspace_of: Build, tmp_path: Path) -> None:
     files = workspace_of().files
     (tmp_path / "package.json").write_bytes(b'{"name": "\xff"}')
-    with pytest.raises(UsageError, match="package.json is not UTF-8"):
+    with pytest.raises(UsageError, match=r"package\.json is not UTF-8"):
         read(tmp_path, files, known_nodes=(), default_node="24.19.0")
     (tmp_path / "package.json").unlink()
     (tmp_path / "package.json").symlink_to("nowhere")
-    with pytest.raises(UsageError, match="package.json is not a file"):
+    with pytest.raises(UsageError, match=r"package\.json is not a file"):
         read(tmp_path, files, known_nodes=(), default_node="24.19.0")
 
 

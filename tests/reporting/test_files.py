@@ -128,7 +128,20 @@ def test_a_mount_point_is_filled_and_refilled(tmp_path: Path, green: RunReport) 
 
 @pytest.mark.parametrize(
     "name",
-    ["../../etc/passwd", "/etc/passwd", "a/../../b", "..", ".", "", "-rf", "a\x00b", "x" * 5000, "a/" * 300, "CON\n", "ü"],
+    [
+        "../../etc/passwd",
+        "/etc/passwd",
+        "a/../../b",
+        "..",
+        ".",
+        "",
+        "-rf",
+        "a\x00b",
+        "x" * 5000,
+        "a/" * 300,
+        "CON\n",
+        "ü",
+    ],
 )
 def test_a_hostile_name_stays_below_its_directory(name: str) -> None:
     safe = safe_path(name)

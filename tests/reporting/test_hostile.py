@@ -9,14 +9,13 @@ import json
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from ci.model import RunReport
 from ci.reporting.files import write_report
 from ci.reporting.html import to_html
 from ci.reporting.junit import to_junit
@@ -25,12 +24,15 @@ from ci.reporting.sarif import to_sarif
 from ci.reporting.summary import to_summary
 from ci.reporting.wording import clean, fitted, one_line
 
+if TYPE_CHECKING:
+    from ci.model import RunReport
+
 BIDI = "\u202e\u2066\u200f\u061c"
 EVIL = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></style></title><!--"
     f"\x1b[31m\x1b]8;;https://evil.test\x07\x9b2J\x00\x07\x08{BIDI}\ud800\ufffe"
     "@everyone #1 [click](https://evil.test) ![x](https://evil.test/x.png) https://evil.test | ``` `` ~~~ "
-    "{{ 7*7 }} {% raw %} [bold red]loud[/bold red] ::error::x ]]> &lt; \\ $(id)"
+    "{{ 1111*1111 }} {% raw %} [bold red]loud[/bold red] ::error::x ]]> &lt; \\ $(id)"
 )
 KEPT = {"stages.name", "stages.checks.stage", "history.verdict"}  # ours, and used as keys
 
@@ -78,7 +80,12 @@ def evil(red: RunReport) -> RunReport:
 
 def unseen(text: str) -> set[str]:
     """Return the control, direction and broken characters in a text."""
-    return set(re.findall("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]", text))
+    return set(
+        re.findall(
+            "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]",
+            text,
+        )
+    )
 
 
 def test_the_page_holds_no_markup_of_strangers(evil: RunReport, artifacts: dict[str, bytes]) -> None:
@@ -89,11 +96,13 @@ def test_the_page_holds_no_markup_of_strangers(evil: RunReport, artifacts: dict[
     parser.feed(page)
     assert "script" not in {tag for tag, _ in found}
     links = [value or "" for _, attrs in found for name, value in attrs if name in ("src", "href")]
-    assert all(re.fullmatch(r"data:image/png;base64,[\w+/=]+|#[\w-]+|(artifacts|logs)/[\w./@+=-]+", link) for link in links)
+    assert all(
+        re.fullmatch(r"data:image/png;base64,[\w+/=]+|#[\w-]+|(artifacts|logs)/[\w./@+=-]+", link) for link in links
+    )
     assert not [name for _, attrs in found for name, _ in attrs if name.startswith("on")]
     assert page.count("</style>") == 1
     assert unseen(page) == set()
-    assert "49" not in re.findall(r"\{\{.{0,9}|\b49\b", page)
+    assert "1234321" not in page
 
 
 def test_the_summary_renders_without_links_images_html_and_mentions(evil: RunReport) -> None:

@@ -23,6 +23,7 @@ class Page(HTMLParser):
     """A page read strictly: its text, its elements with attributes, and what was left open or closed twice."""
 
     def __init__(self, source: str) -> None:
+        """Read the whole page."""
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.open: list[str] = []
@@ -33,26 +34,32 @@ class Page(HTMLParser):
         self.faults += [f"<{tag}> is never closed" for tag in self.open]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element begins."""
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element of SVG without content."""
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
 
     def handle_endtag(self, tag: str) -> None:
+        """An element ends: it must be the innermost."""
         if not self.open or self.open.pop() != tag:
             self.faults.append(f"</{tag}> closes another element")
 
     def handle_data(self, data: str) -> None:
+        """Text that a reader sees."""
         if "style" not in self.open:
             self.text += data
 
     def values(self, attribute: str) -> Iterable[str]:
+        """Return every value of an attribute."""
         return [attributes[attribute] for _, attributes in self.elements if attribute in attributes]
 
     @property
     def words(self) -> str:
+        """The text with each run of white space made one space."""
         return " ".join(self.text.split())
 
 
@@ -61,7 +68,9 @@ def test_the_page_is_well_formed_and_loads_nothing(sample: RunReport, artifacts:
     page = Page(source)
     assert page.faults == []
     assert not {"script", "link", "iframe", "object", "form", "base"} & {tag for tag, _ in page.elements}
-    assert all(re.match(r"data:image/|artifacts/|logs/|#", value) for value in [*page.values("src"), *page.values("href")])
+    assert all(
+        re.match(r"data:image/|artifacts/|logs/|#", value) for value in [*page.values("src"), *page.values("href")]
+    )
     assert not re.search(r"url\((?!#)|@import", source)
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     policy = next(attributes for tag, attributes in page.elements if attributes.get("http-equiv"))
@@ -147,7 +156,7 @@ def test_cached_is_told_from_passed_and_names_its_run(cached: RunReport) -> None
 
 def test_skipped_and_not_checked_are_never_a_pass(error: RunReport, green: RunReport) -> None:
     words = Page(to_html(error, artifacts={})).words
-    assert "– skipped typecheck" in words
+    assert "– skipped typecheck" in words  # noqa: RUF001 - the mark of a skip
     assert "lint, typecheck, unit, integration, e2e and audit install failed" in words
     assert "not checked" in Page(to_html(green, artifacts={})).words
 
@@ -168,7 +177,10 @@ def test_the_history_shows_fifty_runs_with_this_one_last(green: RunReport) -> No
     source = to_html(green, artifacts={})
     assert "Last 50 runs" in Page(source).words
     assert source.count('<rect x="0" y') >= 50
-    assert "Last" not in Page(to_html(replace(green, history=()), artifacts={})).words.partition("About this run")[0][-200:]
+    assert (
+        "Last"
+        not in Page(to_html(replace(green, history=()), artifacts={})).words.partition("About this run")[0][-200:]
+    )
 
 
 def test_an_empty_report_is_still_a_page() -> None:
@@ -183,7 +195,9 @@ def test_an_empty_report_is_still_a_page() -> None:
 
 def test_sixty_packages_stay_a_page_that_opens(green: RunReport) -> None:
     stages = tuple(
-        replace(stage, checks=tuple(replace(check, package=f"packages/p{n}") for check in stage.checks for n in range(60)))
+        replace(
+            stage, checks=tuple(replace(check, package=f"packages/p{n}") for check in stage.checks for n in range(60))
+        )
         for stage in green.stages
     )
     source = to_html(replace(green, stages=stages), artifacts={})

@@ -41,7 +41,7 @@ def test_a_failing_test_says_what_and_where(red: RunReport) -> None:
 
 def test_the_tools_own_counts_and_the_command_are_properties(red: RunReport) -> None:
     suite = next(suite for suite in read(red) if suite.name == "unit/vitest@packages/core")
-    properties = {entry.name: entry.value for entry in suite.properties()}
+    properties = {entry.name: entry.value for entry in suite.properties()}  # type: ignore[no-untyped-call]
     assert properties["counts"] == "41 tests, 1 failed"
     assert properties["repeat"].startswith("pnpm --filter")
 

@@ -30,7 +30,7 @@ def test_a_green_run_is_short_and_names_what_was_not_checked(green: RunReport) -
 
 
 def test_a_skipped_stage_shows_its_reason_and_no_time(error: RunReport) -> None:
-    assert "| – skipped | unit |  | `install failed` |" in to_summary(error)
+    assert "| – skipped | unit |  | `install failed` |" in to_summary(error)  # noqa: RUF001 - the mark of a skip
 
 
 @pytest.mark.parametrize("text", ["`", "``a``", "a`b", " `", "<b>@you</b>", "", "a\n\n# b", "````" * 9, "\\`", "|"])

@@ -105,16 +105,20 @@ class Database:
     """A database of the session's server."""
 
     def __init__(self, *, port: int, password: str, name: str) -> None:
+        """Name it; it is made by the fixture."""
         self.port, self.password, self.name = port, password, name
 
     def url(self, user: str = "postgres", name: str | None = None) -> str:
+        """Return its address for that login."""
         return f"postgresql://{user}:{self.password}@127.0.0.1:{self.port}/{name or self.name}"
 
     @contextlib.contextmanager
     def connect(self, name: str | None = None) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        """Connect as the owner."""
         with contextlib.closing(psycopg.connect(self.url(name=name), autocommit=True)) as connection:
             yield connection
 
     def execute(self, statements: str) -> None:
+        """Execute statements as the owner."""
         with self.connect() as connection:
             connection.execute(statements.encode())

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BROWSERS = [
     {"name": "chromium", "revision": "1255"},
@@ -21,7 +23,11 @@ def project(tmp_path: Path) -> Path:
     """Lay Playwright out as pnpm does: links into a store, each package with its own dependencies beside it."""
     root = tmp_path / "project"
     store = root / "node_modules" / ".pnpm"
-    for name, needs in (("@playwright/test", "playwright"), ("playwright", "playwright-core"), ("playwright-core", None)):
+    for name, needs in (
+        ("@playwright/test", "playwright"),
+        ("playwright", "playwright-core"),
+        ("playwright-core", None),
+    ):
         package = store / name.replace("/", "+") / "node_modules" / name
         package.mkdir(parents=True)
         (package / "package.json").write_text(json.dumps({"name": name, "version": "1.65.1"}))
@@ -31,7 +37,9 @@ def project(tmp_path: Path) -> Path:
     core = store / "playwright-core" / "node_modules" / "playwright-core"
     (core / "browsers.json").write_text(json.dumps({"browsers": BROWSERS}))
     (root / "node_modules" / "@playwright").mkdir()
-    (root / "node_modules" / "@playwright" / "test").symlink_to(store / "@playwright+test" / "node_modules" / "@playwright" / "test")
+    (root / "node_modules" / "@playwright" / "test").symlink_to(
+        store / "@playwright+test" / "node_modules" / "@playwright" / "test"
+    )
     return root
 
 
@@ -67,7 +75,12 @@ def test_playwrights_own_finished_downloads_come_first(
     environment: dict[str, str], project: Path, tmp_path: Path
 ) -> None:
     own = tmp_path / "own"
-    for name, complete in (("firefox-1500", True), ("chromium-1255", True), ("chromium_headless_shell-1255", True), ("webkit-2200", False)):
+    for name, complete in (
+        ("firefox-1500", True),
+        ("chromium-1255", True),
+        ("chromium_headless_shell-1255", True),
+        ("webkit-2200", False),
+    ):
         (own / name).mkdir(parents=True)
         if complete:
             (own / name / "INSTALLATION_COMPLETE").touch()
@@ -80,7 +93,11 @@ def test_playwrights_own_finished_downloads_come_first(
 
 def test_a_project_without_playwright_is_refused_in_one_line(environment: dict[str, str], tmp_path: Path) -> None:
     ended = subprocess.run(
-        ["shipway-browsers", str(tmp_path), str(tmp_path / "out")], env=environment, capture_output=True, text=True, check=False
+        ["shipway-browsers", str(tmp_path), str(tmp_path / "out")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 1
     assert "no playwright-core can be resolved" in ended.stderr
@@ -102,9 +119,10 @@ def test_the_preload_gives_every_launch_the_browser_and_takes_the_channel_away(
         "pw.chromium.launchPersistentContext('/d', {channel: 'chrome'}), pw.chromium.launch({executablePath: '/mine'}),"
         "pw.firefox.launch({})]))"
     )
+    preload = environment["SHIPWAY_PLAYWRIGHT_PRELOAD"]
     ended = subprocess.run(
         ["node", "-e", script], cwd=project, capture_output=True, text=True, check=True,
-        env={**environment, "SHIPWAY_CHROMIUM": "/c", "NODE_OPTIONS": f"--require {environment['SHIPWAY_PLAYWRIGHT_PRELOAD']}"},
+        env={**environment, "SHIPWAY_CHROMIUM": "/c", "NODE_OPTIONS": f"--require {preload}"},
     )  # fmt: skip
     assert json.loads(ended.stdout) == [
         [{"headless": True, "executablePath": "/c"}],

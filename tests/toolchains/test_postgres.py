@@ -5,22 +5,43 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import psycopg
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
-def start(environment: Mapping[str, str], port: int, place: Path, *more: str) -> subprocess.Popen[str]:
-    place.mkdir(parents=True, exist_ok=True)
-    return subprocess.Popen(
-        ["shipway-postgres", "--port", str(port), "--data", str(place / "data"), "--database", "shop",
-         "--role", "web", "--ready", str(place / "ready"), *more],
-        env={**environment, "SHIPWAY_PG_PASSWORD": "hush"}, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+class Start(Protocol):
+    """Start a server on a port, in a place of its own."""
+
+    def __call__(
+        self, port: int, place: Path, *more: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """Return the process, ready or not."""
+        ...
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+    usual = environment
+
+    def run(port: int, place: Path, *more: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            ["shipway-postgres", "--port", str(port), "--data", str(place / "data"), "--database", "shop",
+             "--role", "web", "--ready", str(place / "ready"), *more],
+            env={**usual, **(environment or {}), "SHIPWAY_PG_PASSWORD": "hush"}, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.terminate()
+        process.communicate(timeout=20)
 
 
 def ready(process: subprocess.Popen[str], place: Path) -> None:
@@ -41,10 +62,10 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def test_roles_may_connect_and_are_neither_owner_nor_mighty(
-    environment: dict[str, str], free_port: Callable[[], int], tmp_path: Path
+    start: Start, free_port: Callable[[], int], tmp_path: Path
 ) -> None:
     port = free_port()
-    process = start(environment, port, tmp_path, "--role", 'odd "name')
+    process = start(port, tmp_path, "--role", 'odd "name')
     ready(process, tmp_path)
     with psycopg.connect(url(port, "web")) as connection:
         row = connection.execute(
@@ -63,43 +84,37 @@ def test_roles_may_connect_and_are_neither_owner_nor_mighty(
         psycopg.connect(url(port, "web"))
 
 
-def test_its_server_ends_even_when_it_is_killed(
-    environment: dict[str, str], free_port: Callable[[], int], tmp_path: Path
-) -> None:
+def test_its_server_ends_even_when_it_is_killed(start: Start, free_port: Callable[[], int], tmp_path: Path) -> None:
     port = free_port()
-    process = start(environment, port, tmp_path)
+    process = start(port, tmp_path)
     ready(process, tmp_path)
     server = int((tmp_path / "data" / "postmaster.pid").read_text().splitlines()[0])
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    ended(process)
     deadline = time.monotonic() + 10
     while Path(f"/proc/{server}").exists():
         assert time.monotonic() < deadline, "the server lives on"
         time.sleep(0.05)
 
 
-def test_a_port_that_is_taken_is_named_in_one_line(
-    environment: dict[str, str], server: dict[str, str], tmp_path: Path
-) -> None:
-    code, errors = ended(start(environment, int(server["port"]), tmp_path))
+def test_a_port_that_is_taken_is_named_in_one_line(start: Start, server: dict[str, str], tmp_path: Path) -> None:
+    code, errors = ended(start(int(server["port"]), tmp_path))
     assert code == 1
     assert errors == f"shipway-postgres: port {server['port']} of 127.0.0.1 cannot be had: Address already in use\n"
 
 
-def test_missing_binaries_are_named_in_one_line(
-    environment: dict[str, str], free_port: Callable[[], int], tmp_path: Path
-) -> None:
-    code, errors = ended(start({**environment, "SHIPWAY_POSTGRES_BIN": "/nowhere"}, free_port(), tmp_path))
+def test_missing_binaries_are_named_in_one_line(start: Start, free_port: Callable[[], int], tmp_path: Path) -> None:
+    code, errors = ended(start(free_port(), tmp_path, environment={"SHIPWAY_POSTGRES_BIN": "/nowhere"}))
     assert code == 1
     assert errors == "shipway-postgres: no initdb in '/nowhere', the directory that SHIPWAY_POSTGRES_BIN names\n"
 
 
 def test_a_directory_that_holds_something_else_is_left_alone(
-    environment: dict[str, str], free_port: Callable[[], int], tmp_path: Path
+    start: Start, free_port: Callable[[], int], tmp_path: Path
 ) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "letter.txt").write_text("dear")
-    code, errors = ended(start(environment, free_port(), tmp_path))
+    code, errors = ended(start(free_port(), tmp_path))
     assert code == 1
     assert "exists but is not empty" in errors
     assert (tmp_path / "data" / "letter.txt").read_text() == "dear"
@@ -107,7 +122,7 @@ def test_a_directory_that_holds_something_else_is_left_alone(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root must become somebody else")
 def test_root_without_user_namespaces_changes_the_user_even_in_a_private_home(
-    environment: dict[str, str], free_port: Callable[[], int], tmp_path: Path
+    start: Start, environment: dict[str, str], free_port: Callable[[], int], tmp_path: Path
 ) -> None:
     refusing = tmp_path / "bin" / "unshare"
     refusing.parent.mkdir()
@@ -116,9 +131,9 @@ def test_root_without_user_namespaces_changes_the_user_even_in_a_private_home(
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     port = free_port()
-    process = start({**environment, "PATH": f"{refusing.parent}:{environment['PATH']}"}, port, private)
+    process = start(port, private, environment={"PATH": f"{refusing.parent}:{environment['PATH']}"})
     ready(process, private)
-    with psycopg.connect(url(port, "web")) as connection:
+    with psycopg.connect(url(port, "postgres")) as connection:
         row = connection.execute("SELECT current_setting('data_directory')").fetchone()
     assert row is not None
     data = Path(row[0])

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 class Database(Protocol):
     """The fixture's, of conftest."""
 
-    def url(self, user: str = "postgres") -> str: ...
-    def execute(self, statements: str) -> None: ...
-    def connect(self) -> AbstractContextManager[psycopg.Connection[tuple[Any, ...]]]: ...
+    def url(self, user: str = "postgres") -> str:
+        """Return its address for that login."""
+        ...
+
+    def execute(self, statements: str) -> None:
+        """Execute statements as the owner."""
+
+    def connect(self) -> AbstractContextManager[psycopg.Connection[tuple[Any, ...]]]:
+        """Connect as the owner."""
+        ...
 
 
 class Verify(Protocol):
@@ -26,7 +33,9 @@ class Verify(Protocol):
 
     def __call__(
         self, statements: str = "", *, owner_url: str | None = None, role_url: str | None = None, **settings: Any
-    ) -> dict[str, Any]: ...
+    ) -> dict[str, Any]:
+        """Return the report, or the refusal."""
+        ...
 
 
 POLICY = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
@@ -35,12 +44,14 @@ SCHEMA = f"""
     CREATE TABLE tenants (id uuid PRIMARY KEY, name text NOT NULL, plan plan NOT NULL);
     CREATE TABLE users (
         id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id uuid NOT NULL REFERENCES tenants,
-        email text NOT NULL UNIQUE CHECK (email LIKE '%@%'), role varchar(8) NOT NULL CHECK (role IN ('owner', 'member')),
+        email text NOT NULL UNIQUE CHECK (email LIKE '%@%'),
+        role varchar(8) NOT NULL CHECK (role IN ('owner', 'member')),
         UNIQUE (tenant_id, id));
     CREATE TABLE receipts (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id uuid NOT NULL, author uuid NOT NULL,
-        cents integer NOT NULL CHECK (cents > 0), currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]+$'), at date NOT NULL,
-        tags text[] NOT NULL, data jsonb NOT NULL, FOREIGN KEY (tenant_id, author) REFERENCES users (tenant_id, id));
+        cents integer NOT NULL CHECK (cents > 0), currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]+$'),
+        at date NOT NULL, tags text[] NOT NULL, data jsonb NOT NULL,
+        FOREIGN KEY (tenant_id, author) REFERENCES users (tenant_id, id));
     GRANT USAGE ON SCHEMA public TO app_user;
     GRANT SELECT, INSERT, UPDATE, DELETE ON users, receipts TO app_user;
     ALTER TABLE users ENABLE ROW LEVEL SECURITY;
@@ -49,6 +60,12 @@ SCHEMA = f"""
     ALTER TABLE receipts FORCE ROW LEVEL SECURITY;
     CREATE POLICY own ON users USING ({POLICY});
     CREATE POLICY own ON receipts USING ({POLICY});
+"""
+WITHOUT_DELETE = f"""
+    DROP POLICY own ON receipts;
+    CREATE POLICY a ON receipts FOR SELECT USING ({POLICY});
+    CREATE POLICY b ON receipts FOR INSERT WITH CHECK ({POLICY});
+    CREATE POLICY c ON receipts FOR UPDATE USING ({POLICY});
 """
 SETTINGS = {
     "role": "app_user",
@@ -109,11 +126,10 @@ def test_nothing_of_the_trial_stays_in_the_database(verify: Verify, database: Da
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        ("ALTER TABLE receipts DISABLE ROW LEVEL SECURITY", {"rls", "select", "update", "delete", "insert", "move", "unset"}),
+        ("ALTER TABLE receipts DISABLE ROW LEVEL SECURITY",
+         {"rls", "select", "update", "delete", "insert", "move", "unset"}),
         ("ALTER TABLE receipts NO FORCE ROW LEVEL SECURITY", {"force"}),
-        (f"DROP POLICY own ON receipts; CREATE POLICY a ON receipts FOR SELECT USING ({POLICY}); "
-         f"CREATE POLICY b ON receipts FOR INSERT WITH CHECK ({POLICY}); CREATE POLICY c ON receipts FOR UPDATE USING ({POLICY})",
-         {"policy"}),
+        (WITHOUT_DELETE, {"policy"}),
         ("DROP POLICY own ON receipts; CREATE POLICY own ON receipts USING (true)",
          {"select", "update", "delete", "insert", "move", "unset"}),
         ("CREATE POLICY more ON receipts FOR SELECT USING (true)", {"select", "unset"}),
@@ -224,6 +240,49 @@ def test_a_table_without_a_row_to_try_is_an_error_and_a_seed_cures_it(verify: Ve
     report = verify(seed=str(seed))
     assert report["errors"] == []
     assert report["problems"] == []
+
+
+SEED = """
+    SELECT set_config('app.tenant_id', '00000000-0000-4000-8000-00000000000a', true);
+    INSERT INTO tenants VALUES ('00000000-0000-4000-8000-00000000000a', 'A', 'free');
+    INSERT INTO users (tenant_id, email, role) VALUES ('00000000-0000-4000-8000-00000000000a', 'a@a', 'owner');
+    SELECT set_config('app.tenant_id', '00000000-0000-4000-8000-00000000000b', true);
+    INSERT INTO tenants VALUES ('00000000-0000-4000-8000-00000000000b', 'B', 'free');
+    INSERT INTO users (tenant_id, email, role) VALUES ('00000000-0000-4000-8000-00000000000b', 'b@b', 'owner');
+"""
+
+
+def test_a_tenant_that_the_seed_sets_is_not_left_behind(verify: Verify, tmp_path: Path) -> None:
+    seed = tmp_path / "seed.sql"
+    seed.write_text(SEED)
+    report = verify(seed=str(seed))
+    assert (report["problems"], report["errors"]) == ([], [])
+    assert [entry["table"] for entry in report["tables"]] == ["public.receipts", "public.users"]
+    unset = [check["message"] for check in report["tables"][1]["checks"] if check["name"] == "unset"]
+    assert len(unset) == 2
+
+
+def test_a_policy_that_is_open_to_a_fresh_connection_is_found_beside_a_seed(verify: Verify, tmp_path: Path) -> None:
+    seed = tmp_path / "seed.sql"
+    seed.write_text(SEED)
+    opened = "CREATE POLICY early ON users USING (current_setting('app.tenant_id', true) IS NULL)"
+    assert kinds(verify(opened, seed=str(seed))) == {("public.users", "unset")}
+
+
+def test_the_settings_may_stand_in_a_variable(
+    verify: Verify, database: Database, environment: dict[str, str], tmp_path: Path
+) -> None:
+    urls = {"DATABASE_URL": database.url(), "APP_DATABASE_URL": database.url("app_user")}
+    assert verify()["problems"] == []
+    ended = subprocess.run(
+        ["shipway-rls", "--out", str(tmp_path / "again.json")],
+        env={**environment, **urls, "SHIPWAY_RLS_CONFIG": json.dumps(SETTINGS)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads((tmp_path / "again.json").read_text())["problems"] == []
 
 
 def test_a_setting_that_sets_nothing_is_no_proof(verify: Verify) -> None:

@@ -59,7 +59,16 @@ def test_text_is_compressed_for_a_client_that_takes_it(site: http.client.HTTPCon
 
 
 @pytest.mark.parametrize(
-    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/assets/..%5c../secret.txt", "/link.txt", "/%00", "/%zz"]
+    "path",
+    [
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/assets/..%5c../secret.txt",
+        "/link.txt",
+        "/%00",
+        "/%zz",
+    ],
 )
 def test_nothing_outside_the_directory_is_served(site: http.client.HTTPConnection, path: str) -> None:
     status, _, content = get(site, path)
@@ -69,7 +78,11 @@ def test_nothing_outside_the_directory_is_served(site: http.client.HTTPConnectio
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["nowhere", "--port", "0"], "nowhere is no directory: was it built?"), (["x"], "usage"), (["x", "--port", "no"], "usage")],
+    [
+        (["nowhere", "--port", "0"], "nowhere is no directory: was it built?"),
+        (["x"], "usage"),
+        (["x", "--port", "no"], "usage"),
+    ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(
     environment: dict[str, str], tmp_path: Path, arguments: list[str], said: str

@@ -69,8 +69,9 @@ function wrap(file, target) {
 function place(browser, core, out, chromium) {
   const directory = `${browser.name.replaceAll("-", "_")}-${browser.revision}`;
   const target = path.join(out, directory);
-  const own = downloads(core).map((where) => path.join(where, directory)).find((where) => fs.existsSync(path.join(where, COMPLETE)));
-  if (own !== undefined && path.resolve(own) !== path.resolve(target)) {
+  const own = downloads(core).map((where) => path.resolve(where, directory)).find((where) => fs.existsSync(path.join(where, COMPLETE)));
+  if (own === target && fs.lstatSync(target).isSymbolicLink()) return "playwright"; // linked by an earlier call
+  if (own !== undefined && own !== target) {
     fs.rmSync(target, { recursive: true, force: true });
     fs.symlinkSync(fs.realpathSync(own), target);
     return "playwright";

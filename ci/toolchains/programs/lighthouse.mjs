@@ -1,6 +1,7 @@
-// shipway-lighthouse --out FILE --runs N --categories A,B URL...: Lighthouse's scores of each page, as JSON.
+// shipway-lighthouse --out FILE --runs N --categories A,B [--server FILE] URL...: Lighthouse's scores of each page.
 //
-// {"lighthouse": VERSION, "pages": [{"url", "runs": [{"scores": {CATEGORY: 0..1}, "seconds"}],
+// With --server the URLs may be paths of the server whose place shipway-listen has written to that file. The answer:
+// {"lighthouse": VERSION, "pages": [{"url": as given, "runs": [{"scores": {CATEGORY: 0..1}, "seconds"}],
 //   "audits": [{"id", "title", "category", "score", "value"}]}]}; `audits` are those of the last run that are not
 // passed, worst first. Low scores are no failure; no browser or no page is one: exit 1 and one line.
 import { spawn } from "node:child_process";
@@ -27,13 +28,15 @@ function options() {
       out: { type: "string" },
       runs: { type: "string", default: "1" },
       categories: { type: "string", default: CATEGORIES },
+      server: { type: "string" },
     },
   });
   const runs = Number(values.runs);
   if (!values.out || positionals.length === 0 || !Number.isInteger(runs) || runs < 1) {
-    throw new Refusal("usage: shipway-lighthouse --out FILE [--runs N] [--categories A,B] URL...");
+    throw new Refusal("usage: shipway-lighthouse --out FILE [--runs N] [--categories A,B] [--server FILE] URL...");
   }
-  return { out: values.out, runs, categories: values.categories.split(","), urls: positionals };
+  const base = values.server === undefined ? undefined : JSON.parse(fs.readFileSync(values.server, "utf8")).url;
+  return { out: values.out, runs, categories: values.categories.split(","), base, urls: positionals };
 }
 
 async function library() {
@@ -90,12 +93,24 @@ function debuggingPort(child) {
   });
 }
 
-async function measure(lighthouse, url, port, { runs, categories }) {
+/** Say at once that a page is not there, or is an error page; Lighthouse itself takes half a minute to. */
+async function checkAnswer(url) {
+  let response;
+  try {
+    response = await fetch(url, { signal: AbortSignal.timeout(START) });
+    await response.body?.cancel();
+  } catch (error) {
+    throw new Refusal(`${url} does not answer: ${error.cause?.code || error.cause?.message || error.message}`);
+  }
+  if (!response.ok) throw new Refusal(`${url} answers ${response.status}, an error page`);
+}
+
+async function measure(lighthouse, url, port, { runs, categories, base }) {
   const page = { url, runs: [], audits: [] };
   for (let run = 0; run < runs; run += 1) {
     const began = performance.now();
     const flags = { port, output: "json", logLevel: "silent", onlyCategories: categories, throttlingMethod: "simulate" };
-    const { lhr } = await lighthouse(url, flags);
+    const { lhr } = await lighthouse(new URL(url, base).href, flags);
     if (lhr.runtimeError) throw new Refusal(`${url} cannot be measured: ${lhr.runtimeError.message.split("\n", 1)[0]}`);
     const scores = Object.fromEntries(Object.entries(lhr.categories).map(([name, { score }]) => [name, score]));
     page.runs.push({ scores, seconds: (performance.now() - began) / 1000 });
@@ -119,6 +134,7 @@ function unsatisfied(lhr) {
 async function main() {
   const asked = options();
   const { lighthouse, version } = await library();
+  for (const url of asked.urls) await checkAnswer(new URL(url, asked.base).href);
   const browser = await startBrowser();
   for (const signal of ["SIGTERM", "SIGINT"]) {
     process.on(signal, () => {

@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 const HERE = import.meta.dirname;
 const NO_BROWSER = 3;
 const NOT_FOUND = 127;
-const SPARE = 15; // seconds for Playwright to end servers and for us to look at what it left
+const SPARE = 15; // seconds, at most, for Playwright to end servers and for us to look at what it left
 const ATTACHED = 40 * 1024 * 1024; // bytes of attachments that are kept
 // Where branded browsers are installed on Linux.
 const CHANNELS = { chrome: "/opt/google/chrome/chrome", msedge: "/opt/microsoft/msedge/msedge" };
@@ -64,6 +64,7 @@ async function playwright(words, { preload = false } = {}) {
     env: {
       DEBUG: "pw:webserver", // what a server says on its standard output is lost without
       ...process.env,
+      NO_COLOR: undefined, // Playwright has its servers and workers colour, and Node complains of both
       NODE_OPTIONS: options.join(" ").trim(),
       PLAYWRIGHT_BROWSERS_PATH: browsers,
       SHIPWAY_PLAYWRIGHT_REPORT: report,
@@ -165,7 +166,8 @@ async function main() {
     return NO_BROWSER;
   }
   const branded = listing.projects.some(({ channel }) => channel in CHANNELS && !fs.existsSync(CHANNELS[channel]));
-  const seconds = Math.max(5, Number(asked.timeout) - (performance.now() - began) / 1000 - SPARE);
+  const left = Number(asked.timeout) - (performance.now() - began) / 1000;
+  const seconds = Math.max(left - SPARE, left * 0.8);
   const limit = Math.min(seconds * 1000, listing.timeout || Infinity);
   const done = await playwright([...words, `--output=${results}`, `--global-timeout=${Math.round(limit)}`], {
     preload: branded && Boolean(process.env.SHIPWAY_CHROMIUM),

@@ -22,16 +22,18 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NoReturn, TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from types import FrameType
     from collections.abc import Iterator
+    from types import FrameType
 
 _NOBODY = 65534
+_COMMON = ("/tmp", "/var/tmp")  # noqa: S108 - a fresh private directory is made in it
+_SOCKET_ROOM = 80  # bytes of a socket's path, which may have 107, for its directory
 _START = 60.0  # seconds a server may take on a busy machine
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -46,7 +48,7 @@ _SETTINGS = {
 }
 
 
-class Refusal(Exception):  # noqa: N818 - not a defect: one line for whoever started it
+class RefusalError(Exception):
     """Why there is no server, in one line."""
 
 
@@ -56,9 +58,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     try:
-        password = os.environ.get("SHIPWAY_PG_PASSWORD")
-        if not password:
-            raise Refusal("SHIPWAY_PG_PASSWORD is not set")  # noqa: TRY301 - the one way out
+        password = _password()
         with _placed(_binaries(), options.data.absolute()) as (start, bin_, data):
             _check_port(options.port)
             _initialise(start, bin_, data, password)
@@ -66,7 +66,7 @@ def main() -> int:
                 _create(server, data, options, password)
                 _announce(options.ready, options.port)
                 _watch(server, data)
-    except Refusal as refusal:
+    except RefusalError as refusal:
         sys.stderr.write(f"shipway-postgres: {refusal}\n")
         return 1
 
@@ -85,11 +85,18 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
+def _password() -> str:
+    password = os.environ.get("SHIPWAY_PG_PASSWORD")
+    if not password:
+        raise RefusalError("SHIPWAY_PG_PASSWORD is not set")
+    return password
+
+
 def _binaries() -> Path:
     bin_ = Path(os.environ.get("SHIPWAY_POSTGRES_BIN", ""))
     for name in ("initdb", "postgres"):
         if not os.access(bin_ / name, os.X_OK):
-            raise Refusal(f"no {name} in {str(bin_)!r}, the directory that SHIPWAY_POSTGRES_BIN names")
+            raise RefusalError(f"no {name} in {str(bin_)!r}, the directory that SHIPWAY_POSTGRES_BIN names")
     return bin_
 
 
@@ -101,11 +108,12 @@ def _placed(bin_: Path, data: Path) -> Iterator[tuple[list[str], Path, Path]]:
     namespace = ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"]
     if os.geteuid() != 0:
         yield [], bin_, data
-    elif subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:  # noqa: S603 - literal
+    elif _succeeds([*namespace, "true"]):
         yield namespace, bin_, data
     else:
         change = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
-        with tempfile.TemporaryDirectory(prefix="shipway-postgres-") as ground:
+        common = next((path for path in (tempfile.gettempdir(), *_COMMON) if _reachable(Path(path) / "x")), None)
+        with tempfile.TemporaryDirectory(prefix="shipway-postgres-", dir=common) as ground:
             Path(ground).chmod(0o755)
             if not _reachable(bin_):
                 bin_ = _copied(bin_, Path(ground))
@@ -114,6 +122,10 @@ def _placed(bin_: Path, data: Path) -> Iterator[tuple[list[str], Path, Path]]:
                 data.mkdir(mode=0o700)
             os.chown(data, _NOBODY, _NOBODY)
             yield change, bin_, data
+
+
+def _succeeds(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - our own words
 
 
 def _reachable(path: Path) -> bool:
@@ -138,16 +150,31 @@ def _check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Refusal(f"port {port} of 127.0.0.1 cannot be had: {error.strerror}") from error
+            raise RefusalError(f"port {port} of 127.0.0.1 cannot be had: {error.strerror}") from error
 
 
 def _initialise(start: list[str], bin_: Path, data: Path, password: str) -> None:
     command = [*start, str(bin_ / "initdb"), "-D", str(data), "-U", "postgres", "-A", "scram-sha-256"]
     command += ["--pwfile=/dev/stdin", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
-    ended = subprocess.run(command, input=f"{password}\n", capture_output=True, text=True, check=False)  # noqa: S603 - a list
+    with _readable(f"{password}\n", start) as stdin:
+        ended = subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=False)  # noqa: S603 - a list
     if ended.returncode != 0:
         said = (ended.stderr.strip() or ended.stdout.strip() or f"exit code {ended.returncode}").splitlines()
-        raise Refusal(next((line for line in said if "error:" in line), said[-1]))
+        raise RefusalError(next((line for line in said if "error:" in line), said[-1]))
+
+
+@contextlib.contextmanager
+def _readable(text: str, start: list[str]) -> Iterator[int]:
+    """Give a pipe that holds the text, readable for whoever runs behind `start`, and for nobody else."""
+    end, entry = os.pipe()
+    try:
+        if "setpriv" in start:
+            os.fchown(end, _NOBODY, _NOBODY)
+        os.write(entry, text.encode())
+        os.close(entry)
+        yield end
+    finally:
+        os.close(end)
 
 
 @contextlib.contextmanager
@@ -174,7 +201,7 @@ def _server(start: list[str], bin_: Path, data: Path, port: int) -> Iterator[sub
 def _quoted_directory(data: Path) -> str:
     """Quote it: a comma separates directories. One too long for a socket's name is not used at all."""
     directory = str(data)
-    return '"' + directory.replace('"', '""') + '"' if len(directory.encode()) < 80 else ""  # noqa: PLR2004 - of 107 bytes
+    return '"' + directory.replace('"', '""') + '"' if len(directory.encode()) < _SOCKET_ROOM else ""
 
 
 def _log(data: Path) -> Path:
@@ -193,9 +220,9 @@ def _create(server: subprocess.Popen[bytes], data: Path, options: argparse.Names
             break
         except psycopg.OperationalError as error:
             if server.poll() is not None:
-                raise Refusal(f"postgres ended at its start: {_last_words(data)}") from error
+                raise RefusalError(f"postgres ended at its start: {_last_words(data)}") from error
             if time.monotonic() > deadline:
-                raise Refusal(f"postgres took no connection within {_START:.0f} s: {_last_words(data)}") from error
+                raise RefusalError(f"postgres took no connection within {_START:.0f} s: {_last_words(data)}") from error
             time.sleep(0.02)
     with connection:
         database = sql.Identifier(options.database)
@@ -208,7 +235,7 @@ def _create(server: subprocess.Popen[bytes], data: Path, options: argparse.Names
                 connection.execute(create.format(role, sql.Literal(password)))
                 connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
         except psycopg.Error as error:
-            raise Refusal(f"the database cannot be prepared: {str(error).splitlines()[0]}") from error
+            raise RefusalError(f"the database cannot be prepared: {str(error).splitlines()[0]}") from error
 
 
 def _last_words(data: Path) -> str:
@@ -226,7 +253,7 @@ def _announce(ready: Path, port: int) -> None:
 
 def _watch(server: subprocess.Popen[bytes], data: Path) -> NoReturn:
     code = server.wait()
-    raise Refusal(f"postgres ended by itself with {code}: {_last_words(data)}")
+    raise RefusalError(f"postgres ended by itself with {code}: {_last_words(data)}")
 
 
 if __name__ == "__main__":

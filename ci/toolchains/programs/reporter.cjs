@@ -2,7 +2,8 @@
 //
 // {"playwright", "status", "timeout": ms, "projects": [{"name", "browser", "channel", "retries", "trace", "needs"}],
 //  "errors": [ERROR], "output": the end of what belongs to no test (web servers), "tests": [{"id", "project", "file",
-//  "line", "title": [...], "tags", "group", "outcome", "ran", "error": ERROR, "attachments": [{"name", "type", "path"}]}]}
+//  "line", "title": [...], "tags", "group", "outcome", "ran", "interrupted", "error": ERROR,
+//  "attachments": [{"name", "type", "path"}]}]}
 // ERROR is {"message", "file", "line", "snippet"}. Files are absolute, as Playwright has them.
 "use strict";
 const fs = require("node:fs");
@@ -30,7 +31,7 @@ function serialGroup(test) {
   return `${group.location?.file ?? ""}:${group.location?.line ?? 0}:${test.parent.project()?.name ?? ""}`;
 }
 
-function described(test) {
+function described(test, running) {
   // [root, project, file, describe..., title]
   const [, project, , ...title] = test.titlePath();
   return {
@@ -42,6 +43,7 @@ function described(test) {
     tags: test.tags ?? title.join(" ").match(/@\S+/g) ?? [],
     group: serialGroup(test),
     outcome: test.outcome(),
+    interrupted: running || test.results.some(({ status }) => status === "interrupted"),
     ran: test.results.some(({ status }) => status !== "skipped" && status !== "interrupted"),
     error: told(test.results.find(({ error }) => error !== undefined)?.error),
     attachments: test.results.flatMap(({ attachments, status }) =>
@@ -53,6 +55,7 @@ function described(test) {
 
 class Reporter {
   errors = [];
+  running = new Set();
   output = "";
   suite = undefined;
   config = undefined;
@@ -60,6 +63,14 @@ class Reporter {
   onBegin(config, suite) {
     this.config = config;
     this.suite = suite;
+  }
+
+  onTestBegin(test) {
+    this.running.add(test);
+  }
+
+  onTestEnd(test) {
+    this.running.delete(test);
   }
 
   onError(error) {
@@ -90,7 +101,7 @@ class Reporter {
       })),
       errors: this.errors,
       output: this.output,
-      tests: this.suite?.allTests().map(described) ?? [],
+      tests: this.suite?.allTests().map((test) => described(test, this.running.has(test))) ?? [],
     };
     fs.writeFileSync(process.env.SHIPWAY_PLAYWRIGHT_REPORT, JSON.stringify(report));
   }

@@ -1,4 +1,5 @@
-// shipway-serve DIR --port N: the files of DIR over HTTP on 127.0.0.1, until it is killed.
+// shipway-serve DIR... --port N: the files of the first DIR with an index.html, else of the first that is there, over
+// HTTP on 127.0.0.1, until it is killed.
 //
 // A path without a file is answered with DIR/index.html (a single-page application's own route), one that looks
 // like a file with 404. Text is compressed where the client takes it, as a real host would.
@@ -77,12 +78,15 @@ function answer(root, request, response) {
 function main() {
   const given = process.argv.slice(2);
   const flag = given.indexOf("--port");
-  const [directory, ...rest] = flag < 0 ? [] : given.toSpliced(flag, 2);
+  const directories = flag < 0 ? [] : given.toSpliced(flag, 2);
   const port = Number(given[flag + 1]);
-  if (directory === undefined || rest.length > 0 || !Number.isInteger(port) || port < 0 || port > 65535) {
-    fail("usage: shipway-serve DIR --port N");
+  if (directories.length === 0 || !Number.isInteger(port) || port < 0 || port > 65535) {
+    fail("usage: shipway-serve DIR... --port N");
   }
-  if (!fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory()) fail(`${directory} is no directory: was it built?`);
+  const directory =
+    directories.find((each) => isFile(path.join(each, "index.html"))) ??
+    directories.find((each) => fs.statSync(each, { throwIfNoEntry: false })?.isDirectory());
+  if (directory === undefined) fail(`${directories.join(", ")} is no directory: was it built?`);
   const root = fs.realpathSync(directory);
   const server = http.createServer((request, response) => answer(root, request, response));
   server.on("error", (error) => fail(`port ${port} of 127.0.0.1 cannot be had: ${error.code}`));

@@ -1,6 +1,8 @@
 """`shipway-rls`: does row-level security keep two tenants apart? Its structure is read, then two tenants are tried.
 
-    shipway-rls --config FILE --out FILE
+    shipway-rls [--config FILE] --out FILE
+
+Without `--config` the variable SHIPWAY_RLS_CONFIG holds the JSON itself.
 
     __main__.py    the command: settings in, report out
     settings.py    what it is told, read strictly

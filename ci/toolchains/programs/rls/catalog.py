@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, LiteralString, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -81,8 +81,9 @@ _TABLE: LiteralString = """
            coalesce(pg_get_expr(c.relpartbound, c.oid),
                     (SELECT string_agg(pg_get_expr(k.relpartbound, k.oid), ' ') FROM pg_inherits i
                      JOIN pg_class k ON k.oid = i.inhrelid WHERE i.inhparent = c.oid), ''),
-           coalesce((SELECT array_agg(DISTINCT a.attname::text) FROM pg_index i JOIN pg_attribute a
-                     ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisunique), '{}')
+           coalesce((SELECT array_agg(DISTINCT a.attname::text) FROM pg_index i
+                     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+                     WHERE i.indrelid = c.oid AND i.indisunique), '{}')
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %s"""
 _COLUMNS: LiteralString = """
     SELECT a.attname, format_type(a.atttypid, a.atttypmod), format_type(b.oid, NULL), t.typtype, b.typcategory,
@@ -90,7 +91,8 @@ _COLUMNS: LiteralString = """
                 THEN coalesce(nullif(t.typtypmod, -1), a.atttypmod) END,
            a.attnotnull OR t.typnotnull, a.atthasdef OR t.typdefault IS NOT NULL OR a.attidentity <> '',
            a.attgenerated <> '' OR a.attidentity = 'a',
-           coalesce((SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = b.oid), '{}')
+           coalesce((SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
+                     FROM pg_enum e WHERE e.enumtypid = b.oid), '{}')
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     JOIN pg_type b ON b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
     WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""

@@ -23,6 +23,15 @@ class Report:
         self.tables.append(entry)
         return TableReport(report=self, entry=entry)
 
+    def add(self, other: Report, *, kind: str) -> None:
+        """Take over what another report says of its tables by the checks of one kind."""
+        checks = {
+            entry["table"]: [check for check in entry["checks"] if check["name"] == kind] for entry in other.tables
+        }
+        for entry in self.tables:
+            entry["checks"] += checks.get(entry["table"], [])
+        self.problems += [problem for problem in other.problems if problem["kind"] == kind]
+
     def problem(self, table: str | None, problem: str, *, kind: str, command: str | None = None) -> None:
         """Add what is wrong, said once."""
         self.problems.append({"table": table, "problem": problem, "kind": kind, "command": command, "file": None})

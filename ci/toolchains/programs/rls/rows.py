@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
 from .catalog import Column, Table, table
 from .values import NoValueError, first_guess, other_guesses
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .session import Session

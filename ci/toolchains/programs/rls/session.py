@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import Any, LiteralString, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -16,8 +16,9 @@ from psycopg import sql
 from .settings import RefusalError, Settings
 
 if TYPE_CHECKING:
-    from .catalog import Connection, Table
     from collections.abc import Iterator, Mapping, Sequence
+
+    from .catalog import Connection, Table
 
 _REFUSED = "42501"  # insufficient_privilege: no right to it, or a policy's refusal
 
@@ -127,7 +128,7 @@ class Session:
             return Outcome(error=error)
 
     def places(self, table: Table, tenant: str) -> frozenset[tuple[int, str]]:
-        """Return where the tenant's rows lie, as the owner sees them: an updated row lies elsewhere, a deleted nowhere."""
+        """Return where the tenant's rows lie, as the owner sees them. An updated row lies elsewhere."""
         with self.undone():
             self.become_owner()
             if not self.bypasses:

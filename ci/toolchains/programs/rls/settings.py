@@ -7,11 +7,12 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+VARIABLE = "SHIPWAY_RLS_CONFIG"
 _PLACEHOLDER = re.compile(r"(?<!:):tenant\b")
 
 
@@ -38,30 +39,34 @@ class Settings:
         return _PLACEHOLDER.sub("%(tenant)s", self.set_tenant.replace("%", "%%"))
 
 
-def read(path: Path) -> Settings:
-    """Read the JSON of `--config` and the two addresses. Raises RefusalError, naming the key that is wrong."""
+def read(path: Path | None) -> Settings:
+    """Read the JSON of `--config`, else that of the variable SHIPWAY_RLS_CONFIG, and the two addresses.
+
+    Raises RefusalError, naming the key that is wrong.
+    """
+    name = VARIABLE if path is None else str(path)
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        given = json.loads(os.environ.get(VARIABLE, "") if path is None else path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RefusalError(f"{path} cannot be read: {error}") from error
+        raise RefusalError(f"{name} cannot be read: {error}") from error
     unknown = sorted(set(given) - {"role", "tenant_column", "set_tenant", "seed", "exempt", "tenants"})
     if unknown:
-        raise RefusalError(f"{path}: unknown key {unknown[0]!r}")
-    set_tenant = _text(given, "set_tenant", path)
+        raise RefusalError(f"{name}: unknown key {unknown[0]!r}")
+    set_tenant = _text(given, "set_tenant", name)
     if not _PLACEHOLDER.search(set_tenant):
-        raise RefusalError(f"{path}: set_tenant has no :tenant in it, so it sets nothing")
+        raise RefusalError(f"{name}: set_tenant has no :tenant in it, so it sets nothing")
     exempt = given.get("exempt") or {}
     for table, reason in exempt.items():
         if not isinstance(reason, str) or not reason.strip():
-            raise RefusalError(f"{path}: {table} is exempt without a reason")
+            raise RefusalError(f"{name}: {table} is exempt without a reason")
     tenants = given.get("tenants")
-    if tenants is not None and (len(tenants) != 2 or tenants[0] == tenants[1]):  # noqa: PLR2004 - two tenants
-        raise RefusalError(f"{path}: tenants must be two that differ")
+    if tenants is not None and (len(tenants) != 2 or tenants[0] == tenants[1]):  # noqa: PLR2004 - A and B
+        raise RefusalError(f"{name}: tenants must be two that differ")
     return Settings(
         owner_url=_address("DATABASE_URL"),
         role_url=_address("APP_DATABASE_URL"),
-        role=_text(given, "role", path),
-        tenant_column=_text(given, "tenant_column", path),
+        role=_text(given, "role", name),
+        tenant_column=_text(given, "tenant_column", name),
         set_tenant=set_tenant,
         seed=Path(given["seed"]) if given.get("seed") else None,
         exempt=exempt,
@@ -69,10 +74,10 @@ def read(path: Path) -> Settings:
     )
 
 
-def _text(given: Mapping[str, Any], key: str, path: Path) -> str:
+def _text(given: Mapping[str, Any], key: str, name: str) -> str:
     value = given.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise RefusalError(f"{path}: {key} is missing")
+        raise RefusalError(f"{name}: {key} is missing")
     return value
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import LiteralString, TYPE_CHECKING
-
+from typing import TYPE_CHECKING, LiteralString
 
 if TYPE_CHECKING:
-    from .report import Report, TableReport
-    from .catalog import Connection, Table
     from collections.abc import Sequence
+
+    from .catalog import Connection, Table
+    from .report import Report, TableReport
 
 _COMMANDS = {"SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d"}
 _POWERS: LiteralString = """

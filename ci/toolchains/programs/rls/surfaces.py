@@ -5,23 +5,23 @@ Whether one leaks is tried: what tenant A gets from it must not change when the 
 
 from __future__ import annotations
 
-from typing import LiteralString, TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 from psycopg import sql
 
-
 if TYPE_CHECKING:
-    from .catalog import Table
-    from .session import Session
-    from .report import Report
     from collections.abc import Sequence
+
+    from .catalog import Table
+    from .report import Report
+    from .session import Session
 
 _VIEWS: LiteralString = """
     WITH RECURSIVE reads AS (
         SELECT r.ev_class AS view FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
-        WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (%(tables)s)
-          AND r.ev_class <> d.refobjid
+        WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
+          AND d.refobjid = ANY (%(tables)s) AND r.ev_class <> d.refobjid
         UNION
         SELECT r.ev_class FROM reads JOIN pg_depend d ON d.refobjid = reads.view AND d.refclassid = 'pg_class'::regclass
         JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass WHERE r.ev_class <> reads.view)
@@ -38,10 +38,11 @@ _FUNCTIONS: LiteralString = """
     WHERE p.prosecdef AND p.prokind = 'f' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND has_schema_privilege(%(role)s, n.oid, 'USAGE') AND has_function_privilege(%(role)s, p.oid, 'EXECUTE')
       AND t.typname NOT IN ('trigger', 'event_trigger', 'void')
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e')
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e')
       AND (t.typrelid = ANY (%(tables)s)
            OR EXISTS (SELECT FROM unnest(%(names)s::text[]) name
-                      WHERE coalesce(p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), ''), '') ~* ('\\m' || name || '\\M')))
+                      WHERE p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '') ~* ('\\m' || name || '\\M')))
     ORDER BY n.nspname, p.proname"""
 
 

@@ -7,17 +7,18 @@ of that command holds it back, not the one for SELECT. What they did is then see
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from .session import Outcome, Session
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .rows import Row
-    from .report import TableReport
-    from .catalog import Column, Table
     from collections.abc import Mapping, Sequence
+
+    from .catalog import Column, Table
+    from .report import TableReport
+    from .rows import Row
 
 _INSERTABLE = "SELECT has_column_privilege(%s, %s::oid, %s, 'INSERT')"
 _TRIED = 6  # columns for a blind update

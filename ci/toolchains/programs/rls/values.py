@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .catalog import Column
     from collections.abc import Iterator
+
+    from .catalog import Column
 
 _NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision", "money", "oid"}
 _FIXED = {
@@ -48,33 +48,37 @@ def first_guess(column: Column, number: int) -> str:
     return guess
 
 
-def _by_category(column: Column, number: int) -> str | None:  # noqa: PLR0911 - a table of types reads best flat
+def _by_category(column: Column, number: int) -> str | None:
     base = column.base
-    if column.category == "A":
-        return "{}"
+    by_base = {
+        "uuid": str(uuid.uuid4()),
+        "smallint": str(number % 30_000),
+        "bit": "0" * (column.length or 1),
+        "bit varying": "0",
+        "vector": f"[{','.join('0' * (column.length or 1))}]",
+        **_addresses(number),
+        **_FIXED,
+        **dict.fromkeys(_DATES, "now"),
+    }
     if column.labels:
         return column.labels[0]
-    if base == "uuid":
-        return str(uuid.uuid4())
+    if base in by_base:
+        return by_base[base]
     if base in _NUMBERS:
-        return str(number % 30_000 if base == "smallint" else number)
-    if base in _DATES:
-        return "now"
-    if base in _FIXED:
-        return _FIXED[base]
-    if base in {"bit", "bit varying"}:
-        return "0" * (column.length or 1)
-    if base in {"inet", "macaddr", "macaddr8"}:
-        octets = f"{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
-        own = {"inet": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", "macaddr": f"08:00:2b:{octets}"}
-        return own.get(base, f"08:00:2b:00:00:{octets}")
-    if base == "vector":
-        return f"[{','.join('0' * (column.length or 1))}]"
-    if column.category == "R":
-        return "empty"
+        return str(number)
     if column.category == "S" or base == "citext":
         return _word(number, column.length)
-    return None
+    return {"A": "{}", "R": "empty"}.get(column.category)
+
+
+def _addresses(number: int) -> dict[str, str]:
+    octets = (number >> 16 & 255, number >> 8 & 255, number & 255)
+    hardware = ":".join(f"{octet:02x}" for octet in octets)
+    return {
+        "inet": "10." + ".".join(str(octet) for octet in octets),
+        "macaddr": f"08:00:2b:{hardware}",
+        "macaddr8": f"08:00:2b:00:00:{hardware}",
+    }
 
 
 def _word(number: int, length: int | None) -> str:
@@ -97,7 +101,7 @@ def other_guesses(column: Column, constraint: str) -> Iterator[str]:
         yield from _AMOUNTS
     elif column.base in _DATES:
         yield from ("today", "tomorrow", "yesterday", "2000-01-01", "2100-01-01")
-    elif column.base == "jsonb" or column.base == "json":
+    elif column.base in {"json", "jsonb"}:
         yield from ("[]", "null", '"a"', "0")
     elif column.category == "S" or column.base == "citext":
         for name in named:  # a pattern: its fixed letters alone may match it

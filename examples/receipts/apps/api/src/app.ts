@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { csrf } from 'hono/csrf';
+import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import { type Connection, withClientAddress } from './client-address.ts';
 import type { Services } from './context.ts';
@@ -24,8 +25,8 @@ export function createApp(services: Services): App {
     if (error instanceof ApiError) {
       return answerError(c, error);
     }
-    if ('getResponse' in error) {
-      return error.getResponse();
+    if (error instanceof HTTPException) {
+      return answerError(c, new ApiError(error.status, 'refused', 'The request was refused.'));
     }
     log.error(`${c.req.method} ${c.req.path} failed`, error);
     return answerError(c, new ApiError(500, 'internal', 'Something went wrong on our side.'));
@@ -53,6 +54,11 @@ export function createApp(services: Services): App {
         throw new ApiError(413, 'too_large', 'The file is too large.');
       },
     }),
+    async (c, next) => {
+      await next();
+      // Answers belong to one person: no cache in between may keep them.
+      c.header('cache-control', 'private, no-store');
+    },
     csrf({ origin: (origin, c) => ownOrigins(c.req.raw).includes(origin) }),
   );
 

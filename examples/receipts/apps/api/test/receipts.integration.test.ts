@@ -115,5 +115,6 @@ describe('receipts', () => {
       body: '',
     });
     expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ error: { code: 'refused' } });
   });
 });

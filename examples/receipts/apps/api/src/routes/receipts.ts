@@ -97,7 +97,6 @@ export function receiptRoutes(services: Services): Hono<SignedIn> {
       'content-type': file.mediaType,
       // Never shown as a page of ours, whatever is inside.
       'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`,
-      'cache-control': 'private, no-store',
     });
   });
 

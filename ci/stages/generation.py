@@ -1,0 +1,112 @@
+"""What must have run before types can be checked: code generation, and builds that types are read from."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+from ci.model import Check, Execution, Failure, Status, Step, Verdict
+from ci.monorepo.generation import Generation, builds, generations
+from ci.monorepo.graph import closure, dependents, order
+from ci.monorepo.typescript import TypeScriptPackage, typescript_packages
+from ci.stages.context import INSTALL, Context
+from ci.stages.judging import could_not_run, ended, failed, local, shown, stopped, tail
+from ci.stages.linting import by_hand, complaint
+from ci.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci.monorepo.workspace import Workspace
+
+BUILD = "build"
+# A command that needs what no check can reach says nothing about the code.
+OUT_OF_REACH = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT)\b|fetch failed|getaddrinfo")
+
+
+def generation(context: Context) -> tuple[Check, ...]:
+    """Return the checks that generate code and build packages for one another, each behind those it needs."""
+    workspace = context.workspace
+    wanted = [each for each in generations(workspace) if not _done_by_install(each)] + _needed_builds(workspace)
+    position = {path: number for number, path in enumerate(order(workspace))}
+    made: dict[str, Check] = {}
+    for each in sorted(wanted, key=lambda each: (position[each.package], each.tool == BUILD)):
+        check = _check(context, each, tuple(made.values()))
+        made.setdefault(check.id, check)
+    return tuple(made.values())
+
+
+def inputs_of(workspace: Workspace, package: str, *, without: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return globs for all that concerns a package: everything but packages that it does not depend on."""
+    near = set(closure(workspace, package))
+    if package == ".":
+        return ("**", *without)
+    far = [other.path for other in workspace.packages if other.path not in near and other.path != "."]
+    nested = [path for path in far if not any(path != one and one.startswith(f"{path}/") for one in near)]
+    return ("**", *(f"!{path}/**" for path in nested), *without)
+
+
+def _check(context: Context, generation: Generation, earlier: tuple[Check, ...]) -> Check:
+    workspace = context.workspace
+    named = generation.argv[:2] == ("pnpm", "run")
+    near = set(closure(workspace, generation.package))
+    return Check(
+        stage="typecheck",
+        name=generation.argv[2] if named else generation.tool or generation.argv[-1],
+        package=generation.package,
+        toolchain=context.toolchain(),
+        steps=(Step(argv=generation.argv, cwd=generation.package, timeout=context.settings.stages.typecheck.timeout),),
+        judge=functools.partial(judge, certain=generation.certain),
+        needs=(INSTALL, *(check.id for check in earlier if check.package in near)),
+        inputs=inputs_of(workspace, generation.package),
+        outputs=tuple(output for output in generation.outputs if not output.startswith("!")),
+        weight=4.0,
+        why=generation.why,
+        repeat=by_hand(generation.package, generation.argv, {}),
+    )
+
+
+def judge(execution: Execution, *, certain: bool) -> Verdict:
+    """A preparation is green when its command ended with 0.
+
+    Where only a name speaks for it, one that wants a database or the network is let pass with a notice: what
+    really needs its outputs will say so.
+    """
+    if (verdict := could_not_run(execution) or stopped(execution)) is not None:
+        return verdict
+    (step,) = execution.steps
+    if step.succeeded:
+        return Verdict(status=Status.PASSED)
+    if not certain and (found := OUT_OF_REACH.search(clean(step.output))) is not None:
+        notice = f"{shown(step.argv)} was tried for its name's sake and could not reach what it needs: {found[0]}"
+        return Verdict(status=Status.PASSED, notices=(notice,))
+    reason = f"{shown(step.argv)}: {ended(step)}: {complaint(step, skip=('>', '$'))}"
+    failure = Failure(message=local(reason, execution), detail=tail(local(step.output, execution)))
+    return failed(step, reason=failure.message, failures=(failure,))
+
+
+def _done_by_install(generation: Generation) -> bool:
+    """Whether install has run it already and kept what it wrote: that is so inside node_modules only."""
+    return generation.at_install and all("node_modules/" in output for output in generation.outputs)
+
+
+def _needed_builds(workspace: Workspace) -> list[Generation]:
+    """Leave out the builds of packages that all who use them read by a path alias, from the sources."""
+    typed = {each.package: each for each in typescript_packages(workspace)}
+    root = typed.get(".")
+    return [
+        build
+        for build in builds(workspace)
+        if not all(
+            _aliased(workspace.by_path[build.package].name, typed.get(user), root)
+            for user in dependents(workspace, build.package)
+            if user != build.package
+        )
+    ]
+
+
+def _aliased(name: str, user: TypeScriptPackage | None, root: TypeScriptPackage | None) -> bool:
+    configs = [*(user.configs if user else ()), *(root.configs if root and not (user and user.configs) else ())]
+    paths = [config.options.get("paths") for config in configs]
+    return any(isinstance(each, dict) and (name in each or f"{name}/*" in each) for each in paths)

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ci.model import Status, StepRun
+from ci.stages import integration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ci.model import Check, Execution, Plan
+    from ci.stages.context import Context
+
+    Workspace = Callable[..., Context]
+
+TEST = 'import { it } from "vitest";\nit("works", () => {});\n'
+PROJECTS = "export default { test: { projects: [{ test: { name: 'unit' } }, { test: { name: 'integration' } }] } };"
+
+
+def member(name: str, **scripts: str) -> Mapping[str, Any]:
+    return {"name": name, "scripts": scripts, "devDependencies": {"vitest": "4.1.12"}}
+
+
+def commands(check: Check) -> list[tuple[str, ...]]:
+    """A check's commands without our report options."""
+    ours = ("--reporter", "--outputFile", "--includeTaskLocation")
+    return [tuple(word for word in step.argv if not word.startswith(ours)) for step in check.steps]
+
+
+def only(plan: Plan) -> Check:
+    (check,) = plan.checks
+    return check
+
+
+def test_a_script_called_so_runs_after_the_migration(context: Workspace) -> None:
+    scripts = {
+        "test:integration": "docker compose up -d && DATABASE_URL=postgres://x/x NODE_ENV=test vitest run -c int.ts",
+        "db:migrate": "node migrate.ts",
+    }
+    check = only(integration.plan(context({"package.json": member("root", **scripts)})))
+    assert check.id == "integration/vitest@."
+    assert commands(check) == [("node", "migrate.ts"), ("vitest", "run", "-c", "int.ts")]
+    assert check.steps[1].environment == {"NODE_ENV": "test"}
+    assert check.why.endswith("migrated by package.json scripts.db:migrate")
+
+
+def test_without_a_script_the_vitest_project_called_so_runs(context: Workspace) -> None:
+    files = {"package.json": member("root", test="vitest run --silent"), "vitest.config.ts": PROJECTS}
+    check = only(integration.plan(context(files)))
+    assert commands(check) == [("vitest", "run", "--silent", "--project=integration")]
+    assert "the database is empty" in check.why
+
+
+def test_without_a_project_the_files_called_so_run(context: Workspace) -> None:
+    files = {
+        "package.json": member("root", test="pnpm -r test"),
+        "packages/a/package.json": member("a", test="vitest run"),
+        "packages/a/x.test.ts": TEST,
+        "packages/a/y.integration.test.ts": TEST,
+    }
+    check = only(integration.plan(context(files)))
+    assert check.id == "integration/vitest@packages/a"
+    assert commands(check) == [("vitest", "run", "y.integration.test.ts")]
+
+
+def test_a_configuration_called_so_is_used(context: Workspace) -> None:
+    files = {
+        "package.json": member("root", test="vitest run"),
+        "vitest.config.integration.ts": "export default { test: { include: ['**/*.int.test.ts'] } };",
+        "x.int.test.ts": TEST,
+    }
+    check = only(integration.plan(context(files)))
+    assert commands(check) == [("vitest", "run", "--config=vitest.config.integration.ts")]
+
+
+def test_packages_with_integration_tests_are_one_check(context: Workspace) -> None:
+    files = {
+        "packages/a/package.json": member("a", **{"test:integration": "vitest run int"}),
+        "packages/b/package.json": member("b", **{"test:integration": "vitest run int"}),
+    }
+    check = only(integration.plan(context(files)))
+    assert check.id == "integration/vitest@."
+    assert [step.cwd for step in check.steps] == ["packages/a", "packages/b"]
+    assert "--outputFile.json=${SHIPWAY_OUT}/vitest-1.json" in check.steps[1].argv
+
+
+def test_a_playwright_suite_called_integration_is_not_ours(context: Workspace) -> None:
+    scripts = {"test:integration": "playwright test"}
+    plan = integration.plan(context({"package.json": {"name": "root", "scripts": scripts}}))
+    assert plan.checks == ()
+
+
+def test_nothing_of_the_kind_is_a_skipped_stage_with_its_reason(context: Workspace) -> None:
+    plan = integration.plan(context({"package.json": member("root", test="vitest run")}))
+    assert plan.checks == ()
+    assert plan.skips[0].name is None
+    assert plan.skips[0].reason == "no integration tests: no script, Vitest project or file is called so"
+    assert plan.skips[1].reason.startswith("not configured: set [stages.integration.rls]")
+
+
+def test_settings_give_projects_variables_secrets_and_a_migration(context: Workspace) -> None:
+    settings = """
+[stages.integration]
+projects = ["db"]
+migrate = ["pnpm", "db:up"]
+env = { MODE = "test" }
+secrets = { API_KEY = "env://API_KEY" }
+database_variables = { APP_DB = "role", OWNER_DB = "owner" }
+rls = { role = "web", set_tenant = "select set_config('app.tenant', :tenant, true)" }
+"""
+    tests, policies = integration.plan(context({"package.json": member("root")}, settings=settings)).checks
+    assert commands(tests) == [("pnpm", "db:up"), ("vitest", "run", "--project=db")]
+    assert (tests.environment, tests.secrets) == ({"MODE": "test"}, ("API_KEY",))
+    (service,) = tests.services
+    assert service.roles == ("web",)
+    assert service.environment["APP_DB"] == "postgres://web:{password}@{host}:{port}/app"
+    assert service.environment["OWNER_DB"] == service.environment["DATABASE_URL"]
+    assert service.environment["PGDATABASE"] == "app"
+    assert policies.id == "integration/rls@."
+
+
+@pytest.fixture
+def migrated(context: Workspace) -> Check:
+    settings = '[stages.integration]\nrequire = ["metering"]\n'
+    scripts = {"test:integration": "vitest run", "db:migrate": "node migrate.ts"}
+    files = {"package.json": member("root", **scripts), "packages/db/migrations/0002_more.sql": ""}
+    return only(integration.plan(context(files, settings=settings)))
+
+
+def test_a_postgres_that_does_not_start_is_an_error(migrated: Check, executed: Callable[..., Execution]) -> None:
+    server = StepRun(
+        argv=("shipway-postgres", "--port", "5432"),
+        cwd=".",
+        seconds=1,
+        exit_code=1,
+        output="shipway-postgres: port 5432 of 127.0.0.1 cannot be had: Address already in use\n",
+        background=True,
+    )
+    execution = executed(migrated, codes=())
+    verdict = migrated.judge(type(execution)(steps=(server,)))
+    assert verdict.status is Status.ERROR
+    assert verdict.reason == "Postgres could not be had: port 5432 of 127.0.0.1 cannot be had: Address already in use"
+
+
+def test_a_migration_that_fails_is_a_failure_at_its_line(migrated: Check, executed: Callable[..., Execution]) -> None:
+    output = (
+        'applying 0001_users.sql\nerror: relation "users" already exists\n'
+        "    at /workspace/packages/db/migrations/0002_more.sql:7\n"
+    )
+    verdict = migrated.judge(executed(migrated, codes=(1,), outputs=(output,)))
+    assert (verdict.status, verdict.reason) == (Status.FAILED, 'migration failed: relation "users" already exists')
+    assert (verdict.failures[0].file, verdict.failures[0].line) == ("packages/db/migrations/0002_more.sql", 7)
+
+
+def test_a_required_suite_must_have_run(migrated: Check, executed: Callable[..., Execution]) -> None:
+    def report(block: str, status: str) -> bytes:
+        test = {"ancestorTitles": [block], "title": "x", "status": status, "failureMessages": []}
+        return json.dumps({"testResults": [{"name": "/workspace/a.ts", "assertionResults": [test]}]}).encode()
+
+    for block, status, expected in (
+        ("Metering", "passed", Status.PASSED),
+        ("metering", "skipped", Status.FAILED),
+        ("receipts", "passed", Status.FAILED),
+    ):
+        files = {"vitest-0.json": report(block, status)}
+        assert migrated.judge(executed(migrated, files=files)).status is expected
