@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ci import __version__, config, outcome
-from ci.errors import DiskFullError
+from ci.errors import DiskFullError, UsageError
 from ci.executors import isolation, reuse
 from ci.executors.host import HostExecutor
 from ci.executors.isolation import Isolation, Mode
@@ -212,7 +212,14 @@ def _plan(snapshot: Snapshot, settings: Settings, journal: Journal, stages: tupl
 
 async def _redactor(settings: Settings, snapshot: Snapshot) -> tuple[Redactor, Mapping[str, str]]:
     """Resolve the references to secrets, and make the redactor that knows them and the environment's own."""
-    references = {**settings.stages.integration.secrets, **settings.stages.e2e.secrets}
+    integration, e2e = settings.stages.integration.secrets, settings.stages.e2e.secrets
+    for name in integration.keys() & e2e.keys():
+        if integration[name] != e2e[name]:
+            raise UsageError(
+                f"shipway.toml: {name} is another secret in [stages.integration] than in [stages.e2e]",
+                hint="give one of them another name",
+            )
+    references = {**integration, **e2e}
     resolved = {name: await resolve(value, root=snapshot.root, setting=name) for name, value in references.items()}
     npmrc = Path.home() / ".npmrc"
     return Redactor.from_environment(os.environ, known=resolved, npmrc=npmrc if npmrc.is_file() else None), resolved

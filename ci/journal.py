@@ -62,11 +62,14 @@ class Journal:
                 f"cannot write to {place}: {error.strerror}", hint="name another place in SHIPWAY_STATE"
             ) from error
         self._engine = sql.create_engine(
-            f"sqlite:///{place / 'journal.sqlite'}", connect_args={"timeout": 15}, poolclass=sql.NullPool
+            f"sqlite:///{place / 'journal.sqlite'}",
+            connect_args={"timeout": 15, "isolation_level": None},
+            poolclass=sql.NullPool,
         )
+        # The write lock is taken at the start and waited for: a lock that is only raised later is refused at once.
+        sql.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("begin immediate"))
         try:
             with self._engine.begin() as connection:
-                connection.exec_driver_sql("pragma journal_mode=wal")
                 version = connection.exec_driver_sql("pragma user_version").scalar_one()
                 if version > SCHEMA:
                     raise UsageError(f"the journal in {place} was written by a newer Shipway", hint="upgrade this one")

@@ -89,6 +89,9 @@ async def run(
     Raises ToolError when the program is not there or `timeout` seconds were not enough;
     a non-zero exit code is a value. Cancelling kills it.
     """
+    found = dict(inherited() if environment is None else environment)
+    if shutil.which(argv[0], path=found.get("PATH")) is None:  # setpriv would end with 127, and a program may too
+        raise ToolError(f"{argv[0]} is not on this machine", hint="install it, or put it on PATH")
     try:
         async with _process(argv, cwd=cwd, environment=environment, stdin=subprocess.DEVNULL) as process:
             out: list[bytes] = []
@@ -98,8 +101,6 @@ async def run(
                     group.start_soon(drain, process.stdout, out)
                     group.start_soon(drain, process.stderr, err)
                 code = await process.wait()
-    except FileNotFoundError as error:
-        raise ToolError(f"{argv[0]} is not on this machine", hint="install it, or put it on PATH") from error
     except TimeoutError as error:
         raise ToolError(f"{' '.join(argv[:3])} gave no answer within {timeout:.0f} s") from error
     return Completed(argv=tuple(argv), code=code, stdout=b"".join(out), stderr=b"".join(err))

@@ -1,4 +1,9 @@
-"""Text from tools and strangers: without escape sequences and control characters, on few lines."""
+"""Text of strangers made harmless.
+
+Logs, test names, paths and messages may hold terminal escapes, control characters, or bidirectional
+overrides that make a reader see something else than what is there. `clean` takes them out; escaping for
+HTML, XML or Markdown stays with the format.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +13,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# ECMA-48 control sequences, operating system commands (titles, links), and two-character escapes.
-ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]")
-# Control characters but newline and tab, and the invisible ones that turn text around or hide it.
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links
+    r"|\x1b[PX^_][^\x1b\n]*(?:\x1b\\)?"  # DCS, SOS, PM, APC
+    r"|\x1b[ -/]*[0-~]?"
+)
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters but tab, newline, return
+    "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_BROKEN = re.compile("[\ud800-\udfff\ufffe\uffff]")  # no XML, no UTF-8 stream can carry these
+_NEWLINES = re.compile("\r\n?|[\u2028\u2029]")
 
 
 def clean(text: str) -> str:
-    """Drop escape sequences and control characters; a carriage return starts the line anew, as on a terminal."""
-    text = ESCAPES.sub("", text).replace("\r\n", "\n")
-    if "\r" in text:
-        text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
-    return CONTROLS.sub("", text)
+    """Return the text without escape sequences, control characters and invisible direction marks.
+
+    Newlines and tabs stay; what no stream can carry becomes U+FFFD.
+    """
+    if text.isprintable():  # the usual case, and hundreds of times quicker
+        return text
+    return _BROKEN.sub("\ufffd", _UNSEEN.sub("", _ESCAPES.sub("", _NEWLINES.sub("\n", text))))
+
+
+def settled(text: str) -> str:
+    """Return the text as a terminal would show it in the end: a carriage return starts its line anew; cleaned."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return clean("\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines))
 
 
 def first_line(text: str, limit: int = 300) -> str:

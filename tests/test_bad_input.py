@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,23 +62,23 @@ def test_a_package_json_that_is_no_json(shipway: Run, subject: Subject) -> None:
     complains(shipway("plan", ".", cwd=root), 2, r"^shipway: package\.json:2")
 
 
+FIVE_MISTAKES = """\
+[stages.unitt]
+coverage = true
+[stages.lint]
+timeout = "soon"
+[stages.typecheck]
+strict = "always"
+[stages.integration]
+secrets = { STRIPE_KEY = "sk_test_literal" }
+[run]
+slots = -1
+"""
+
+
 def test_settings_with_five_mistakes_show_all_five_with_line_and_hint(shipway: Run, subject: Subject) -> None:
     root = subject("turbo-biome")
-    (root / "shipway.toml").write_text(
-        "\n".join([
-            "[stages.unitt]",
-            "coverage = true",
-            "[stages.lint]",
-            'timeout = "soon"',
-            "[stages.typecheck]",
-            'strict = "always"',
-            "[stages.integration]",
-            'secrets = { STRIPE_KEY = "sk_test_literal" }',
-            "[run]",
-            "slots = -1",
-        ]),
-        encoding="utf-8",
-    )
+    (root / "shipway.toml").write_text(FIVE_MISTAKES, encoding="utf-8")
     ran = shipway("run", ".", cwd=root)
     complains(
         ran,
@@ -117,7 +114,9 @@ def test_a_missing_tool_without_a_network(shipway: Run, subject: Subject, tmp_pa
     assert "Traceback" not in ran.out + ran.err
 
 
-def on_a_small_disk(size: str, cache: Path, arguments: list[str], root: Path, state: Path) -> subprocess.CompletedProcess[str]:
+def on_a_small_disk(
+    size: str, cache: Path, arguments: list[str], root: Path, state: Path
+) -> subprocess.CompletedProcess[str]:
     """Run the tool with a cache on a filesystem of this size, in a mount namespace of its own."""
     cache.mkdir()
     mounted = f'mount -t tmpfs -o size={size} none "$0" && exec "$@"'

@@ -81,13 +81,19 @@ def npmrc() -> Path | None:
     return path if path.is_file() else None
 
 
+def shared(cache: Path) -> tuple[str, str]:
+    """Return pnpm's package store and its cache of the registry's answers, which all installs share."""
+    return str((cache / "store").resolve()), str((cache / "pnpm").resolve())
+
+
 def _registry(cache: Path, mode: Mode) -> dict[str, str]:
     """Return what pnpm needs to reach the registry and the shared store."""
+    store, answers = shared(cache)
     built = {
-        "npm_config_store_dir": str(cache / "store"),
-        "pnpm_config_store_dir": str(cache / "store"),
-        "npm_config_cache_dir": str(cache / "pnpm"),
-        "pnpm_config_cache_dir": str(cache / "pnpm"),
+        "npm_config_store_dir": store,
+        "pnpm_config_store_dir": store,
+        "npm_config_cache_dir": answers,
+        "pnpm_config_cache_dir": answers,
     }
     if mode is Mode.COPY:
         # Hard links would let the repository's scripts write into the store.

@@ -23,7 +23,7 @@ from ci.executors import workspace as workspaces
 from ci.executors.isolation import Isolation, Mode, warden_command
 from ci.executors.scratch import remove
 from ci.model import Check, Execution, Network, Service, Step, StepRun
-from ci.text import clean
+from ci.text import settled
 from ci.toolchains.catalogue import Provided, provide
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def _output(log: Path) -> tuple[str, int]:
         size = log.stat().st_size
         with log.open("rb") as file:
             if size <= HEAD + TAIL:
-                return clean(file.read().decode(errors="replace")), 0
+                return settled(file.read().decode(errors="replace")), 0
             head = file.read(HEAD)
             file.seek(size - TAIL)
             tail = file.read()
@@ -262,7 +262,7 @@ def _output(log: Path) -> tuple[str, int]:
         return "", 0
     omitted = size - HEAD - TAIL
     gap = f"\n[... {omitted} bytes left out ...]\n"
-    return clean(head.decode(errors="replace") + gap + tail.decode(errors="replace")), omitted
+    return settled(head.decode(errors="replace") + gap + tail.decode(errors="replace")), omitted
 
 
 def _free_port() -> int:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ci.executors.environment import npmrc
+from ci.executors.environment import npmrc, shared
 from ci.executors.isolation import Mode
 from ci.model import Check, Network
 
@@ -20,7 +20,7 @@ DEVICES = ("/dev", "/proc")
 
 def build(check: Check, workspace: Workspace, provided: Provided, *, cache: Path, landlock: bool) -> dict[str, Any]:
     """Return the `sandbox` or the `landlock` part of the specification, or nothing where the machine has neither."""
-    writable = [str(cache / "store"), str(cache / "pnpm")] if check.registry else []
+    writable = list(shared(cache)) if check.registry else []
     for path in writable:
         Path(path).mkdir(parents=True, exist_ok=True)
     visible = [*provided.visible, sys.prefix, sys.base_prefix]

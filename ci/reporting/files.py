@@ -18,8 +18,8 @@ from ci.reporting.junit import to_junit
 from ci.reporting.paths import artifact_path, log_path, with_safe_names
 from ci.reporting.sarif import to_sarif
 from ci.reporting.summary import to_summary
-from ci.reporting.wording import clean, listed, one_line
-from ci.text import count
+from ci.reporting.wording import listed, one_line
+from ci.text import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

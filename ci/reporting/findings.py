@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ci.model import CheckRun, Counts, Failure, RunReport, RunVerdict, StageRun, Status
-from ci.reporting.wording import against, clean, counted, duration, listed, one_line
-from ci.text import count
+from ci.reporting.wording import against, counted, duration, listed, one_line
+from ci.text import clean, count
 
 RED = (Status.FAILED, Status.ERROR)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,34 +15,21 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ci.reporting import charts, findings, wording
+from ci.reporting import charts, excerpts, findings, wording
 from ci.reporting.paths import artifact_path, log_path
-from ci.text import count
+from ci.text import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from ci.model import CheckRun, Failure, Measure, RunReport, StepRun
+    from ci.model import CheckRun, Measure, RunReport, StepRun
 
 IMAGE_LIMIT = 400_000  # bytes of one screenshot that is put into the page itself
 IMAGES_LIMIT = 3_000_000  # and of all of them; larger ones are links to the report's directory
-OUTPUT_LINES = 60
-DETAIL_LINES = 80
-WIDTH = 400
 SHOWN_CHECKS = 40  # red ones with all they have to say
 SHOWN_FAILURES = 40  # of one check
 FOLDED_CHECKS = 12  # a stage with more green checks than these folds them away
 _IMAGES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
-_BARE = re.compile(r"\s*(\d{1,7}):(\d{1,5})\s")
-_PLACE = re.compile(r"(?<![\w./@+-])([\w./@+()\[\]-]{1,300}\.[A-Za-z]\w{0,5})[:(](\d{1,7})(?:[:,]\d{1,5})?")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """A line of output: `hit` where a failure stands in it; pieces of (text, whether it names a place)."""
-
-    hit: bool
-    pieces: tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +50,7 @@ class Trouble:
     failures: tuple[findings.Finding, ...]
     more: int
     step: StepRun | None
-    output: tuple[Line, ...]
+    output: tuple[excerpts.Line, ...]
 
 
 def to_html(report: RunReport, *, artifacts: Mapping[str, bytes], logs: Collection[str] = ()) -> str:
@@ -113,7 +99,7 @@ def _environment() -> Environment:
         "duration": wording.duration,
         "day": _day,
         "line": wording.one_line,
-        "detail": _detail,
+        "detail": excerpts.detail_lines,
         "count": count,
         "counted": wording.counted,
         "tally": findings.tally,
@@ -129,7 +115,7 @@ def _environment() -> Environment:
 def _finalize(value: Any) -> Any:
     """Clean each value that a template prints; escaping is the template engine's."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return wording.clean(value)
+        return clean(value)
     return "" if value is None else value
 
 
@@ -141,15 +127,6 @@ def _day(started: str) -> str:
         return wording.one_line(started, 40)
     moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
-
-
-def _detail(failure: Failure) -> tuple[Line, ...]:
-    return _marked(wording.shortened(failure.detail or "", lines=DETAIL_LINES, width=WIDTH), (failure,))
-
-
-def _tail(output: str) -> str:
-    last = wording.clean(output).rstrip("\n").split("\n")[-OUTPUT_LINES:]
-    return "\n".join(wording.shortened(line, lines=1, width=WIDTH) for line in last)
 
 
 def _troubles(report: RunReport, found: tuple[findings.Finding, ...]) -> tuple[Trouble, ...]:
@@ -173,31 +150,8 @@ def _trouble(anchor: str, check: CheckRun, mine: list[findings.Finding]) -> Trou
         failures=tuple(mine[:SHOWN_FAILURES]),
         more=max(len(mine) - SHOWN_FAILURES, 0),
         step=step,
-        output=_marked(_tail(step.output), check.failures) if step and step.output.strip() else (),
+        output=excerpts.last_lines(step.output, check.failures) if step else (),
     )
-
-
-def _marked(text: str, failures: tuple[Failure, ...]) -> tuple[Line, ...]:
-    """Return the lines of a text with each place in them marked, and the lines where one of the failures stands."""
-    known: set[tuple[str, int]] = set()
-    for failure in failures:
-        if failure.file and failure.line:
-            known.add((failure.file.rpartition("/")[2], failure.line))
-        if failure.line and failure.column:
-            known.add((str(failure.line), failure.column))
-    return tuple(_line(line, known) for line in text.split("\n"))
-
-
-def _line(line: str, known: set[tuple[str, int]]) -> Line:
-    bare = _BARE.match(line)  # as in ESLint's lists: the file stands above, the line only has numbers
-    hit = bare is not None and (bare[1], int(bare[2])) in known
-    pieces: list[tuple[str, bool]] = []
-    end = 0
-    for match in _PLACE.finditer(line):
-        pieces += [(line[end : match.start()], False), (match.group(), True)]
-        end = match.end()
-        hit = hit or (match[1].rpartition("/")[2], int(match[2])) in known
-    return Line(hit=hit, pieces=(*pieces, (line[end:], False)))
 
 
 def _pictures(report: RunReport, artifacts: Mapping[str, bytes]) -> dict[str, Picture]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ci.model import STAGES, Check, CheckRun, Plan, RunReport, Stage, Status
 from ci.reporting.closing import say_closing, stage_clock, stage_start
-from ci.reporting.terminal import STYLES, say
+from ci.reporting.terminal import STYLES, on_screen, say
 from ci.reporting.wording import GLYPHS, counted, duration, fitted, listed, one_line, outcome
 from ci.text import count
 
@@ -84,7 +84,7 @@ class LiveView:
     def __enter__(self) -> Self:
         """Take the terminal, where there is one that can be redrawn."""
         console = self._console
-        if console.is_interactive and console.file.isatty() and console.encoding.lower().startswith("utf"):
+        if on_screen(console) and console.encoding.lower().startswith("utf"):
             self._live = Live(self, console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
             self._live.start()
         return self

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ci.model import CheckRun, Failure, RunReport, Status
-from ci.reporting.wording import clean, one_line
+from ci.reporting.wording import one_line
+from ci.text import clean
 
 SCHEMA_URI = "https://json.schemastore.org/sarif-2.1.0.json"
 MESSAGE_LIMIT = 4000

@@ -24,9 +24,17 @@ _WIDEST = 10_000  # where there is no terminal a line is as long as it needs to 
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "≈": "~", "–": "-", "·": "-", "›": ">", "…": "~"})  # noqa: RUF001 - our own marks
 
 
+def on_screen(console: Console) -> bool:
+    """Say whether a person's terminal shows it, which has a width and can be redrawn.
+
+    Forced colours do not make a CI host's log one.
+    """
+    return console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
+
+
 def width_of(console: Console) -> int:
     """Return how many cells a line may fill."""
-    return console.width if console.is_terminal else _WIDEST
+    return console.width if on_screen(console) else _WIDEST
 
 
 def say(console: Console, *texts: Text | str) -> None:
@@ -40,7 +48,7 @@ def say(console: Console, *texts: Text | str) -> None:
 
 def say_wrapped(console: Console, text: Text, indent: str) -> None:
     """Print prose; a terminal gets it in lines, all but the first behind the indent, a log in one."""
-    if not console.is_terminal:
+    if not on_screen(console):
         say(console, text)
         return
     first, *rest = text.wrap(console, max(console.width - len(indent), 20))

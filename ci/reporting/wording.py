@@ -1,35 +1,16 @@
-"""Text of strangers made harmless, and numbers put into words: the same in every report.
-
-Logs, test names, paths and messages may hold terminal escapes, control characters, or bidirectional
-overrides that make a reader see something else than what is there. `clean` takes them out; escaping for
-HTML, XML or Markdown stays with the format.
-"""
+"""Numbers put into words, and text fitted into lines: the same in every report."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
 from ci.model import CheckRun, Counts, Measure, Status
-from ci.text import count
+from ci.text import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
-    r"|(?:\x1b\]|\x9d)[^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links
-    r"|\x1b[PX^_][^\x1b\n]*(?:\x1b\\)?"  # DCS, SOS, PM, APC
-    r"|\x1b[ -/]*[0-~]?"
-)
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters but tab, newline, return
-    "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
-_BROKEN = re.compile("[\ud800-\udfff\ufffe\uffff]")  # no XML, no UTF-8 stream can carry these
-_NEWLINES = re.compile("\r\n?|[\u2028\u2029]")
 
 GLYPHS = {
     Status.PASSED: "✓",
@@ -38,16 +19,6 @@ GLYPHS = {
     Status.SKIPPED: "–",  # noqa: RUF001 - a dash of its own, so that a skip is no minus sign
     Status.FLAKY: "≈",
 }
-
-
-def clean(text: str) -> str:
-    """Return the text without escape sequences, control characters and invisible direction marks.
-
-    Newlines and tabs stay; what no stream can carry becomes U+FFFD.
-    """
-    if text.isprintable():  # the usual case, and hundreds of times quicker
-        return text
-    return _BROKEN.sub("\ufffd", _UNSEEN.sub("", _ESCAPES.sub("", _NEWLINES.sub("\n", text))))
 
 
 def one_line(text: str, limit: int = 300) -> str:

@@ -7,8 +7,8 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from ci.model import Execution, Failure, Step
-from ci.stages.judging import relative, shown
-from ci.stages.linting import Findings, Linter, complaint, program, report_name, without
+from ci.stages.judging import relative
+from ci.stages.linting import Findings, Linter, asked, complaint, program, report_name, without
 
 if TYPE_CHECKING:
     from ci.monorepo.scripts import Invocation
@@ -44,7 +44,7 @@ def read(execution: Execution, index: int) -> Findings:
         said = complaint(run, skip=EXPERIMENTAL)
         if run.succeeded:
             return Findings(error="Biome left no report, although it ended with 0")
-        return Findings(error=f"{shown(run.argv)}: {_configuration(run.output) or said}")
+        return Findings(error=f"{asked(run.argv)}: {_configuration(run.output) or said}")
     summary, diagnostics = report["summary"], report["diagnostics"]
     files = int(summary.get("changed", 0)) + int(summary.get("unchanged", 0))
     serious = [each for each in diagnostics if each.get("severity") in {"error", "fatal"}]
@@ -53,9 +53,9 @@ def read(execution: Execution, index: int) -> Findings:
         serious = warnings
     failures = tuple(_failure(each, execution, run.cwd) for each in serious)
     if not failures and not run.succeeded and files:
-        return Findings(files=files, error=f"{shown(run.argv)}: {complaint(run, skip=EXPERIMENTAL)}")
+        return Findings(files=files, error=f"{asked(run.argv)}: {complaint(run, skip=EXPERIMENTAL)}")
     if not failures and not files and NOTHING in run.output:
-        failures = (Failure(message=f"0 files were checked: {NOTHING.lower()} in the paths of {shown(run.argv)}"),)
+        failures = (Failure(message=f"0 files were checked: {NOTHING.lower()} in the paths of {asked(run.argv)}"),)
     return Findings(failures=failures, files=files, warnings=len(warnings))
 
 

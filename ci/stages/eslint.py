@@ -7,8 +7,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ci.model import Execution, Failure, Step
-from ci.stages.judging import ended, relative, report_of, shown
-from ci.stages.linting import Findings, Linter, complaint, program, report_name, without
+from ci.stages.judging import ended, relative, report_of
+from ci.stages.linting import Findings, Linter, asked, complaint, program, report_name, without
 
 if TYPE_CHECKING:
     from ci.monorepo.scripts import Invocation
@@ -47,7 +47,7 @@ def read(execution: Execution, index: int) -> Findings:
         if said.startswith(NO_FILES):
             return Findings(failures=(Failure(message=f"0 files were linted: {said}"),), files=0)
         return Findings(
-            error=f"{shown(run.argv)}: {said}"
+            error=f"{asked(run.argv)}: {said}"
             if not run.succeeded
             else "ESLint left no report, although it ended with 0"
         )
@@ -59,7 +59,7 @@ def read(execution: Execution, index: int) -> Findings:
     failures = [_failure(path, message, execution) for path, message in (*errors, *(warnings if too_many else ()))]
     findings = Findings(failures=tuple(failures), files=len(looked), warnings=len(warnings))
     if not run.succeeded and not failures:
-        return dataclasses.replace(findings, error=f"{shown(run.argv)}: {ended(run)}: {complaint(run, skip=BANNER)}")
+        return dataclasses.replace(findings, error=f"{asked(run.argv)}: {ended(run)}: {complaint(run, skip=BANNER)}")
     return findings
 
 

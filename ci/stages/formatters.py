@@ -8,8 +8,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ci.model import Execution, Failure, Step
-from ci.stages.judging import relative, shown
-from ci.stages.linting import ORNAMENTS, Findings, Linter, complaint, program, without
+from ci.stages.judging import relative
+from ci.stages.linting import ORNAMENTS, Findings, Linter, asked, complaint, program, without
 from ci.text import clean
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ PLAIN = frozenset({"--check", "-c", "--list-different", "-l", "--cache", "--colo
 PRETTIER_BROKEN = re.compile(r"\[error\] (?P<file>.+?): (?P<what>\w*Error: .+) \((?P<line>\d+):(?P<column>\d+)\)$")
 OXFMT_BROKEN = re.compile(r"╭─\[(?P<file>.+):(?P<line>\d+):(?P<column>\d+)\]")
 NO_FILES = re.compile(r"No (?:supported )?files (?:matching|were found)|Expected at least one target file")
+MARK = "[error] "
 DIFFERENT, TROUBLE = 1, 2
 
 
@@ -50,9 +51,9 @@ def read(execution: Execution, index: int, *, tool: str) -> Findings:
     if run.succeeded or (failures and run.exit_code in {DIFFERENT, TROUBLE}):
         return Findings(failures=tuple(failures))
     if NO_FILES.search(output):
-        said = complaint(run).removeprefix("[error] ")
+        said = complaint(run).replace(MARK, "")
         return Findings(failures=(*failures, Failure(message=f"0 files were checked: {said}")), files=0)
-    return Findings(failures=tuple(failures), error=f"{shown(run.argv)}: {complaint(run).removeprefix('[error] ')}")
+    return Findings(failures=tuple(failures), error=f"{asked(run.argv)}: {complaint(run).replace(MARK, '')}")
 
 
 def _broken(output: str, execution: Execution, cwd: str) -> list[Failure]:

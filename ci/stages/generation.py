@@ -13,11 +13,10 @@ from ci.monorepo.typescript import TypeScriptPackage, typescript_packages
 from ci.stages.context import INSTALL, Context
 from ci.stages.judging import could_not_run, ended, failed, local, shown, stopped, tail
 from ci.stages.linting import by_hand, complaint
+from ci.stages.reach import inputs_of
 from ci.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ci.monorepo.workspace import Workspace
 
 BUILD = "build"
@@ -35,16 +34,6 @@ def generation(context: Context) -> tuple[Check, ...]:
         check = _check(context, each, tuple(made.values()))
         made.setdefault(check.id, check)
     return tuple(made.values())
-
-
-def inputs_of(workspace: Workspace, package: str, *, without: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return globs for all that concerns a package: everything but packages that it does not depend on."""
-    near = set(closure(workspace, package))
-    if package == ".":
-        return ("**", *without)
-    far = [other.path for other in workspace.packages if other.path not in near and other.path != "."]
-    nested = [path for path in far if not any(path != one and one.startswith(f"{path}/") for one in near)]
-    return ("**", *(f"!{path}/**" for path in nested), *without)
 
 
 def _check(context: Context, generation: Generation, earlier: tuple[Check, ...]) -> Check:
@@ -70,19 +59,22 @@ def _check(context: Context, generation: Generation, earlier: tuple[Check, ...])
 def judge(execution: Execution, *, certain: bool) -> Verdict:
     """A preparation is green when its command ended with 0.
 
-    Where only a name speaks for it, one that wants a database or the network is let pass with a notice: what
-    really needs its outputs will say so.
+    One that wants a database or the network could not be run: an `error`. Where only a name speaks for it, it is
+    let pass with a notice: what really needs its outputs will say so.
     """
     if (verdict := could_not_run(execution) or stopped(execution)) is not None:
         return verdict
     (step,) = execution.steps
     if step.succeeded:
         return Verdict(status=Status.PASSED)
-    if not certain and (found := OUT_OF_REACH.search(clean(step.output))) is not None:
-        notice = f"{shown(step.argv)} was tried for its name's sake and could not reach what it needs: {found[0]}"
+    lost = OUT_OF_REACH.search(clean(step.output))
+    if lost is not None and not certain:
+        notice = f"{shown(step.argv)} was tried for its name's sake and could not reach what it needs: {lost[0]}"
         return Verdict(status=Status.PASSED, notices=(notice,))
     reason = f"{shown(step.argv)}: {ended(step)}: {complaint(step, skip=('>', '$'))}"
     failure = Failure(message=local(reason, execution), detail=tail(local(step.output, execution)))
+    if lost is not None:
+        return Verdict(status=Status.ERROR, reason=failure.message, failures=(failure,))
     return failed(step, reason=failure.message, failures=(failure,))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wcmatch import glob
 
 from ci.model import Check, Execution, Failure, Step, Verdict
-from ci.stages.judging import could_not_run, report_of, shown, stopped
+from ci.stages.judging import could_not_run, report_of, stopped
 from ci.stages.linting import Findings, complaint, conclude
 from ci.text import count, few
 from ci.toolchains.versions import DEPCRUISE
@@ -33,6 +33,7 @@ def check(context: Context) -> Check | None:
     concerned = [package for package in workspace.packages if any(_concerns(rule, package) for rule in rules)]
     if not rules:
         return None
+    idle = tuple(", ".join(rule.from_) for rule in rules if not any(_concerns(rule, package) for package in concerned))
     asked = {
         "packages": [{"path": package.path, "config": _config(workspace, package)} for package in concerned],
         "names": {package.name: package.path for package in workspace.packages if package.path != "."},
@@ -47,7 +48,7 @@ def check(context: Context) -> Check | None:
                 timeout=context.settings.stages.lint.timeout,
             ),
         ),
-        judge=functools.partial(judge, rules=rules),
+        judge=functools.partial(judge, rules=rules, idle=idle),
         needs=context.generated,
         weight=3.0,
         why=f"shipway.toml has {count(len(rules), 'forbidden import')}",
@@ -55,14 +56,14 @@ def check(context: Context) -> Check | None:
     )
 
 
-def judge(execution: Execution, *, rules: tuple[ForbiddenImport, ...]) -> Verdict:
-    """Hold every import against every rule; one whose target cannot be told is named, for no rule could be."""
+def judge(execution: Execution, *, rules: tuple[ForbiddenImport, ...], idle: tuple[str, ...]) -> Verdict:
+    """Hold every import against every rule. Named are imports that lead nowhere and rules that mean no file."""
     if (verdict := could_not_run(execution) or stopped(execution)) is not None:
         return verdict
     (run,) = execution.steps
     answer = report_of(execution, REPORT)
     if not run.succeeded or not isinstance(answer, dict):
-        return conclude(execution, [Findings(error=f"{shown(run.argv[:1])}: {complaint(run)}")])
+        return conclude(execution, [Findings(error=complaint(run))])
     tests = [(rule, matcher(rule.from_), matcher(rule.to)) for rule in rules]
     failures = [
         _failure(rule, *found)
@@ -75,7 +76,9 @@ def judge(execution: Execution, *, rules: tuple[ForbiddenImport, ...]) -> Verdic
         for file, line, specifier in answer["unresolved"]
         if any(test[1](file) for test in tests)
     ]
-    notices = (f"{count(len(lost), 'import')} could not be resolved: {few(lost)}",) if lost else ()
+    notices = tuple(f"no file is meant by forbidden_imports from {globs}" for globs in idle)
+    if lost:
+        notices += (f"{count(len(lost), 'import')} could not be resolved: {few(lost)}",)
     return conclude(execution, [Findings(failures=tuple(failures), files=answer["files"], notices=notices)])
 
 

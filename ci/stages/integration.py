@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ci.model import Check, Plan, Skip
 from ci.monorepo.testconfigs import INTEGRATION
 from ci.stages import database, rls, testkinds, testruns, testverdicts, unit
-from ci.stages.generation import inputs_of
+from ci.stages.reach import inputs_of
 from ci.stages.testkinds import Kinds
 from ci.stages.testresults import Run
 from ci.stages.testruns import Trial
@@ -91,7 +91,8 @@ def _check(context: Context, found: Found, packages: tuple[str, ...]) -> Check:
     service = database.service(context)
     migration = database.find_migration(context)
     runs = tuple(_with_our_database(run, service.environment) for run in found.runs)
-    before = (*found.before, *migration.steps)
+    done = {(step.argv, step.cwd) for step in found.before}
+    before = (*found.before, *(step for step in migration.steps if (step.argv, step.cwd) not in done))
     explain = functools.partial(_explain, builds=len(found.before), scripts=database.scripts(context.workspace))
     trial = Trial(runs=runs, before=len(before), required=settings.require, explain=explain)
     tools = {run.tool for run in runs}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ci.model import Counts, Execution, Failure, Status, Step, StepRun, Verdict
-from ci.stages.judging import could_not_run, local, stopped
+from ci.stages.judging import could_not_run, local, shown, stopped
 from ci.text import clean, count, few
 
 if TYPE_CHECKING:
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
     from ci.monorepo.scripts import Invocation
 
+ERROR = re.compile(r"(?:Uncaught )?(?:\w*Error\b|error[ :\[]|ERR_\w+|fatal:)")
 ORNAMENTS = " \t\u00d7\u2716\u2502"  # crosses and bars in front of a message
+OURS = frozenset({"--format", "--reporter=json", "--list-different", "--output", "--force", "--pretty"})
 NODE = frozenset({"node", "tsx"})
 
 
@@ -91,6 +95,11 @@ def _reason(failures: tuple[Failure, ...], rewritten: tuple[str, ...]) -> str:
     return "; ".join(said)
 
 
+def asked(argv: tuple[str, ...]) -> str:
+    """Return a command as the repository has it: our options stand behind its own."""
+    return shown(tuple(itertools.takewhile(lambda word: word not in OURS, argv)))
+
+
 def report_name(tool: str, index: int) -> str:
     """Return the name of a step's report in the out directory."""
     return f"{tool}-{index}.json"
@@ -126,10 +135,14 @@ def complaint(step: StepRun, *, skip: tuple[str, ...] = ()) -> str:
 
 
 def telling(output: str, *, skip: tuple[str, ...] = ()) -> str:
-    """Return the first line that says something, without a tool's ornaments."""
-    lines = (line.strip(ORNAMENTS) for line in clean(output).splitlines())
-    said = (line for line in lines if any(sign.isalnum() for sign in line) and not line.startswith(skip))
-    return next(said, "it said nothing")[:300]
+    """Return the first line that names an error, else the first that says anything, without a tool's ornaments."""
+    lines = [line.strip(ORNAMENTS) for line in clean(output).splitlines()]
+    lines = [line for line in lines if any(sign.isalnum() for sign in line) and not line.startswith(skip)]
+    at = next((number for number, line in enumerate(lines) if ERROR.match(line)), 0)
+    said = (
+        " ".join(lines[at : at + 2]) if lines[at : at + 1] and lines[at].endswith(":") else "".join(lines[at : at + 1])
+    )
+    return said[:300] or "it said nothing"
 
 
 def by_hand(

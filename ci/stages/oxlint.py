@@ -7,8 +7,8 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from ci.model import Execution, Failure, Step
-from ci.stages.judging import relative, shown
-from ci.stages.linting import Findings, Linter, complaint, program, report_name, without
+from ci.stages.judging import relative
+from ci.stages.linting import Findings, Linter, asked, complaint, program, report_name, telling, without
 
 if TYPE_CHECKING:
     from ci.monorepo.scripts import Invocation
@@ -36,8 +36,8 @@ def read(execution: Execution, index: int) -> Findings:
     try:
         report = json.loads(brace + rest)
     except ValueError:
-        said = " ".join((sentence + brace + rest).split()) or complaint(run)
-        return Findings(error=f"{shown(run.argv)}: {said[:300]}")
+        said = telling(content) if content.strip() else complaint(run)
+        return Findings(error=f"{asked(run.argv)}: {said}")
     diagnostics = report.get("diagnostics", [])
     serious = [each for each in diagnostics if each.get("severity") == "error"]
     warnings = [each for each in diagnostics if each.get("severity") == "warning"]
@@ -48,7 +48,7 @@ def read(execution: Execution, index: int) -> Findings:
     if not failures and not files:
         failures = (Failure(message=f"0 files were linted: {sentence.strip() or 'none was found'}"),)
     elif not failures and not run.succeeded:
-        return Findings(files=files, error=f"{shown(run.argv)}: {complaint(run)}")
+        return Findings(files=files, error=f"{asked(run.argv)}: {complaint(run)}")
     return Findings(failures=failures, files=files, warnings=len(warnings))
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ci.stages.context import Context
 
 REPORT = "strict.json"
+MISSING = "there is no such file"  # the compiler itself complains, where it needs one
 
 
 def check(context: Context, runs: Iterable[TypeRun]) -> tuple[Check, ...]:
@@ -72,7 +73,7 @@ def judge(execution: Execution, *, settings: Typecheck, packages: tuple[str, ...
     loose = {_owner(each["config"], packages): each for each in reversed(answer) if each.get("off")}
     strict = {_owner(each["config"], packages) for each in answer} - loose.keys()
     excepted = {package for package in loose if _is_excepted(package, settings)}
-    notices = [f"the strictness of {few(unread)} could not be read"] if unread else []
+    notices = [f"strictness not verified: {each}" for each in unread]
     if excepted:
         notices.append(f"not strict yet, as shipway.toml allows: {few(sorted(excepted), most=8)}")
     if done := [path for path in settings.strict_exceptions if path in strict]:
@@ -83,6 +84,11 @@ def judge(execution: Execution, *, settings: Typecheck, packages: tuple[str, ...
         reason = f"{count(len(wrong), 'package')} not strict: {few(wrong)}"
         failures = tuple(_failure(package, loose[package]) for package in wrong)
         return Verdict(status=Status.FAILED, reason=reason, counts=counts, failures=failures, notices=tuple(notices))
+    lost = [each for each in unread if MISSING not in each]
+    if lost and settings.strict == "require":
+        reason = f"strictness not verified: {lost[0]}"
+        failures = tuple(Failure(message=each, rule="strict") for each in lost)
+        return Verdict(status=Status.ERROR, reason=reason, counts=counts, failures=failures, notices=tuple(notices))
     notices += [_said(package, loose[package]) for package in wrong]
     counts = Counts(files=len(answer), failed=0, warnings=len(wrong))
     return Verdict(status=Status.PASSED, counts=counts, notices=tuple(notices))

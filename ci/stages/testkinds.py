@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from wcmatch import glob
 
-from ci.monorepo.documents import read_text
+from ci.monorepo.sources import strip_comments
 from ci.monorepo.testconfigs import E2E, INTEGRATION, TYPES, UNIT, VitestConfig, vitest_configs
 from ci.monorepo.tests import FoundTest, find_tests
 from ci.stages.testresults import Run
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ci.monorepo.workspace import Workspace
 
+FLAGS = glob.GLOBSTAR | glob.DOTGLOB
 NEGATION_SINCE = 3  # --project=!NAME
 ONLY = re.compile(r"\b(?:it|test|describe|suite|bench)(?:\.(?:concurrent|sequential|each|skipIf|runIf))*\.only\b")
 
@@ -195,21 +196,23 @@ def _kind(name: str, kind: str) -> str:
 def _globs(kinds: Kinds, run: Run, files: tuple[str, ...], *, nested: bool) -> list[str]:
     """Return globs that take these files and no other test: by the end of a name, else by folder, else each file.
 
-    They count from the command's directory, and from any package's where projects have roots of their own.
+    They count from the command's directory, and from any package's where projects have roots of their own. A file
+    that cannot be told from one that is to run is left in.
     """
-    kept = [test.path for test in kinds.tests if test.path not in set(files)]
+    taken = frozenset(files)
+    kept = [posixpath.relpath(test.path, run.cwd) for test in kinds.tests if test.path not in taken]
     found: dict[str, None] = {}
     for file in files:
-        folder, name = posixpath.split(file)
-        ending = name[name.find(".") :] if "." in name else name
-        if not any(path.endswith(ending) for path in kept):
-            found[f"**/*{_literal(ending)}"] = None
-            continue
-        owner = kinds.workspace.owner(file).path
-        base = owner if nested else run.cwd
-        whole = not any(path.startswith(f"{folder}/") for path in kept) and folder not in {"", owner}
-        path = posixpath.relpath(folder if whole else file, base)
-        found[("**/" if nested else "") + _literal(path) + ("/**" if whole else "")] = None
+        name = posixpath.basename(file)
+        path = posixpath.relpath(file, kinds.workspace.owner(file).path if nested else run.cwd)
+        within = posixpath.dirname(path)
+        anywhere = "**/" if nested else ""
+        ways = [f"**/*{_literal(name[name.find('.') :])}"] if "." in name else []
+        ways += [f"{anywhere}{_literal(within)}/**"] if within else []
+        ways.append(f"{anywhere}{_literal(path)}")
+        chosen = next((way for way in ways if not glob.globfilter(kept, way, flags=FLAGS)), None)
+        if chosen is not None:
+            found[chosen] = None
     return list(found)
 
 
@@ -225,8 +228,7 @@ def _braced(globs: list[str]) -> str:
 def _focused(workspace: Workspace, files: tuple[str, ...]) -> dict[str, int]:
     found = {}
     for file in files:
-        text = read_text(workspace.root, file)
-        match = ONLY.search(text)
-        if match is not None:
+        text = (workspace.root / file).read_bytes().decode(errors="replace")
+        if ".only" in text and (match := ONLY.search(strip_comments(text))) is not None:
             found[file] = text.count("\n", 0, match.start()) + 1
     return found

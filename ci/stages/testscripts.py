@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ci.model import Step
 from ci.monorepo.invocation import Invocation, checking
 from ci.monorepo.scripts import invocations
+from ci.monorepo.shell import Opaque, read_line
 from ci.stages.testresults import Run
 
 if TYPE_CHECKING:
@@ -33,14 +34,23 @@ BESIDE = frozenset({
     "docker-compose", "podman", "husky", "lint-staged", "open", "codecov", "coveralls", "sort-package-json",
     "test-storybook", "http-server", "serve", "@arethetypeswrong/cli", "tsd", "changeset", "sleep", "kill-port", "git",
 })  # fmt: skip
-# What must have run before the tests of the same script can.
-BUILDERS = frozenset({
-    "tsc", "tsup", "tsdown", "unbuild", "vite", "rollup", "esbuild", "swc", "babel", "webpack", "rspack", "ncc",
-    "rimraf", "mkdir", "cp", "rm", "shx", "del-cli", "cpy", "copyfiles", "prisma", "svelte-kit", "astro", "next",
-    "nuxt", "graphql-codegen", "pkgroll", "bunchee", "microbundle", "cpx", "mkdist", "obuild",
-})  # fmt: skip
+# What must have run before the tests of the same script can: tools, and those of their commands that build.
+BUILDERS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys((
+        "tsc", "tsup", "tsdown", "unbuild", "rollup", "esbuild", "swc", "babel", "webpack", "rspack", "ncc", "rimraf",
+        "mkdir", "cp", "rm", "shx", "del-cli", "cpy", "copyfiles", "graphql-codegen", "pkgroll", "bunchee",
+        "microbundle", "cpx", "mkdist", "obuild",
+    ), frozenset[str]()),
+    "vite": frozenset({"build"}), "next": frozenset({"build"}), "nuxt": frozenset({"build", "prepare", "generate"}),
+    "astro": frozenset({"build", "sync"}), "svelte-kit": frozenset({"sync"}),
+    "prisma": frozenset({"generate", "migrate", "db"}), "drizzle-kit": frozenset({"generate", "migrate", "push"}),
+}  # fmt: skip
+MIGRATORS = frozenset({"prisma", "drizzle-kit", "knex", "typeorm", "node-pg-migrate", "dbmate", "sequelize-cli"})
+DRIVERS = frozenset({"playwright", "cypress", "wdio", "detox"})  # what stands before them prepares for e2e
+BEFORE = "before"
+TESTING = re.compile(r"test|spec|unit|integration|^check", re.IGNORECASE)
 NO_TESTS = frozenset({"bench", "list", "init", "typecheck", "related"})  # what Vitest does beside running tests
-ELSEWHERE = re.compile(r"e2e|end-to-end|playwright|cypress|storybook|browser", re.IGNORECASE)
+ELSEWHERE = re.compile(r"e2e|end-to-end|playwright|cypress|storybook", re.IGNORECASE)
 INTEGRATION = re.compile(r"integration|(?:^|[:_-])(?:integ?|int|db)(?:$|[:_-])", re.IGNORECASE)
 NOBODY = "no package has what it runs"
 
@@ -112,22 +122,25 @@ def _grouped(
     before: dict[str, list[Step]] = {}
     reasons: dict[tuple[str, str], str] = {}
     notices: list[str] = []
-    for each in every:
-        if _is_elsewhere(each, integration=integration):
-            continue
-        tool = _runner(each)
-        if tool == "build":
-            before.setdefault(each.package, []).append(
-                Step(argv=checking(each).argv, cwd=each.cwd, environment=each.environment)
-            )
-        if tool in {"", "build"}:
+    wanted = [
+        each
+        for each in every
+        if not _is_elsewhere(each, integration=integration) and not _piped(workspace, each, into=True)
+    ]
+    for at, each in enumerate(wanted):
+        tool = _runner(each, wanted[at + 1 :], decisive=each.decisive or _piped(workspace, each, into=False))
+        if tool == BEFORE and (integration or not _migrates(each)):
+            argv = ("pnpm", "run", each.script) if each.opaque else checking(each).argv
+            step = Step(argv=argv, cwd=each.package if each.opaque else each.cwd, environment=each.environment)
+            before.setdefault(each.package, []).append(step)
+        if tool in {"", BEFORE}:
             continue
         key = (tool, each.package)
-        number = len(runs.setdefault(key, []))
-        run = _run(workspace, each, tool, f"{tool}-{number}")
-        if any(same.argv == run.argv and same.cwd == run.cwd for same in runs[key]):
+        found = runs.setdefault(key, [])
+        run = _run(workspace, each, tool, f"{tool}-{len(found)}")
+        if any(same.argv == run.argv and same.cwd == run.cwd for same in found):
             continue
-        runs[key].append(run)
+        found.append(run)
         reasons.setdefault(key, " > ".join((*each.chain, each.line)))
         notices += each.notices
     groups = (
@@ -148,6 +161,8 @@ def _is_elsewhere(each: Invocation, *, integration: bool) -> bool:
     scripts = [label.rpartition(" scripts.")[2] for label in each.chain] + [each.script]
     if any(ELSEWHERE.search(script) for script in scripts) or (each.opaque and ELSEWHERE.search(each.line)):
         return True
+    if each.tool not in KNOWN and any("browser" in script for script in scripts):
+        return True
     if integration:
         return False
     projects = values(each.argv, "--project")
@@ -158,18 +173,41 @@ def _is_elsewhere(each: Invocation, *, integration: bool) -> bool:
     )
 
 
-def _runner(each: Invocation) -> str:
-    """The runner behind a command: a known one, "script" for any other, "build" for what must go before, else ""."""
-    if each.opaque:
-        return "" if each.opaque == NOBODY else "script"
+def _runner(each: Invocation, following: list[Invocation], *, decisive: bool) -> str:
+    """Return the runner behind a command: a known one, "script" for any other, BEFORE for preparation, else "".
+
+    A command that nobody knows is a test where its script is called so and no known runner of the package follows.
+    """
     words = each.argv[1:]
+    if each.opaque == NOBODY or each.tool in BESIDE or (each.tool in PLACEHOLDERS and not each.opaque):
+        return ""
     if each.tool in KNOWN:
         return "" if each.tool == "vitest" and words and words[0] in NO_TESTS else each.tool
-    if each.tool in PLACEHOLDERS or each.tool in BESIDE or not each.decisive:
-        return ""
     if each.tool in BUILDERS:
-        return "" if "--noEmit" in words else "build"
-    return "script"
+        asked = BUILDERS[each.tool]
+        return BEFORE if "--noEmit" not in words and (not asked or (words and words[0] in asked)) else ""
+    if not decisive:
+        return ""
+    later = [other for other in following if other.package == each.package]
+    if any(other.tool in DRIVERS and other.script == each.script for other in later):
+        return ""
+    prepares = not TESTING.search(each.script) or any(other.tool in KNOWN for other in later)
+    return BEFORE if prepares and not (each.opaque and TESTING.search(each.script)) else "script"
+
+
+def _piped(workspace: Workspace, each: Invocation, *, into: bool) -> bool:
+    """Whether a command stands behind a pipe (`into`), and so only shows what another says; or in front of one."""
+    line = workspace.by_path[each.package].scripts.get(each.script, "") if each.package in workspace.by_path else ""
+    commands = read_line(line) if "|" in line else ()
+    if isinstance(commands, Opaque):
+        return False
+    behind = [number for number, command in enumerate(commands) if command.before == "|"]
+    return any(commands[number if into else number - 1].line == each.line for number in behind)
+
+
+def _migrates(each: Invocation) -> bool:
+    """Whether it speaks to a database, which is there in the integration stage alone."""
+    return each.tool in MIGRATORS and bool({"migrate", "push", "seed", "up"} & set(each.argv[1:3]))
 
 
 def _run(workspace: Workspace, each: Invocation, tool: str, key: str) -> Run:

@@ -7,7 +7,7 @@ import functools
 
 from ci.model import Check, Counts, Execution, Failure, Status, StepRun, Verdict
 from ci.stages.judging import could_not_run, ended, failed, local, tail
-from ci.stages.testresults import FAILED, SKIPPED, Case, Results, joined
+from ci.stages.testresults import FAILED, SKIPPED, Case, Results, Run, joined
 from ci.stages.testruns import RUNNERS, Trial, repeat, steps
 from ci.stages.testscripts import values
 from ci.text import count, first_line
@@ -74,19 +74,17 @@ def _unfinished(execution: Execution, trial: Trial, ran: tuple[StepRun, ...]) ->
         if (verdict := could_not_run(dataclasses.replace(execution, steps=(step,)))) is not None:
             return verdict
         if step.timed_out or step.signal is not None:
-            return failed(step, reason=f"{run.tool} in {run.package} {ended(step)}")
+            return preparation(step, execution, reason=f"{_named(run)} {ended(step)}")
         results = RUNNERS[run.tool].read(run, step, execution)
         if results.unusable is not None or results.failures:
             continue
         if step.succeeded:
-            return Verdict(status=Status.ERROR, reason=f"{run.tool} in {run.package} ended with 0 and left no report")
+            return Verdict(status=Status.ERROR, reason=f"{_named(run)} ended with 0 and left no report")
         if "No test files found" in step.output or "No tests found" in step.output:
             continue
         message = _complaint(step)
         failure = Failure(message=local(message, execution), detail=tail(local(step.output, execution)))
-        return Verdict(
-            status=Status.FAILED, reason=f"{run.tool} in {run.package}: {failure.message}", failures=(failure,)
-        )
+        return Verdict(status=Status.FAILED, reason=f"{_named(run)}: {failure.message}", failures=(failure,))
     if len(ran) < len(trial.runs):
         return Verdict(status=Status.ERROR, reason=f"{trial.runs[len(ran)].tool} was not reached")
     return None
@@ -202,15 +200,15 @@ def _read(trial: Trial, ran: tuple[StepRun, ...], execution: Execution) -> Resul
     )
 
 
-def preparation(step: StepRun, execution: Execution) -> Verdict:
-    """Return the verdict on a command before the tests that failed."""
-    verdict = failed(step)
-    return dataclasses.replace(
-        verdict,
-        failures=tuple(
-            dataclasses.replace(failure, detail=local(failure.detail or "", execution)) for failure in verdict.failures
-        ),
-    )
+def preparation(step: StepRun, execution: Execution, *, reason: str | None = None) -> Verdict:
+    """Return the verdict on a command that failed before it reported anything."""
+    output = tail(local(step.output, execution))
+    verdict = failed(step, reason=reason)
+    return dataclasses.replace(verdict, failures=(Failure(message=verdict.reason or "", detail=output),))
+
+
+def _named(run: Run) -> str:
+    return run.tool if run.package == "." else f"{run.tool} in {run.package}"
 
 
 def _complaint(step: StepRun) -> str:

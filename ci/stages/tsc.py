@@ -39,12 +39,17 @@ class Printed:
     number: int | None = None
 
 
+def report_name(index: int) -> str:
+    """Return the name of what a step prints, in the out directory."""
+    return f"types-{index}.txt"
+
+
 def step(run: Invocation, index: int, timeout: float) -> Step:
     """Return the run with plain output in a file of its own, and with the list of the files that were checked.
 
     `-b` skips what its own build information says is up to date; `--force` makes it look.
     """
-    argv, stdout = program(run), f"types-{index}.txt"
+    argv, stdout = program(run), report_name(index)
     if run.tool in COMPILERS:
         argv = without(argv, valued=frozenset({"--pretty"}), plain=OURS)
         argv = (
@@ -62,7 +67,7 @@ def step(run: Invocation, index: int, timeout: float) -> Step:
 def read(execution: Execution, index: int) -> Printed:
     """Read what the step with this index printed."""
     run = execution.steps[index]
-    text = clean(execution.files.get(f"types-{index}.txt", b"").decode(errors="replace"))
+    text = clean(execution.files.get(report_name(index), b"").decode(errors="replace"))
     failures = tuple(_failures(f"{text}\n{clean(run.output)}".splitlines(), execution, run.cwd))
     end = SVELTE_END.search(text) or ASTRO_END.search(text)
     if end is not None:

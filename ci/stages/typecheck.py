@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,25 @@ from ci.monorepo.graph import closure
 from ci.monorepo.typescript import typescript_packages
 from ci.stages import lintcommands, strictness, tsc
 from ci.stages.context import INSTALL, Context
-from ci.stages.generation import inputs_of
 from ci.stages.linting import by_hand, program
+from ci.stages.reach import inputs_of
 from ci.stages.typeerrors import Place, judge, not_covered
 from ci.stages.typescripts import COMPILERS, TypeRun, TypeRuns, builds, configs_of, type_runs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci.monorepo.scripts import Invocation
+    from ci.monorepo.typescript import TypeScriptConfig, TypeScriptPackage
     from ci.monorepo.workspace import Workspace
 
 UNREAD = ("!**/*.md", "!**/*.{png,jpg,jpeg,gif,webp,ico,woff,woff2,pdf,mp4}")  # by the compilers
+WRITTEN = frozenset({
+    "composite", "declaration", "declarationDir", "declarationMap", "emitDeclarationOnly", "incremental", "noEmit",
+    "noEmitOnError", "outDir", "rootDir", "sourceMap", "sourceRoot", "inlineSources", "stripInternal",
+    "tsBuildInfoFile",
+})  # fmt: skip
+"""Options that decide what is written and where, not what is an error."""
 
 
 def plan(context: Context) -> Plan:
@@ -31,52 +42,80 @@ def plan(context: Context) -> Plan:
     if not groups:
         reason = "no TypeScript is configured: no script checks types, and no package has a tsconfig.json of its own"
         return Plan(checks=(), skips=(Skip(stage="typecheck", reason=reason), *_missing(found)))
-    checked = frozenset(package for _, package in groups)
-    uncovered = _uncovered(workspace, found, checked)
-    notices = () if "." in checked else not_covered(uncovered)
-    checks = [
-        _check(context, name, tuple(group), _place(workspace, package, checked, uncovered))
-        for (name, package), group in groups.items()
-    ]
-    verified = strictness.check(context, found.runs)
-    return Plan(checks=(*checks, *verified), skips=_missing(found), notices=notices)
-
-
-def _place(workspace: Workspace, package: str, checked: frozenset[str], uncovered: tuple[str, ...]) -> Place:
-    packages = tuple(each.path for each in workspace.packages)
-    return Place(package=package, packages=packages, checked=checked, uncovered=uncovered if package == "." else ())
-
-
-def _check(context: Context, name: str, group: tuple[TypeRun, ...], place: Place) -> Check:
-    workspace, package = context.workspace, place.package
-    timeout = context.settings.stages.typecheck.timeout
-    steps: list[Step] = []
-    kinds: list[bool] = []
-    for run in {id(run): run for each in group for run in each.before}.values():
-        steps.append(Step(argv=program(run), cwd=run.cwd, environment=run.environment, timeout=timeout))
-        kinds.append(False)
-    for each in group:
-        opaque = bool(each.run.opaque)
-        steps.append(
-            lintcommands.step(each.run, len(steps), timeout) if opaque else tsc.step(each.run, len(steps), timeout)
+    members = typescript_packages(workspace)
+    covered = frozenset(package for _, package in groups)
+    uncovered = _uncovered(workspace, members, found, covered)
+    steps = {key: _steps(context, group) for key, group in groups.items()}
+    checked = {package: tuple(step for key in steps if key[1] == package for step in steps[key]) for package in covered}
+    configs = {config.path: config for member in members for config in member.configs}
+    options = {package: _options(workspace, configs, package, found.runs) for package in covered}
+    checks = []
+    for (name, package), group in groups.items():
+        place = Place(
+            package=package,
+            packages=tuple(each.path for each in workspace.packages),
+            checked=checked,
+            alike=frozenset(other for other in covered if options[other] == options[package] is not None),
+            uncovered=uncovered if package == "." else (),
         )
-        kinds.append(True)
+        checks.append(_check(context, name, group, steps[name, package], place))
+    notices = () if "." in covered else not_covered(uncovered)
+    return Plan(checks=(*checks, *strictness.check(context, found.runs)), skips=_missing(found), notices=notices)
+
+
+def _steps(context: Context, group: list[TypeRun]) -> tuple[Step, ...]:
+    """Return what the script runs before its compilers, and the compilers."""
+    timeout = context.settings.stages.typecheck.timeout
+    steps = [
+        Step(argv=program(run), cwd=run.cwd, environment=run.environment, timeout=timeout) for run in _before(group)
+    ]
+    for each in group:
+        step = lintcommands.step if each.run.opaque else tsc.step
+        steps.append(step(each.run, len(steps), timeout))
+    return tuple(steps)
+
+
+def _check(context: Context, name: str, group: list[TypeRun], steps: tuple[Step, ...], place: Place) -> Check:
+    workspace, package = context.workspace, place.package
     near = set(closure(workspace, package))
     needs = tuple(check.id for check in context.generation if package == "." or check.package in near)
     compilers = all(each.run.tool in COMPILERS for each in group)
-    return Check(
+    kinds = (*(False for _ in _before(group)), *(True for _ in group))
+    check = Check(
         stage="typecheck",
         name=name,
         package=package,
         toolchain=context.toolchain(),
-        steps=tuple(steps),
-        judge=functools.partial(judge, kinds=tuple(kinds), place=place),
+        steps=steps,
+        judge=functools.partial(judge, kinds=kinds, place=place),
         needs=(INSTALL, *needs),
         inputs=inputs_of(workspace, package, without=UNREAD if compilers else ()),
         weight=2.0 + len(workspace.by_path[package].files) * 0.01,
         why="; ".join(dict.fromkeys(each.why for each in group)),
         repeat=" && ".join(dict.fromkeys(_by_hand(each) for each in group)),
     )
+    return dataclasses.replace(check, judge=functools.partial(judge, kinds=kinds, place=place, again=check))
+
+
+def _before(group: list[TypeRun]) -> tuple[Invocation, ...]:
+    """Return what the script runs before its compilers, each command once."""
+    return tuple({(run.cwd, *run.argv): run for each in group for run in each.before}.values())
+
+
+def _options(
+    workspace: Workspace, configs: Mapping[str, TypeScriptConfig], package: str, runs: tuple[TypeRun, ...]
+) -> object:
+    """Return all that decides which errors a package's compiler comes across; None where it is not known."""
+    own = [each.run for each in runs if each.run.package == package]
+    named = [path for run in own for path in configs_of(workspace, run)]
+    if any(run.opaque for run in own) or any(path not in configs for path in named):
+        return None
+    known = [configs[path] for path in named]
+    written = [
+        (config.external, {key: value for key, value in config.options.items() if key not in WRITTEN})
+        for config in known
+    ]
+    return {run.tool for run in own}, workspace.version_of(package, "typescript"), written
 
 
 def _name(each: TypeRun) -> str:
@@ -89,9 +128,10 @@ def _by_hand(each: TypeRun) -> str:
     return by_hand(each.run.cwd, program(each.run), each.run.environment)
 
 
-def _uncovered(workspace: Workspace, found: TypeRuns, checked: frozenset[str]) -> tuple[str, ...]:
+def _uncovered(
+    workspace: Workspace, members: tuple[TypeScriptPackage, ...], found: TypeRuns, checked: frozenset[str]
+) -> tuple[str, ...]:
     """Return the packages with TypeScript of their own for which there is no check; references are followed."""
-    members = typescript_packages(workspace)
     configs = {config.path: config for member in members for config in member.configs}
     reached: set[str] = set()
     waiting = [config for each in found.runs if builds(each.run) for config in configs_of(workspace, each.run)]

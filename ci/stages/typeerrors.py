@@ -2,79 +2,106 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+import functools
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ci.model import Counts, Execution, Failure, Status, StepRun, Verdict
+from ci.model import Check, Counts, Execution, Failure, Status, Step, Verdict
 from ci.stages import tsc
-from ci.stages.judging import could_not_run, ended, local, shown, stopped, tail
-from ci.stages.linting import telling
+from ci.stages.judging import could_not_run, ended, local, stopped, tail
+from ci.stages.linting import asked, telling
 from ci.text import count, few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 MISSING_TOOL = ("Cannot find module", "ERR_MODULE_NOT_FOUND", "ERR_PNPM_RECURSIVE_EXEC_FIRST_FAIL")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a check stands: its package, all packages by path, those with a check of their own, and those with none."""
+    """Where a check stands among the packages of the workspace.
+
+    `checked` maps the packages that have a check of their own to the steps of it; `alike` are those of them whose
+    compiler and options are the same as here, so that they come across the same errors. `uncovered` are
+    packages that nothing checks unless this check happens to.
+    """
 
     package: str
     packages: tuple[str, ...]
-    checked: frozenset[str]
+    checked: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    alike: frozenset[str] = frozenset()
     uncovered: tuple[str, ...] = ()
 
-    def owner(self, file: str) -> str:
-        """Return the package whose directory holds the file most closely."""
-        inside = [path for path in self.packages if file.startswith(f"{path}/")]
-        return max(inside, key=len, default=".")
+    def owner(self, failure: Failure) -> str:
+        """Return the package whose directory holds the error's file most closely; this one where it has none."""
+        return self.package if failure.file is None else self.holder(failure.file)
+
+    def holder(self, file: str) -> str:
+        """Return the package whose directory holds a file most closely."""
+        return max((path for path in self.packages if file.startswith(f"{path}/")), key=len, default=".")
+
+    def elsewhere(self, failure: Failure) -> bool:
+        """Whether another package owns the file and has a check that says so."""
+        owner = self.owner(failure)
+        return owner != self.package and owner in self.checked
 
 
-def judge(execution: Execution, *, kinds: tuple[bool, ...], place: Place) -> Verdict:
-    """Read the errors of every compiler run; `kinds` says of each step whether it is one, or comes before."""
+def judge(execution: Execution, *, kinds: tuple[bool, ...], place: Place, again: Check | None = None) -> Verdict:
+    """Read the errors of every compiler run; `kinds` says of each step whether it is one, or comes before.
+
+    An error in a package that has a check of its own is left to that, where the same compiler with the same
+    options looks at it; else that package's own command is asked whether it says so too: by this check, `again`.
+    """
     if (verdict := could_not_run(execution) or stopped(execution)) is not None:
         return verdict
     printed = [tsc.read(execution, index) for index in range(len(execution.steps))]
-    broken = [run for run, compiler in zip(execution.steps, kinds, strict=False) if not run.succeeded and not compiler]
-    failures = _distinct(failure for each in printed for failure in each.failures)
-    own = tuple(failure for failure in failures if not _elsewhere(failure, place))
-    unexplained = [
-        run for run, each in zip(execution.steps, printed, strict=True) if not run.succeeded and not each.failures
-    ]
-    listed = frozenset(file for each in printed for file in each.files or ())
-    known = [each for each in printed if each.files is not None or each.number is not None]
-    files = len(listed) + sum(each.number or 0 for each in printed) if known else None
-    counts = Counts(failed=len(own), files=files)
-    notices = (*_reported_there(failures, place), *not_covered(_left(place, listed)))
-    for run in (*broken, *unexplained):
-        return _unexplained(execution, run, counts, notices, own)
-    if own:
-        where = {failure.file for failure in own if failure.file}
-        reason = f"{count(len(own), 'type error')} in {count(len(where), 'file')}" if where else own[0].message
-        return Verdict(status=Status.FAILED, reason=reason, counts=counts, failures=own, notices=notices)
-    if files == 0:
-        reason = "0 files were checked: the tsconfig names only references, which need `tsc -b`, or nothing at all"
-        return Verdict(
-            status=Status.FAILED, reason=reason, counts=counts, failures=(Failure(message=reason),), notices=notices
-        )
-    return Verdict(status=Status.PASSED, counts=counts, notices=notices)
+    failures = distinct(failure for each in printed for failure in each.failures)
+    own = tuple(failure for failure in failures if not place.elsewhere(failure))
+    foreign = tuple(failure for failure in failures if place.elsewhere(failure))
+    verdict = _verdict(own, printed, place)
+    for index, (run, each, compiler) in enumerate(zip(execution.steps, printed, kinds, strict=False)):
+        if not run.succeeded and not (compiler and each.failures):
+            return _unexplained(execution, index, verdict)
+    doubtful = tuple(failure for failure in foreign if place.owner(failure) not in place.alike)
+    if not doubtful or again is None:
+        return _with_notices(verdict, *_reported_there(foreign, place))
+    steps = [step for owner in sorted({place.owner(failure) for failure in doubtful}) for step in place.checked[owner]]
+    renumbered = tuple(
+        dataclasses.replace(step, keep_going=True, stdout=step.stdout and tsc.report_name(index))
+        for index, step in enumerate(steps)
+    )
+    confirmed = functools.partial(confirm, first=verdict, foreign=foreign, doubtful=doubtful, place=place)
+    return dataclasses.replace(verdict, second=dataclasses.replace(again, steps=renumbered, judge=confirmed))
 
 
-def _unexplained(
-    execution: Execution, run: StepRun, counts: Counts, notices: tuple[str, ...], failures: tuple[Failure, ...]
+def confirm(
+    execution: Execution,
+    *,
+    first: Verdict,
+    foreign: tuple[Failure, ...],
+    doubtful: tuple[Failure, ...],
+    place: Place,
 ) -> Verdict:
-    """A run that failed without a type error: its tool is not there, or it says why in words of its own."""
-    index = execution.steps.index(run)
-    printed = execution.files.get(f"types-{index}.txt", b"").decode(errors="replace")
-    output = local(f"{printed}\n{run.output}", execution)
-    said = telling(output)
-    missing = any(sign in output for sign in MISSING_TOOL) and not failures
-    reason = f"{shown(run.argv)}: {ended(run)}: {said}"
-    more = Failure(message=reason, detail=tail(output))
-    status = Status.ERROR if missing else Status.FAILED
-    return Verdict(status=status, reason=reason, counts=counts, failures=(*failures, more), notices=notices)
+    """Keep those errors in other packages' files that the packages' own commands do not come across."""
+    if (verdict := could_not_run(execution) or stopped(execution)) is not None:
+        return verdict
+    said = {_key(failure) for index in range(len(execution.steps)) for failure in tsc.read(execution, index).failures}
+    only_here = tuple(failure for failure in doubtful if _key(failure) not in said)
+    first = _with_notices(first, *_reported_there(tuple(each for each in foreign if each not in only_here), place))
+    if not only_here:
+        return first
+    failures = (*first.failures, *only_here)
+    elsewhere = tuple(sorted({place.owner(failure) for failure in only_here}))
+    notice = f"{few(elsewhere)}: its own options let pass what those of {place.package} do not"
+    return dataclasses.replace(
+        _with_notices(first, notice),
+        status=Status.FAILED,
+        reason=_reason(failures),
+        failures=failures,
+        counts=dataclasses.replace(first.counts, failed=len(failures)),
+    )
 
 
 def not_covered(packages: Iterable[str]) -> tuple[str, ...]:
@@ -83,30 +110,55 @@ def not_covered(packages: Iterable[str]) -> tuple[str, ...]:
     return (f"not covered: nothing checks the types of {few(names, most=8)}",) if names else ()
 
 
-def _distinct(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+def distinct(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     """Keep the first of each error: several configurations of one package may come across the same."""
-    seen: dict[tuple[str | None, int | None, str | None, str], Failure] = {}
-    for failure in failures:
-        seen.setdefault((failure.file, failure.line, failure.rule, "" if failure.file else failure.message), failure)
-    return tuple(seen.values())
+    return tuple({_key(failure): failure for failure in reversed(tuple(failures))}.values())[::-1]
 
 
-def _elsewhere(failure: Failure, place: Place) -> bool:
-    """Whether another package owns the file and has a check that says so."""
-    owner = place.package if failure.file is None else place.owner(failure.file)
-    return owner != place.package and owner in place.checked
+def _key(failure: Failure) -> tuple[str | None, int | None, str | None, str]:
+    return failure.file, failure.line, failure.rule, "" if failure.file and failure.rule else failure.message
+
+
+def _verdict(own: tuple[Failure, ...], printed: list[tsc.Printed], place: Place) -> Verdict:
+    listed = frozenset(file for each in printed for file in each.files or ())
+    told = any(each.files is not None or each.number is not None for each in printed)
+    files = len(listed) + sum(each.number or 0 for each in printed) if told else None
+    seen = {place.holder(file) for file in listed}
+    notices = not_covered(path for path in place.uncovered if path not in seen)
+    status, reason = Status.PASSED, None
+    if own:
+        status, reason = Status.FAILED, _reason(own)
+    elif files == 0:
+        reason = "0 files were checked: the tsconfig names only references, which need `tsc -b`, or nothing at all"
+        status, own = Status.FAILED, (Failure(message=reason),)
+    counts = Counts(failed=len(own), files=files)
+    return Verdict(status=status, reason=reason, counts=counts, failures=own, notices=notices)
+
+
+def _reason(failures: tuple[Failure, ...]) -> str:
+    files = {failure.file for failure in failures if failure.file}
+    if not files:
+        return failures[0].message
+    return f"{count(len(failures), 'type error')} in {count(len(files), 'file')}"
+
+
+def _unexplained(execution: Execution, index: int, verdict: Verdict) -> Verdict:
+    """A run that failed without a type error: its tool is not there, or it says why in words of its own."""
+    run = execution.steps[index]
+    printed = execution.files.get(tsc.report_name(index), b"").decode(errors="replace")
+    output = local(f"{printed}\n{run.output}", execution)
+    reason = f"{asked(run.argv)}: {ended(run)}: {telling(output, skip=('>', '$'))}"
+    found = verdict.failures if verdict.counts.files != 0 else ()
+    missing = any(sign in output for sign in MISSING_TOOL) and not found
+    failures = (*found, Failure(message=reason, detail=tail(output)))
+    status = Status.ERROR if missing else Status.FAILED
+    return dataclasses.replace(verdict, status=status, reason=reason, failures=failures)
+
+
+def _with_notices(verdict: Verdict, *notices: str) -> Verdict:
+    return dataclasses.replace(verdict, notices=(*verdict.notices, *notices))
 
 
 def _reported_there(failures: tuple[Failure, ...], place: Place) -> tuple[str, ...]:
-    numbers: dict[str, int] = {}
-    for failure in failures:
-        if failure.file is not None and _elsewhere(failure, place):
-            owner = place.owner(failure.file)
-            numbers[owner] = numbers.get(owner, 0) + 1
-    return tuple(f"{count(number, 'error')} in {owner}, reported there" for owner, number in numbers.items())
-
-
-def _left(place: Place, listed: frozenset[str]) -> tuple[str, ...]:
-    """Return the packages without a check of their own none of whose files this one looked at."""
-    seen = {place.owner(file) for file in listed}
-    return tuple(path for path in place.uncovered if path not in seen)
+    owners = [place.owner(failure) for failure in failures]
+    return tuple(f"{count(owners.count(owner), 'error')} in {owner}, reported there" for owner in dict.fromkeys(owners))

@@ -13,7 +13,8 @@ from ci.monorepo.generation import builds
 from ci.monorepo.graph import closure
 from ci.monorepo.testconfigs import TYPES, UNIT
 from ci.stages import testkinds, testruns, testverdicts
-from ci.stages.generation import BUILD, inputs_of
+from ci.stages.generation import BUILD
+from ci.stages.reach import inputs_of
 from ci.stages.testkinds import Kinds
 from ci.stages.testresults import Run
 from ci.stages.testruns import Trial

@@ -62,7 +62,7 @@ async def provide(toolchain: Toolchain, *, cache: Path, note: Callable[[str], No
     or differs from what one would expect. Raises ToolError when a tool cannot be had in the version asked for,
     DiskFullError when there is no room for it.
     """
-    tools = cache.absolute() / "tools"
+    tools = (cache / "tools").resolve()  # a link of the user's would lead nowhere inside a sandbox
     makers = {name: _maker(name, version, toolchain, tools, note) for name, version in toolchain.tools.items()}
     parts = await _all_at_once({**makers, "commands": _commands(tools)})
     # Node first: an own Node of a package manager must not come before the one asked for

@@ -16,7 +16,7 @@ OWN = frozenset({"postgres", "rls"})  # come with Shipway's own Python packages
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One tool: `state` is "ready", "to be fetched" or "with Shipway"; `size` in bytes, None where nothing lies in the cache."""
+    """One tool. `state` is "ready", "to be fetched" or "with Shipway"; `size` is what lies in the cache, in bytes."""
 
     name: str
     version: str

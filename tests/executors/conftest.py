@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -15,11 +14,13 @@ from ci.executors.host import HostExecutor
 from ci.executors.isolation import Isolation, Mode
 from ci.executors.reuse import Store
 from ci.executors.scratch import scratch
-from ci.model import Check, Execution, Step, Toolchain, Verdict, Status
+from ci.model import Check, Execution, Status, Step, Toolchain, Verdict
 from ci.monorepo import snapshot as snapshots
+from ci.warden import landlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 FILES = {
     "package.json": "{}\n",
@@ -64,7 +65,7 @@ class Place:
             if self.mode is Mode.NAMESPACES and isolated.mode is Mode.COPY:
                 pytest.skip(f"this machine refuses namespaces: {isolated.missing[0]}")
             if self.mode is Mode.COPY:
-                isolated = Isolation(mode=Mode.COPY, landlock=isolation.landlock.version() > 0, holds=())
+                isolated = Isolation(mode=Mode.COPY, landlock=landlock.version() > 0, holds=())
             self.isolated = isolated
             lent = "/tmp/.shipway/objects" if isolated.mode is Mode.NAMESPACES else None  # noqa: S108 - a private /tmp
             snapshot = await snapshots.take(self.repository, place / "snapshot", objects=lent)

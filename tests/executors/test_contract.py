@@ -184,7 +184,7 @@ def test_the_home_directory_and_the_cache_cannot_be_written(place: Place, check:
     assert not (cache / "shipway-escaped").exists()
 
 
-def test_the_users_own_settings_cannot_be_read(place: Place, check: MakeCheck, tmp_path: Path) -> None:
+def test_the_users_own_settings_cannot_be_read(place: Place, check: MakeCheck) -> None:
     home = Path.home()
     secret = home / f".shipway-test-{os.getpid()}"
     secret.write_text("token", encoding="utf-8")
@@ -198,7 +198,7 @@ def test_the_users_own_settings_cannot_be_read(place: Place, check: MakeCheck, t
 
 
 def test_writes_are_discarded_and_named(place: Place, check: MakeCheck) -> None:
-    line = "echo two > README.md; rm package.json; echo x > new.txt; mkdir dist; echo x > dist/ignored.js; touch .gitignore"
+    line = "echo two > README.md; rm package.json; echo x > new.txt; mkdir dist; echo x > dist/a.js; touch .gitignore"
     execution = place.execute(check(line))
     assert execution.changed == ("M README.md", "A new.txt", "D package.json")
     assert (place.repository / "README.md").read_text(encoding="utf-8") == "one\n"
@@ -240,12 +240,19 @@ def test_a_workspace_below_the_top_of_a_repository_sees_its_own_files_only(place
 
 # --- servers and services -------------------------------------------------------------------------
 
-SERVER = "import http.server, sys; http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()"
+SERVER = (
+    "import sys; from http.server import HTTPServer, SimpleHTTPRequestHandler as Files; "
+    "HTTPServer(('127.0.0.1', int(sys.argv[1])), Files).serve_forever()"
+)
 
 
 def server(port: int, **more: Any) -> Step:
     return Step(
-        argv=("python3", "-c", SERVER, str(port)), background=True, ready=f"http://127.0.0.1:{port}/", timeout=20, **more
+        argv=("python3", "-c", SERVER, str(port)),
+        background=True,
+        ready=f"http://127.0.0.1:{port}/",
+        timeout=20,
+        **more,
     )
 
 
@@ -300,7 +307,17 @@ def test_the_network_is_the_checks_own_loopback(namespaces: Place, check: MakeCh
     assert len(lines) > 1, "this machine has no network to be cut off from"
     output = namespaces.execute(check("tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '")).steps[0].output
     assert output.split()[0] == "lo"
-    assert set(output.split()) <= {"lo", "sit0", "tunl0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0"}
+    assert set(output.split()) <= {
+        "lo",
+        "sit0",
+        "tunl0",
+        "ip6tnl0",
+        "gre0",
+        "gretap0",
+        "erspan0",
+        "ip_vti0",
+        "ip6_vti0",
+    }
 
 
 def test_two_checks_can_use_the_same_port_at_once(namespaces: Place, check: MakeCheck) -> None:

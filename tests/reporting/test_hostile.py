@@ -22,7 +22,8 @@ from ci.reporting.junit import to_junit
 from ci.reporting.live import LiveView
 from ci.reporting.sarif import to_sarif
 from ci.reporting.summary import to_summary
-from ci.reporting.wording import clean, fitted, one_line
+from ci.reporting.wording import fitted, one_line
+from ci.text import clean
 
 if TYPE_CHECKING:
     from ci.model import RunReport

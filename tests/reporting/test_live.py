@@ -102,6 +102,16 @@ def test_a_long_message_is_not_cut_into_lines_in_a_log(red: RunReport) -> None:
     assert any("x" * 290 in line for line in plain(replace(red, stages=(stage,))))
 
 
+def test_colours_that_a_ci_host_forces_change_no_line(red: RunReport) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, _environ={"FORCE_COLOR": "1", "TERM": "xterm"})
+    with LiveView(console, plan=plan_of(red)) as view:
+        replay(view, red)
+        view.finish(red, "shipway-report")
+    assert "\x1b[31" in stream.getvalue() or "\x1b[1;31" in stream.getvalue()
+    assert ESCAPE.sub("", stream.getvalue()).splitlines() == plain(red)
+
+
 def test_a_stream_that_is_not_unicode_gets_letters_it_has(red: RunReport) -> None:
     lines = plain(red, encoding="ascii")
     assert any(line.startswith("x FAILED 6 failures") for line in lines)
@@ -186,6 +196,7 @@ def test_on_a_terminal_the_picture_goes_and_the_closing_stays(red: RunReport) ->
         view.finish(red, "shipway-report")
     (said,) = told
     assert said.count("\x1b[?25l") == said.count("\x1b[?25h") == 1
+    assert "\x1b[1A\x1b[2K" * len(STAGES) in said.rpartition("\x1b[?25h")[2]
     assert "started" not in said
     assert ESCAPE.sub("", said).count("FAILED 6 failures") == 1
 

@@ -87,6 +87,15 @@ def test_packages_with_integration_tests_are_one_check(context: Workspace) -> No
     assert "--outputFile.json=${SHIPWAY_OUT}/vitest-1.json" in check.steps[1].argv
 
 
+def test_a_migration_in_the_script_runs_once(context: Workspace) -> None:
+    scripts = {
+        "test:integration": "pnpm db:migrate && vitest run",
+        "db:migrate": "prisma migrate deploy",
+    }
+    check = only(integration.plan(context({"package.json": member("root", **scripts)})))
+    assert commands(check) == [("prisma", "migrate", "deploy"), ("vitest", "run")]
+
+
 def test_a_playwright_suite_called_integration_is_not_ours(context: Workspace) -> None:
     scripts = {"test:integration": "playwright test"}
     plan = integration.plan(context({"package.json": {"name": "root", "scripts": scripts}}))

@@ -79,6 +79,13 @@ def test_a_hole_is_a_failure_at_the_statement_that_made_the_table(judge: Callabl
     assert beside.message == "public.x: no row"
 
 
+def test_a_view_that_leaks_is_told_once(judge: Callable[..., Verdict]) -> None:
+    hole = {"table": "public.v", "problem": "public.v, a view, shows B", "kind": "view", "command": "SELECT"}
+    verdict = judge(problems=[hole], views=[{"view": "public.v", "leaks": True, "message": "shows B"}])
+    assert [failure.message for failure in verdict.failures] == ["public.v, a view, shows B"]
+    assert verdict.notices == ()
+
+
 def test_what_could_not_be_tried_is_an_error(judge: Callable[..., Verdict]) -> None:
     verdict = judge(errors=["public.notes: no row can be made to try it with: why"])
     assert verdict.status is Status.ERROR

@@ -102,7 +102,7 @@ def test_a_timeout_fails_and_says_what_still_ran() -> None:
     step = StepRun(argv=("vitest", "run"), cwd=".", seconds=60, timed_out=True, living=("node server.js",))
     verdict = check.judge(Execution(steps=(step,), root="/workspace"))
     assert verdict.status is Status.FAILED
-    assert verdict.reason == "vitest in . timed out after 60 s (still running: node server.js)"
+    assert verdict.reason == "vitest timed out after 60 s (still running: node server.js)"
 
 
 def test_a_red_exit_with_green_tests_fails(executed: Executed) -> None:

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ci.stages import unit
+from ci.stages import preparation, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from ci.model import Plan
     from ci.stages.context import Context
@@ -121,6 +122,21 @@ def test_files_of_other_stages_are_left_out_of_a_mixed_project(context: Workspac
     ]
 
 
+def test_what_is_left_out_never_takes_a_unit_test_of_another_package_along(context: Workspace) -> None:
+    files = {
+        "package.json": member("root", test="vitest run"),
+        "vitest.config.ts": "export default { test: { projects: ['packages/*'] } };",
+        "packages/a/package.json": member("a"),
+        "packages/a/test/e2e/x.test.ts": TEST,
+        "packages/a/test/integration/y.test.ts": TEST,
+        "packages/b/package.json": member("b"),
+        "packages/b/test/y.test.ts": TEST,
+    }
+    assert commands(unit.plan(context(files)))["unit/vitest@."] == [
+        ("vitest", "run", "--exclude={**/test/e2e/**,**/test/integration/**}")
+    ]
+
+
 def test_projects_that_the_script_names_are_taken_as_they_are(context: Workspace) -> None:
     files = {
         "package.json": member("root", test="vitest run --project unit"),
@@ -159,12 +175,15 @@ def test_jest_and_other_runners_are_run_too(context: Workspace) -> None:
         "packages/a/package.json": {"name": "a", "scripts": {"test": "jest"}, "devDependencies": {"jest": "30.5.2"}},
         "packages/b/package.json": {"name": "b", "scripts": {"test": "mocha test"}},
         "packages/c/package.json": {"name": "c", "scripts": {"test": "for x in *; do node $x; done"}},
+        "packages/d/package.json": {"name": "d", "scripts": {"test": "node run.js | tap-spec"}},
+        "packages/e/package.json": {"name": "e", "scripts": {"test": "node run.js || true"}},
     }
     plan = unit.plan(context(files))
     assert {check.id: check.steps[0].argv[:3] for check in plan.checks} == {
         "unit/jest@packages/a": ("jest", "--ci", "--json"),
         "unit/script@packages/b": ("mocha", "test"),
         "unit/script@packages/c": ("pnpm", "run", "test"),
+        "unit/script@packages/d": ("node", "run.js"),
     }
 
 
@@ -203,3 +222,67 @@ def test_tests_that_nothing_runs_are_named(context: Workspace) -> None:
         "packages/b/x.test.ts": TEST,
     }
     assert "packages/b has 1 test file that no test script runs" in unit.plan(context(files)).notices
+
+
+@pytest.mark.parametrize(
+    ("scripts", "expected"),
+    [
+        ({"pretest": "node make.mjs", "test": "vitest run"}, [("node", "make.mjs"), ("vitest", "run")]),
+        ({"test": "pnpm build && vitest run", "build": "node build.mjs"}, [("node", "build.mjs"), ("vitest", "run")]),
+        ({"test": "pnpm build && vitest run", "build": "node $X"}, [("pnpm", "run", "build"), ("vitest", "run")]),
+        ({"test": "next lint && prisma migrate deploy && vitest run"}, [("vitest", "run")]),
+        (
+            {"test": "vitest run && pnpm test:flows", "test:flows": "node setup.js && playwright test"},
+            [("vitest", "run")],
+        ),
+        ({"test": "vitest run --reporter tap | tap-spec"}, [("vitest", "run")]),
+        ({"test": "vite build && vitest run"}, [("vite", "build"), ("vitest", "run")]),
+    ],
+)
+def test_preparation_is_told_from_tests(
+    context: Workspace, scripts: dict[str, str], expected: list[tuple[str, ...]]
+) -> None:
+    assert commands(unit.plan(context({"package.json": member("root", **scripts)}))) == {"unit/vitest@.": expected}
+
+
+def test_an_unknown_command_behind_the_tests_is_a_test_of_its_own(context: Workspace) -> None:
+    files = {"package.json": member("root", test="vitest run && node check-sizes.mjs")}
+    assert commands(unit.plan(context(files))) == {
+        "unit/vitest@.": [("vitest", "run")],
+        "unit/script@.": [("node", "check-sizes.mjs")],
+    }
+
+
+def test_a_project_in_a_browser_gets_the_browsers_of_its_own_playwright(context: Workspace) -> None:
+    manifest = {"name": "root", "scripts": {"test": "vitest run"}}
+    browser = "export default { test: { browser: { enabled: true, instances: [{ browser: 'chromium' }] } } };"
+    files = {
+        "package.json": {**manifest, "devDependencies": {"vitest": "4.1.12", "playwright": "1.65.1"}},
+        "vitest.config.ts": browser,
+    }
+    (check,) = unit.plan(context(files)).checks
+    place = check.environment["PLAYWRIGHT_BROWSERS_PATH"]
+    assert check.steps[0].argv == ("shipway-browsers", ".", place)
+    assert "chromium" in check.toolchain.tools
+
+
+def test_a_build_is_waited_for_where_tests_import_what_one_writes(context: Workspace) -> None:
+    files = {
+        "package.json": {"name": "root", "scripts": {"test": "pnpm -r test", "build": "pnpm -r build"}},
+        "packages/a/package.json": member("a", test="vitest run"),
+        "packages/a/vitest.config.ts": "export default { test: {} };",
+        "packages/b/package.json": {"name": "b", "main": "./dist/index.js", "scripts": {"build": "tsup"}},
+    }
+    dependent = {**member("a", test="vitest run"), "dependencies": {"b": "workspace:*"}}
+    made = preparation.prepare(context({**files, "packages/a/package.json": dependent}))
+    (check,) = unit.plan(made).checks
+    assert any("build" in need for need in check.needs)
+    (free,) = unit.plan(preparation.prepare(context(files))).checks
+    assert not any("@." in need and "build" in need for need in free.needs)
+
+
+def test_test_files_of_any_content_can_be_planned(context: Workspace, tmp_path: Path) -> None:
+    made = context({"package.json": member("root", test="vitest run"), "x.test.ts": TEST})
+    (tmp_path / "x.test.ts").write_bytes(b"\xff\xfe it.only(")
+    (check,) = unit.plan(made).checks
+    assert check.id == "unit/vitest@."

@@ -152,6 +152,23 @@ def test_a_missing_coverage_provider_names_the_package_to_add() -> None:
     assert found.unusable == "@vitest/coverage-v8 is missing (pnpm add -D @vitest/coverage-v8)"
 
 
+def test_printed_text_makes_no_failure_of_a_run_that_ended_well(recorded: Callable[[str], bytes]) -> None:
+    output = recorded("vitest-4.log").decode() + "MISSING DEPENDENCY Cannot find dependency 'x'"
+    step = StepRun(argv=("vitest",), cwd=".", seconds=1, exit_code=0, output=output)
+    files = {"vitest-0.json": b'{"testResults": []}'}
+    found = vitest.read(command(), step, Execution(steps=(step,), files=files))
+    assert (found.unusable, found.failures) == (None, ())
+
+
+def test_a_browser_that_is_not_here_is_named() -> None:
+    output = (
+        "Error: browserType.launch: Executable doesn't exist at /h/.cache/ms-playwright/firefox-1500/firefox/firefox"
+    )
+    step = StepRun(argv=("vitest",), cwd=".", seconds=1, exit_code=1, output=output)
+    found = vitest.read(command(), step, Execution(steps=(step,)))
+    assert found.unusable == "no firefox to run Vitest's browser mode in: it is not here"
+
+
 @pytest.mark.parametrize(
     "full_name",
     [" price compares (a+b) [deep] $1", "price compares (a+b) [deep] $1", "price > compares (a+b) [deep] $1"],

@@ -37,6 +37,7 @@ def tools(cache: Path) -> Provided:
             "postgres": versions.POSTGRES,
             "chromium": versions.CHROMIUM,
             "lighthouse": versions.LIGHTHOUSE,
+            "depcruise": versions.DEPCRUISE,
             "rls": "1",
         },
     )

@@ -140,7 +140,7 @@ def _copied(bin_: Path, ground: Path) -> Path:
     shutil.copytree(root, copy, symlinks=True)
     libraries = root.parent.with_name(f"{root.parent.name}.libs")
     if libraries.is_dir():
-        shutil.copytree(libraries, ground / "package.libs", symlinks=True)
+        shutil.copytree(libraries, ground / libraries.name, symlinks=True)  # where the binaries look
     return copy / bin_.name
 
 

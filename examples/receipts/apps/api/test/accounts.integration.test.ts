@@ -67,7 +67,10 @@ describe('accounts', () => {
   it('get one workspace, however many requests come first', async () => {
     const user = await test.signUp('Grace');
     const answers = await Promise.all(
-      Array.from({ length: 8 }, async () => (await user.request('/api/usage')).json()),
+      Array.from(
+        { length: 8 },
+        async (): Promise<unknown> => (await user.request('/api/usage')).json(),
+      ),
     );
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(answers[0]).toMatchObject({ workspace: { name: "Grace's workspace", plan: 'free' } });

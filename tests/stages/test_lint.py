@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ci.stages import lint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ci.model import Plan
+    from ci.stages.context import Context
+
+    Workspace = Callable[..., Context]
+
+OURS = ("--format", "json", "--output-file", "--reporter", "--max-diagnostics", "--colors", "--list-different", "${")
+
+
+def manifest(name: str = "root", *, tools: str = "", **scripts: str) -> Mapping[str, Any]:
+    versions = {"eslint": "9.39.5", "prettier": "3.10.1", "@biomejs/biome": "2.6.8", "oxlint": "1.94.0"}
+    needed = {tool: versions[tool] for tool in tools.split()}
+    return {
+        "name": name,
+        "scripts": {key.replace("_", ":"): line for key, line in scripts.items()},
+        "devDependencies": needed,
+    }
+
+
+def commands(plan: Plan) -> dict[str, list[str]]:
+    """Each check's commands, with where they run, without our report options."""
+    return {
+        check.id: [
+            " ".join(
+                (*([f"{step.cwd}:"] if step.cwd != "." else []), *(w for w in step.argv if not w.startswith(OURS)))
+            )
+            for step in check.steps
+        ]
+        for check in plan.checks
+    }
+
+
+def test_what_a_lint_script_runs_is_taken_apart_into_the_tools(context: Workspace) -> None:
+    files = {"package.json": manifest(lint="eslint . --max-warnings 0 && biome ci . && pnpm lint:own", lint_own="knip")}
+    assert commands(lint.plan(context(files))) == {
+        "lint/eslint@.": ["eslint . --max-warnings 0"],
+        "lint/biome@.": ["biome ci ."],
+        "lint/knip@.": ["knip"],
+    }
+
+
+def test_a_script_that_writes_is_run_in_its_checking_form(context: Workspace) -> None:
+    files = {"package.json": manifest(lint="eslint src --fix --cache", format="prettier --write src")}
+    assert commands(lint.plan(context(files))) == {"lint/eslint@.": ["eslint src"], "lint/prettier@.": ["prettier src"]}
+
+
+def test_a_script_that_checks_goes_before_one_that_writes(context: Workspace) -> None:
+    scripts = {
+        "format": "prettier --write '**/*'",
+        "format_check": "prettier --check src",
+        "lint_fix": "eslint . --fix",
+    }
+    files = {"package.json": manifest(**scripts, lint="eslint src")}
+    assert commands(lint.plan(context(files))) == {"lint/eslint@.": ["eslint src"], "lint/prettier@.": ["prettier src"]}
+
+
+def test_what_the_root_runs_is_not_run_again_in_the_packages(context: Workspace) -> None:
+    files = {
+        "package.json": manifest(lint="eslint ."),
+        "packages/a/package.json": manifest("a", lint="eslint src", format_check="prettier --check ."),
+    }
+    assert commands(lint.plan(context(files))) == {
+        "lint/eslint@.": ["eslint ."],
+        "lint/prettier@packages/a": ["packages/a: prettier ."],
+    }
+
+
+def test_without_a_root_script_the_packages_lint_themselves(context: Workspace) -> None:
+    files = {
+        "packages/a/package.json": manifest("a", lint="eslint src && node check.mjs"),
+        "packages/b/package.json": manifest("b", lint="oxlint"),
+    }
+    assert commands(lint.plan(context(files))) == {
+        "lint/eslint@packages/a": ["packages/a: eslint src"],
+        "lint/lint@packages/a": ["packages/a: node check.mjs"],
+        "lint/oxlint@packages/b": ["packages/b: oxlint"],
+    }
+
+
+def test_packages_are_found_through_turbo(context: Workspace) -> None:
+    files = {
+        "package.json": manifest(lint="turbo run lint"),
+        "turbo.json": {"tasks": {"lint": {}}},
+        "packages/a/package.json": manifest("a", lint="eslint ."),
+    }
+    assert commands(lint.plan(context(files))) == {"lint/eslint@packages/a": ["packages/a: eslint ."]}
+
+
+def test_a_biome_that_looks_at_everything_makes_the_packages_own_needless(context: Workspace) -> None:
+    files = {
+        "package.json": manifest(lint="pnpm -r lint", check="biome check --write", format="biome format --write ."),
+        "packages/a/package.json": manifest("a", lint="biome lint ."),
+    }
+    assert commands(lint.plan(context(files))) == {"lint/biome@.": ["biome check"]}
+
+
+def test_a_line_that_only_a_shell_understands_is_left_to_pnpm(context: Workspace) -> None:
+    files = {"packages/a/package.json": manifest("a", lint="eslint $(git ls-files)")}
+    (check,) = lint.plan(context(files)).checks
+    assert (check.id, check.steps[0].argv) == ("lint/lint@packages/a", ("pnpm", "run", "lint"))
+    assert check.repeat == "cd packages/a && pnpm run lint"
+
+
+def test_what_a_check_script_does_beside_linting_is_for_other_stages(context: Workspace) -> None:
+    files = {"package.json": manifest(check="tsc --noEmit && biome check . && vitest run && node build.mjs")}
+    assert commands(lint.plan(context(files))) == {"lint/biome@.": ["biome check ."]}
+
+
+def test_a_linter_that_no_script_runs_is_run_and_a_formatter_is_named(context: Workspace) -> None:
+    files = {
+        "package.json": manifest(tools="eslint prettier"),
+        "eslint.config.js": "export default [];",
+        ".prettierrc": "{}",
+    }
+    plan = lint.plan(context(files))
+    assert commands(plan) == {"lint/eslint@.": ["eslint ."]}
+    assert [skip.reason for skip in plan.skips] == [".prettierrc configures prettier, but no script runs it"]
+
+
+def test_a_configuration_without_its_tool_is_not_run(context: Workspace) -> None:
+    plan = lint.plan(context({"package.json": manifest(), ".eslintrc.json": "{}"}))
+    assert plan.checks == ()
+
+
+@pytest.mark.parametrize("script", ["echo nothing to lint yet", "pnpm -r lint", "lint-staged", "true"])
+def test_a_lint_script_that_lints_nothing_is_no_lint(context: Workspace, script: str) -> None:
+    plan = lint.plan(context({"package.json": manifest(lint=script)}))
+    assert (plan.checks, [skip.name for skip in plan.skips]) == ((), [None])
+
+
+def test_a_biome_too_old_to_report_is_judged_by_its_exit_code(context: Workspace) -> None:
+    files = {
+        "package.json": {
+            "name": "root",
+            "scripts": {"lint": "biome ci ."},
+            "devDependencies": {"@biomejs/biome": "1.5.3"},
+        }
+    }
+    (check,) = lint.plan(context(files)).checks
+    assert check.steps[0].argv == ("biome", "ci", ".")
+
+
+def test_next_lint_is_eslint(context: Workspace) -> None:
+    (check,) = lint.plan(context({"package.json": manifest(lint="next lint")})).checks
+    assert check.id == "lint/eslint@."
+    assert check.steps[0].argv[:4] == ("next", "lint", "--format", "json")
+
+
+def test_each_check_says_why_and_how_to_repeat_it(context: Workspace) -> None:
+    files = {"packages/a/package.json": manifest("a", lint="NODE_ENV=test npx eslint 'src/**/*.ts'")}
+    (check,) = lint.plan(context(files)).checks
+    assert check.why == "packages/a/package.json scripts.lint > NODE_ENV=test npx eslint 'src/**/*.ts'"
+    assert check.repeat == "cd packages/a && NODE_ENV=test pnpm exec eslint 'src/**/*.ts'"
+    assert dict(check.steps[0].environment) == {"NODE_ENV": "test"}

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ci.errors import UsageError
+from ci.journal import Journal
+from ci.model import CheckRun, Measure, RunReport, RunVerdict, StageRun, Status
+
+ROOT = Path("/repository")
+SIZE = Measure(name="total", value=80_000, unit="bytes", group="apps/web", kind="bundle")
+
+
+def report(number: int, **changes: object) -> RunReport:
+    check = CheckRun(stage="audit", name="bundle", package="apps/web", status=Status.PASSED, measures=(SIZE,))
+    made = RunReport(
+        id=f"run-{number:04}",
+        kind="run",
+        tool="shipway 0",
+        repository="x",
+        started=f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z",
+        verdict=RunVerdict.PASSED,
+        seconds=1.0,
+        executor="host",
+        executor_reason="",
+        isolation=(),
+        slots=1,
+        branch="main",
+        commit="abc",
+        stages=(StageRun(name="audit", status=Status.PASSED, target=60, checks=(check,)),),
+    )
+    return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_history_comes_back_oldest_first_and_limited(tmp_path: Path) -> None:
+    journal = Journal(ROOT, directory=tmp_path)
+    for number in range(5):
+        journal.record(report(number))
+    assert [entry.id for entry in Journal(ROOT, directory=tmp_path).history(3)] == ["run-0002", "run-0003", "run-0004"]
+
+
+def test_the_baseline_is_the_last_green_clean_run_on_main(tmp_path: Path) -> None:
+    journal = Journal(ROOT, directory=tmp_path)
+    assert journal.baseline() == {}
+    journal.record(report(1))
+    journal.record(report(2, verdict=RunVerdict.FAILED))
+    journal.record(report(3, dirty=True))
+    journal.record(report(4, branch="feature"))
+    journal.record(report(5, stages=()))
+    assert journal.baseline() == {("bundle", "apps/web", "total"): SIZE}
+
+
+def test_two_repositories_do_not_share_a_journal(tmp_path: Path) -> None:
+    Journal(ROOT, directory=tmp_path).record(report(1))
+    assert Journal(Path("/other"), directory=tmp_path).history() == ()
+
+
+def test_a_journal_of_a_newer_shipway_is_refused_and_left_alone(tmp_path: Path) -> None:
+    Journal(ROOT, directory=tmp_path).record(report(1))
+    (file,) = tmp_path.glob("*/journal.sqlite")
+    newer = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('pragma user_version=99'); c.close()"
+    subprocess.run([sys.executable, "-c", newer, str(file)], check=True)
+    with pytest.raises(UsageError, match="newer Shipway"):
+        Journal(ROOT, directory=tmp_path)
+
+
+def test_many_writers_at_once_lose_nothing(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.path[:0] = sys.argv[1:3]; from pathlib import Path; from ci.journal import Journal; "
+        "from tests.test_journal import ROOT, report\n"
+        "for n in range(5): Journal(ROOT, directory=Path(sys.argv[3])).record(report(int(sys.argv[4]) * 100 + n))"
+    )
+    here = Path(__file__).resolve().parent.parent
+    writers = [
+        subprocess.Popen([sys.executable, "-c", program, str(here), str(here), str(tmp_path), str(number)])
+        for number in range(6)
+    ]
+    assert [writer.wait(timeout=60) for writer in writers] == [0] * 6
+    assert len(Journal(ROOT, directory=tmp_path).history(100)) == 30
