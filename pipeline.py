@@ -20,7 +20,7 @@ import anyio
 
 from ci import __version__, config, outcome
 from ci.errors import DiskFullError, UsageError
-from ci.executors import isolation, reuse
+from ci.executors import environment, isolation, reuse
 from ci.executors.host import HostExecutor
 from ci.executors.isolation import Isolation, Mode
 from ci.executors.reuse import Store
@@ -95,7 +95,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
 
         # Outputs may hold the place where they were made (shims, build manifests): another place is another key.
         world = f"{isolated.mode} {snapshot.root} {snapshot.prefix} {identity if request.no_cache else ''}"
-        keys = reuse.keys(plan.checks, snapshot.digests, world=world)
+        keys = reuse.keys(plan.checks, snapshot.digests, world=world, registry=environment.registry())
         store = Store(place / "results" if request.no_cache else cache / "results")
         slots = 1 if request.sequential else request.slots or settings.run.slots or room()
         kept = Keepsakes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +87,18 @@ def shared(cache: Path) -> tuple[str, str]:
     return str((cache / "store").resolve()), str((cache / "pnpm").resolve())
 
 
+def registry() -> str:
+    """Return a digest of who is asked about packages: the user's npm settings, and what overrides them."""
+    settings = npmrc()
+    digest = hashlib.sha256(b"" if settings is None else settings.read_bytes())
+    digest.update(repr(sorted(_chosen_registry().items())).encode())
+    return digest.hexdigest()
+
+
+def _chosen_registry() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.lower() in REGISTRY}
+
+
 def _registry(cache: Path, mode: Mode) -> dict[str, str]:
     """Return what pnpm needs to reach the registry and the shared store."""
     store, answers = shared(cache)
@@ -98,7 +111,7 @@ def _registry(cache: Path, mode: Mode) -> dict[str, str]:
     if mode is Mode.COPY:
         # Hard links would let the repository's scripts write into the store.
         built |= {"npm_config_package_import_method": "copy", "pnpm_config_package_import_method": "copy"}
-    built |= {name: value for name, value in os.environ.items() if name.lower() in REGISTRY}
+    built |= _chosen_registry()
     if (path := npmrc()) is not None:
         built["NPM_CONFIG_USERCONFIG"] = str(path)
     return built

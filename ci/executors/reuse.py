@@ -42,10 +42,13 @@ def select(paths: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]
     return tuple(path for path in paths if matching.match(path) and not (leaving and leaving.match(path)))
 
 
-def keys(checks: tuple[Check, ...], digests: Mapping[str, str], *, world: str = "") -> dict[str, str]:
+def keys(
+    checks: tuple[Check, ...], digests: Mapping[str, str], *, world: str = "", registry: str = ""
+) -> dict[str, str]:
     """Return the key of every check, by id. `checks` stand in an order in which each comes after its needs.
 
-    `world` says in what kind of place they run; a new one makes all keys new.
+    `world` says in what kind of place they run; a new one makes all keys new. `registry` says who is asked about the
+    packages: it matters to what only asks, not to an install, whose lockfile says what it may get.
     """
     paths = tuple(sorted(digests))
     content = functools.lru_cache(maxsize=None)(lambda patterns: _content(select(paths, patterns), digests))
@@ -54,6 +57,7 @@ def keys(checks: tuple[Check, ...], digests: Mapping[str, str], *, world: str = 
         described = {
             "own": own_code(),
             "world": world,
+            "registry": registry if check.registry and not check.outputs else "",
             "platform": [platform.system(), platform.machine()],
             "stage": check.stage,
             "name": check.name,

@@ -99,8 +99,8 @@ class Scheduler:
             result = dataclasses.replace(
                 result, began=started, waited=round(started - ready, 3), seconds=round(self._clock() - started, 3)
             )
-        self.store.save(self.keys[check.id], check, result, self.run)
-        self._end(result, done)
+            self.store.save(self.keys[check.id], check, result, self.run)
+            self._end(result, done)  # before the slot is free, so that those who waited for this can ask for it
 
     async def _judged(self, check: Check) -> CheckRun:
         """Execute and judge, once more where the verdict asks for it."""
@@ -226,6 +226,8 @@ class _Slot:
             raise
 
     async def __aexit__(self, *_: object) -> None:
+        with anyio.CancelScope(shield=True):
+            await anyio.lowlevel.checkpoint()  # whoever was waiting for this one's end queues up first
         self._leave()
 
     def _leave(self) -> None:

@@ -30,6 +30,8 @@ LIMIT = 60.0  # seconds; whoever has not answered by then will not
 PATIENCE = {"fetch_retries": "1", "fetch_retry_mintimeout": "1000", "fetch_timeout": "15000"}
 CODE = re.compile(r"\bERR_PNPM_\w+|\bERR_\w+")
 FRAME = re.compile(r"[\u00d7\u2500-\u257f\u25b6]+")  # what pnpm 12 draws around its messages
+# A registry that has no such service says so at once and for good; that answer is good for an hour like any other.
+ABSENT = re.compile(r"responded with (404|405|410)\b")
 PATHS = 3  # as many are named
 
 
@@ -194,7 +196,7 @@ def _not_checked(execution: Execution, answer: object, settings: Install) -> Ver
     reason = f"not checked: {first_line(why) or 'the service gave no answer'}"
     if settings.not_checked == "fail":
         return Verdict(status=Status.ERROR, reason=reason, code=ExitCode.VENDOR)
-    return Verdict(status=Status.SKIPPED, reason=reason)
+    return Verdict(status=Status.SKIPPED, reason=reason, lasting=ABSENT.search(reason) is not None)
 
 
 def _complaint(output: str) -> str:

@@ -89,4 +89,4 @@ def _failure(path: str, message: dict[str, Any], execution: Execution) -> Failur
     )
 
 
-LINTER = Linter(name="eslint", step=step, read=read, default=("eslint", "."))
+LINTER = Linter(name="eslint", step=step, read=read, default=("eslint", "."), resolves=True)

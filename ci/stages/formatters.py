@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ci.monorepo.scripts import Invocation
 
 VALUED = frozenset({"--log-level", "--loglevel", "--cache-location", "--cache-strategy"})
-PLAIN = frozenset({"--check", "-c", "--list-different", "-l", "--cache", "--color", "--no-color"})
+PLAIN = frozenset({"--check", "-c", "--list-different", "-l", "--cache", "--color", "--no-color", "--write", "-w"})
 PRETTIER_BROKEN = re.compile(r"\[error\] (?P<file>.+?): (?P<what>\w*Error: .+) \((?P<line>\d+):(?P<column>\d+)\)$")
 OXFMT_BROKEN = re.compile(r"╭─\[(?P<file>.+):(?P<line>\d+):(?P<column>\d+)\]")
 NO_FILES = re.compile(r"No (?:supported )?files (?:matching|were found)|Expected at least one target file")

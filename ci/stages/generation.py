@@ -14,12 +14,14 @@ from ci.stages.context import INSTALL, Context
 from ci.stages.judging import could_not_run, ended, failed, local, shown, stopped, tail
 from ci.stages.linting import by_hand, complaint
 from ci.stages.reach import inputs_of
+from ci.stages.typescripts import configs_of, follows_references, reached, type_runs
 from ci.text import clean
 
 if TYPE_CHECKING:
     from ci.monorepo.workspace import Workspace
 
 BUILD = "build"
+VERIFIES = re.compile(r"(?:^|[:_-])(?:test|tests|lint|check|typecheck|e2e)(?:$|[:_-])")
 # A command that needs what no check can reach says nothing about the code.
 OUT_OF_REACH = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT)\b|fetch failed|getaddrinfo")
 
@@ -27,7 +29,10 @@ OUT_OF_REACH = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIM
 def generation(context: Context) -> tuple[Check, ...]:
     """Return the checks that generate code and build packages for one another, each behind those it needs."""
     workspace = context.workspace
-    wanted = [each for each in generations(workspace) if not _done_by_install(each)] + _needed_builds(workspace)
+    members = typescript_packages(workspace)
+    live = _live(workspace, members)
+    wanted = [each for each in generations(workspace) if each.package in live and not _done_by_install(each)]
+    wanted += _needed_builds(workspace, members, live)
     position = {path: number for number, path in enumerate(order(workspace))}
     made: dict[str, Check] = {}
     for each in sorted(wanted, key=lambda each: (position[each.package], each.tool == BUILD)):
@@ -83,17 +88,34 @@ def _done_by_install(generation: Generation) -> bool:
     return generation.at_install and all("node_modules/" in output for output in generation.outputs)
 
 
-def _needed_builds(workspace: Workspace) -> list[Generation]:
-    """Leave out the builds of packages that all who use them read by a path alias, from the sources."""
-    typed = {each.package: each for each in typescript_packages(workspace)}
+def _live(workspace: Workspace, members: tuple[TypeScriptPackage, ...]) -> set[str]:
+    """Return the packages that some check looks at, with all they depend on: not every example and fixture.
+
+    Those are the root, packages with a script that checks types, lints or tests, what `tsc -b` reaches, and where
+    the root's compiler looks at all there is, packages with TypeScript and no tsconfig of their own.
+    """
+    runs = type_runs(workspace).runs
+    looked = {".", *(each.run.package for each in runs)}
+    looked |= {package.path for package in workspace.packages if any(map(VERIFIES.search, package.scripts))}
+    if any(each.run.package == "." and not follows_references(each.run) for each in runs):
+        looked |= {member.package for member in members if all(config.base_only for config in member.configs)}
+    references = {config.path: config.references for member in members for config in member.configs}
+    starts = [path for each in runs if follows_references(each.run) for path in configs_of(workspace, each.run)]
+    looked |= {workspace.owner(path).path for path in reached(starts, references)}
+    return {path for start in looked for path in closure(workspace, start)}
+
+
+def _needed_builds(workspace: Workspace, members: tuple[TypeScriptPackage, ...], live: set[str]) -> list[Generation]:
+    """Return the builds of packages that something live reads, and not all of it by a path alias to the sources."""
+    typed = {each.package: each for each in members}
     root = typed.get(".")
     return [
         build
         for build in builds(workspace)
-        if not all(
-            _aliased(workspace.by_path[build.package].name, typed.get(user), root)
+        if any(
+            not _aliased(workspace.by_path[build.package].name, typed.get(user), root)
             for user in dependents(workspace, build.package)
-            if user != build.package
+            if user != build.package and user in live
         )
     ]
 

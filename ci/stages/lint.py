@@ -10,13 +10,13 @@ from ci.monorepo.scripts import Invocation
 from ci.monorepo.tools import Tool, configured
 from ci.monorepo.versions import satisfies
 from ci.stages import biome, eslint, formatters, imports, lintcommands, oxlint
+from ci.stages.context import INSTALL, Context
 from ci.stages.linting import Linter, by_hand, judge, program
 from ci.stages.lintscripts import TOOLS, Lint, linting
+from ci.stages.reach import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ci.stages.context import Context
 
 LINTERS: Mapping[str, Linter] = {
     "eslint": eslint.LINTER,
@@ -55,7 +55,7 @@ def _check(context: Context, name: str, package: str, lints: tuple[Lint, ...]) -
         toolchain=context.toolchain(),
         steps=tuple(linter.step(lint.run, index, timeout) for index, lint in enumerate(lints)),
         judge=functools.partial(judge, linter=linter),
-        needs=context.generated,
+        needs=needs_of(context, package) if linter.resolves else (INSTALL,),
         weight=WEIGHTS.get(name, 2.0),
         why="; ".join(dict.fromkeys(lint.why for lint in lints)),
         repeat=" && ".join(dict.fromkeys(_by_hand(lint.run) for lint in lints)),

@@ -42,4 +42,4 @@ def read(execution: Execution, index: int) -> Findings:
     return Findings(failures=(Failure(message=local(message, execution), detail=tail(local(run.output, execution))),))
 
 
-LINTER = Linter(name="command", step=step, read=read)
+LINTER = Linter(name="command", step=step, read=read, resolves=True)

@@ -36,6 +36,7 @@ class Linter:
     step: Callable[[Invocation, int, float], Step]
     read: Callable[[Execution, int], Findings]
     default: tuple[str, ...] = ()
+    resolves: bool = False  # follows imports, and so needs generated code and built packages
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,8 @@ LINT = frozenset({
     "style",
 })  # fmt: skip
 CHECK = frozenset({"check", "checks", "verify", "validate", "ci"})
+LAST = 5  # in the order in which scripts are asked: those that write
+AUTOMATION = re.compile(r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.circleci/config\.yml")
 FIXING = frozenset({"fix", "fixes", "write", "apply", "autofix"})
 NEVER = frozenset({"staged", "watch", "dev", "precommit", "prepare", "release", "version"})
 # What a script does beside linting: other stages run it, or it verifies nothing.
@@ -60,10 +62,11 @@ def linting(workspace: Workspace) -> tuple[Lint, ...]:
     """
     root, *packages = workspace.packages
     known: set[str] = set()
-    found = list(_of_package(workspace, root, known, all_tools=True))
-    all_tools = not any(_is_lint(name) for name in root.scripts if _words(name))
+    automation = _automation(workspace)
+    found = list(_of_package(workspace, root, known, automation))
+    lints = any(_is_lint(name) for name in root.scripts)
     for package in packages:
-        found += _of_package(workspace, package, set(known), all_tools=all_tools)
+        found += _of_package(workspace, package, set(known), None if lints else automation)
     return _distinct(found)
 
 
@@ -78,19 +81,35 @@ def _distinct(found: list[Lint]) -> tuple[Lint, ...]:
     return tuple(seen.values())
 
 
-def _of_package(workspace: Workspace, package: Package, known: set[str], *, all_tools: bool) -> Iterator[Lint]:
-    """Yield what the scripts of one package run; `known` are the aspects that are looked after, and grows."""
-    names = [name for name in package.scripts if _rank(name) is not None]
-    for name in sorted(names, key=lambda name: _rank(name) or 0):
+def _of_package(workspace: Workspace, package: Package, known: set[str], automation: str | None) -> Iterator[Lint]:
+    """Yield what the scripts of one package run; `known` are the aspects that are looked after, and grows.
+
+    Tools whose report is not read are taken from the script that lints, and from others where none does or the
+    automation calls them; from none where `automation` is None.
+    """
+    ranked = sorted((rank, at, name) for at, name in enumerate(package.scripts) if (rank := _rank(name)) is not None)
+    for rank, _, name in ranked:
+        others = automation is not None and rank != LAST and _is_lint(name)
+        others = others and (rank in {0, ranked[0][0]} or _calls(automation or "", name))
         runs = [run for run in invocations(workspace, package.path, name) if not NEVER & set(_words(run.script))]
         fresh: set[str] = set()
         for run in runs:
-            aspects = _aspects(run, name, all_tools=all_tools)
+            aspects = _aspects(run, others=others)
             if aspects <= known:
                 continue
             fresh |= aspects
             yield Lint(run=checking(run), why=" > ".join((*run.chain, run.line)))
         known |= fresh
+
+
+def _automation(workspace: Workspace) -> str:
+    """Return the text of the repository's CI files, to see which scripts they call."""
+    files = [file for file in workspace.files if AUTOMATION.fullmatch(file)]
+    return "\n".join((workspace.root / file).read_text(errors="replace") for file in files)
+
+
+def _calls(automation: str, script: str) -> bool:
+    return re.search(rf"\b(?:pnpm|npm|yarn)\b[^\n]*\s{re.escape(script)}(?![\w:-])", automation) is not None
 
 
 def _rank(name: str) -> int | None:
@@ -99,7 +118,7 @@ def _rank(name: str) -> int | None:
     if NEVER & words or not words & (LINT | CHECK):
         return None
     if FIXING & words:
-        return 5
+        return LAST
     if name in {"lint", "lint:all", "lint:ci", "lint:check"}:
         return 0
     if words & CHECK and words & LINT:
@@ -118,13 +137,12 @@ def _words(name: str) -> list[str]:
     return WORDS.findall(name.lower())
 
 
-def _aspects(run: Invocation, script: str, *, all_tools: bool) -> frozenset[str]:
-    """Name what a run looks after, nothing where it is no linting."""
-    other = all_tools and _is_lint(script) and not FIXING & set(_words(script))
+def _aspects(run: Invocation, *, others: bool) -> frozenset[str]:
+    """Name what a run looks after, nothing where it is no linting; `others` lets tools count that are not known."""
     if run.opaque:
-        return frozenset({f"{run.package}:{run.script}"} if other and run.opaque != NOTHING else ())
+        return frozenset({f"{run.package}:{run.script}"} if others and run.opaque != NOTHING else ())
     if run.tool == "biome":
         return BIOME.get("".join(run.argv[1:2]), frozenset())
     if run.tool == "next":
         return frozenset({"eslint"} if run.argv[1:2] == ("lint",) else ())
-    return frozenset({run.tool} if run.tool in TOOLS or (other and run.tool not in ELSEWHERE) else ())
+    return frozenset({run.tool} if run.tool in TOOLS or (others and run.tool not in ELSEWHERE) else ())

@@ -1,15 +1,18 @@
-"""Which files concern a package: what its checks see, and so what their results are re-used by."""
+"""What concerns a package: the files that its checks see, and the checks that they need."""
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from typing import TYPE_CHECKING
 
 from ci.monorepo.graph import closure
+from ci.stages.context import INSTALL, Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from ci.monorepo.workspace import Workspace
 
@@ -34,18 +37,35 @@ def inputs_of(workspace: Workspace, package: str, *, without: Iterable[str] = ()
     return ("**", *(f"!{path}/**" for path in closed), *without)
 
 
+def needs_of(context: Context, package: str) -> tuple[str, ...]:
+    """Return the checks that a check of one package needs: install, and what is generated in what it depends on."""
+    near = closure(context.workspace, package)
+    return (INSTALL, *(check.id for check in context.generation if package == "." or check.package in near))
+
+
 def _reached(workspace: Workspace, package: str) -> set[str]:
     """Return the packages that files of this one name by a path that leads out of it."""
     found: set[str] = set()
-    for file in workspace.by_path[package].files:
+    for file in filter(READ.search, workspace.by_path[package].files):
         place = workspace.root / file
-        if READ.search(file) and place.is_file() and b"../" in (content := place.read_bytes()):
-            directory = posixpath.dirname(file)
-            for path in set(UPWARD.findall(content)):
-                target = posixpath.normpath(posixpath.join(directory, path.decode(errors="replace")))
-                if not target.startswith(f"{package}/") and not target.startswith(".."):
-                    found.add(workspace.owner(f"{target}/.").path)
+        try:
+            facts = place.stat()
+        except OSError:  # a dangling link
+            continue
+        directory = posixpath.dirname(file)
+        for path in _upward(place, facts.st_mtime_ns, facts.st_size):
+            target = posixpath.normpath(posixpath.join(directory, path))
+            if not target.startswith((f"{package}/", "..")):
+                found.add(workspace.owner(f"{target}/.").path)
     return found - {".", package}
+
+
+@functools.lru_cache(maxsize=65_536)
+def _upward(place: Path, _modified: int, _size: int) -> frozenset[str]:
+    """Return the paths in a file that lead upwards. Several checks ask; each file is read once."""
+    content = place.read_bytes() if place.is_file() else b""
+    found = UPWARD.findall(content) if b"../" in content else ()
+    return frozenset(path.decode(errors="replace") for path in found)
 
 
 def _hoisted(workspace: Workspace) -> bool:

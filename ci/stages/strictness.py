@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ci.model import Check, Counts, Execution, Failure, Status, Step, Verdict
 from ci.stages.judging import could_not_run, report_of, stopped
 from ci.stages.linting import complaint
-from ci.stages.typescripts import TypeRun, builds, configs_of
+from ci.stages.typescripts import TypeRun, configs_of, follows_references
 from ci.text import count, few
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check(context: Context, runs: Iterable[TypeRun]) -> tuple[Check, ...]:
     for each in runs:
         if not each.run.opaque:
             for config in configs_of(workspace, each.run):
-                asked[config] = asked.get(config, False) or builds(each.run)
+                asked[config] = asked.get(config, False) or follows_references(each.run)
     if not asked:
         return ()
     wanted = [{"config": config, "build": build} for config, build in asked.items()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ci.model import Execution, Failure, Step
 from ci.stages.judging import relative
 from ci.stages.linting import program, without
-from ci.stages.typescripts import COMPILERS, builds
+from ci.stages.typescripts import COMPILERS, follows_references
 from ci.text import clean
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def step(run: Invocation, index: int, timeout: float) -> Step:
         argv = without(argv, valued=frozenset({"--pretty"}), plain=OURS)
         argv = (
             *argv,
-            *(("--force",) if builds(run) and "--force" not in argv else ()),
+            *(("--force",) if follows_references(run) and "--force" not in argv else ()),
             "--pretty",
             "false",
             "--listFiles",

@@ -7,14 +7,12 @@ import functools
 from typing import TYPE_CHECKING
 
 from ci.model import Check, Plan, Skip, Step
-from ci.monorepo.graph import closure
 from ci.monorepo.typescript import typescript_packages
 from ci.stages import lintcommands, strictness, tsc
-from ci.stages.context import INSTALL, Context
 from ci.stages.linting import by_hand, program
-from ci.stages.reach import inputs_of
+from ci.stages.reach import inputs_of, needs_of
 from ci.stages.typeerrors import Place, judge, not_covered
-from ci.stages.typescripts import COMPILERS, TypeRun, TypeRuns, builds, configs_of, type_runs
+from ci.stages.typescripts import COMPILERS, TypeRun, TypeRuns, configs_of, follows_references, reached, type_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from ci.monorepo.scripts import Invocation
     from ci.monorepo.typescript import TypeScriptConfig, TypeScriptPackage
     from ci.monorepo.workspace import Workspace
+    from ci.stages.context import Context
 
 UNREAD = ("!**/*.md", "!**/*.{png,jpg,jpeg,gif,webp,ico,woff,woff2,pdf,mp4}")  # by the compilers
 WRITTEN = frozenset({
@@ -77,8 +76,6 @@ def _steps(context: Context, group: list[TypeRun]) -> tuple[Step, ...]:
 
 def _check(context: Context, name: str, group: list[TypeRun], steps: tuple[Step, ...], place: Place) -> Check:
     workspace, package = context.workspace, place.package
-    near = set(closure(workspace, package))
-    needs = tuple(check.id for check in context.generation if package == "." or check.package in near)
     compilers = all(each.run.tool in COMPILERS for each in group)
     kinds = (*(False for _ in _before(group)), *(True for _ in group))
     check = Check(
@@ -88,7 +85,7 @@ def _check(context: Context, name: str, group: list[TypeRun], steps: tuple[Step,
         toolchain=context.toolchain(),
         steps=steps,
         judge=functools.partial(judge, kinds=kinds, place=place),
-        needs=(INSTALL, *needs),
+        needs=needs_of(context, package),
         inputs=inputs_of(workspace, package, without=UNREAD if compilers else ()),
         weight=2.0 + len(workspace.by_path[package].files) * 0.01,
         why="; ".join(dict.fromkeys(each.why for each in group)),
@@ -132,15 +129,13 @@ def _uncovered(
     workspace: Workspace, members: tuple[TypeScriptPackage, ...], found: TypeRuns, checked: frozenset[str]
 ) -> tuple[str, ...]:
     """Return the packages with TypeScript of their own for which there is no check; references are followed."""
-    configs = {config.path: config for member in members for config in member.configs}
-    reached: set[str] = set()
-    waiting = [config for each in found.runs if builds(each.run) for config in configs_of(workspace, each.run)]
-    while waiting:
-        path = waiting.pop()
-        if path not in reached:
-            reached.add(path)
-            waiting += configs[path].references if path in configs else ()
-    covered = {workspace.owner(path).path for path in reached} | checked | {package for package, _ in found.missing}
+    references = {config.path: config.references for member in members for config in member.configs}
+    starts = [path for each in found.runs if follows_references(each.run) for path in configs_of(workspace, each.run)]
+    covered = (
+        {workspace.owner(path).path for path in reached(starts, references)}
+        | checked
+        | {package for package, _ in found.missing}
+    )
     return tuple(
         member.package
         for member in members

@@ -12,14 +12,17 @@ from ci.monorepo.scripts import Invocation, checking, invocations
 from ci.monorepo.typescript import TypeScriptConfig, TypeScriptPackage, typescript_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ci.monorepo.workspace import Workspace
 
 NAMES = re.compile(
     r"type-?checks?(?::all)?|types?[:-]check|check[:-]types?|tsc|ts[:-]check|check[:-](?:tsc?|typescript)|type-?checking"
-    r"|tsc?[:-](?:check|noemit)|test[:-]types?|types|typescript|lint[:-](?:types?|tsc?)|type-?check[:-].+"
+    r"|tsc?[:-](?:check|noemit)|test[:-]types?|types|typescript|lint[:-](?:types?|tsc?)"
 )
+PARTS = re.compile(r"type-?check[:-].+")
+"""Scripts that check a part each: all of them count where none checks the whole."""
+
 ELSEWHERE = ("check", "check:all", "lint", "test", "validate", "verify", "ci")
 """Scripts in which a compiler is looked for where none bears the name; there it counts with `--noEmit` only."""
 
@@ -70,16 +73,28 @@ def is_checker(run: Invocation) -> bool:
     return run.tool == "svelte-check" or (run.tool, *words[:1]) in {("astro", "check"), ("nuxt", "typecheck")}
 
 
-def builds(run: Invocation) -> bool:
+def follows_references(run: Invocation) -> bool:
     """Whether it is `tsc -b`, which follows project references."""
     return run.tool in COMPILERS and bool({"-b", "--build"} & set(run.argv[1:2]))
+
+
+def reached(starts: Iterable[str], references: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Return the tsconfig files among and behind `starts`, along their references."""
+    found: set[str] = set()
+    waiting = list(starts)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += references.get(path, ())
+    return found
 
 
 def configs_of(workspace: Workspace, run: Invocation) -> tuple[str, ...]:
     """Return the tsconfig files that a command starts from, as paths from the root, whether they are there or not."""
     words = list(run.argv[1:])
     named: list[str] = []
-    if builds(run):
+    if follows_references(run):
         valued = {"--pretty", "--outDir", "--tsBuildInfoFile"}
         named = [word for at, word in enumerate(words) if not word.startswith("-") and words[at - 1] not in valued]
     for at, word in enumerate(words[:-1]):
@@ -105,12 +120,14 @@ def _nearest(workspace: Workspace, directory: str) -> str:
 def _of_package(workspace: Workspace, path: str) -> Iterator[TypeRun]:
     """Yield what the first fitting script of a package runs."""
     scripts = workspace.by_path[path].scripts
-    for name in (
-        *sorted(filter(NAMES.fullmatch, scripts), key=_rank),
-        *(each for each in ELSEWHERE if each in scripts),
-    ):
-        runs = invocations(workspace, path, name)
-        found = tuple(_with_before(runs, strictly=NAMES.fullmatch(name) is None))
+    named = [(name,) for name in sorted(filter(NAMES.fullmatch, scripts), key=_rank)]
+    parts = tuple(name for name in scripts if PARTS.fullmatch(name) and not NAMES.fullmatch(name))
+    for names in (*named, parts, *((name,) for name in ELSEWHERE if name in scripts)):
+        found = [
+            run
+            for name in names
+            for run in _with_before(invocations(workspace, path, name), strictly=name in ELSEWHERE)
+        ]
         if found:
             yield from found
             return
@@ -141,7 +158,8 @@ def _raw(workspace: Workspace) -> TypeRuns:
     """
     members = [member for member in typescript_packages(workspace) if member.main is not None]
     by_config = {config.path: config for member in members for config in member.configs}
-    referenced = {path for config in by_config.values() for path in _reached(config, by_config)}
+    references = {path: config.references for path, config in by_config.items()}
+    referenced = {found for path in by_config for found in reached(references[path], references) if found != path}
     others = any(member.package != "." for member in members)
     runs: list[TypeRun] = []
     missing: list[tuple[str, str]] = []
@@ -163,17 +181,6 @@ def _raw(workspace: Workspace) -> TypeRuns:
         )
         runs.append(TypeRun(run=run, why=why))
     return TypeRuns(runs=tuple(runs), missing=tuple(missing))
-
-
-def _reached(config: TypeScriptConfig, known: dict[str, TypeScriptConfig]) -> set[str]:
-    found: set[str] = set()
-    waiting = list(config.references)
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += known[path].references if path in known else ()
-    return found - {config.path}
 
 
 def _command(workspace: Workspace, member: TypeScriptPackage, main: TypeScriptConfig) -> tuple[tuple[str, ...], str]:

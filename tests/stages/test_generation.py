@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def member(name: str, *needs: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "dependencies": dict.fromkeys(needs, "workspace:*"), **more}
+    """Make the manifest of a package that is tested."""
+    scripts = {"test": "vitest", **more.pop("scripts", {})}
+    return {"name": name, "scripts": scripts, "dependencies": dict.fromkeys(needs, "workspace:*"), **more}
 
 
 def prepared(context: Context) -> dict[str, Check]:
@@ -50,6 +52,11 @@ def test_one_generation_comes_behind_that_of_the_packages_it_depends_on(context:
     made = prepared(context(files))
     assert list(made) == ["typecheck/codegen@packages/z", "typecheck/codegen@packages/a"]
     assert made["typecheck/codegen@packages/a"].needs == ("install/pnpm@.", "typecheck/codegen@packages/z")
+
+
+def test_nothing_is_generated_for_an_example_that_nothing_looks_at(context: Workspace) -> None:
+    files = {"packages/a/package.json": {"name": "a", "scripts": {"codegen": "node gen.mjs"}}}
+    assert prepared(context(files)) == {}
 
 
 def test_packages_whose_types_only_a_build_writes_are_built_for_those_that_use_them(context: Workspace) -> None:

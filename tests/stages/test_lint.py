@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ci.stages import lint
+from ci.stages import lint, preparation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -162,3 +162,26 @@ def test_each_check_says_why_and_how_to_repeat_it(context: Workspace) -> None:
     assert check.why == "packages/a/package.json scripts.lint > NODE_ENV=test npx eslint 'src/**/*.ts'"
     assert check.repeat == "cd packages/a && NODE_ENV=test pnpm exec eslint 'src/**/*.ts'"
     assert dict(check.steps[0].environment) == {"NODE_ENV": "test"}
+
+
+def test_other_tools_are_taken_from_the_lint_script_and_from_what_the_ci_calls(context: Workspace) -> None:
+    files = {
+        "package.json": manifest(lint="eslint .", lint_docs="markdownlint docs", lint_prune="ts-prune"),
+        ".github/workflows/ci.yml": "jobs:\n  lint:\n    steps:\n      - run: pnpm run lint:docs\n",
+    }
+    assert commands(lint.plan(context(files))) == {
+        "lint/eslint@.": ["eslint ."],
+        "lint/markdownlint@.": ["markdownlint docs"],
+    }
+
+
+def test_a_formatter_that_checks_and_writes_at_once_only_checks(context: Workspace) -> None:
+    files = {"package.json": manifest(format_ci='prettier -w "**/*" --check')}
+    assert commands(lint.plan(context(files))) == {"lint/prettier@.": ["prettier **/*"]}
+
+
+def test_only_what_follows_imports_waits_for_generated_code(context: Workspace) -> None:
+    files = {"package.json": manifest(lint="eslint . && biome ci .", codegen="node gen.mjs")}
+    whole = preparation.prepare(context(files))
+    needs = {check.name: check.needs for check in lint.plan(whole).checks}
+    assert needs == {"eslint": ("install/pnpm@.", "typecheck/codegen@."), "biome": ("install/pnpm@.",)}

@@ -169,3 +169,12 @@ def test_a_check_sees_what_its_package_depends_on_and_not_the_others(context: Wo
     (check,) = (check for check in typecheck.plan(context(files)).checks if check.package == "packages/b")
     assert "!packages/c/**" in check.inputs
     assert "!packages/a/**" not in check.inputs
+
+
+def test_scripts_that_check_a_part_each_count_together(context: Workspace) -> None:
+    scripts = {"typecheck-packages": "pnpm -r typecheck", "typecheck:site": "tsc -p site"}
+    files = {"package.json": manifest(**scripts), **package("packages/a", typecheck="tsc --noEmit")}
+    assert commands(typecheck.plan(context(files))) == {
+        "typecheck/tsc@packages/a": ["packages/a: tsc --noEmit"],
+        "typecheck/tsc@.": [".: tsc -p site"],
+    }

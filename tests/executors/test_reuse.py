@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ci.executors.reuse import KEPT_LAYERS, Store, keys, select
+from ci.model import CheckRun, Counts, Measure, Network, Reuse, Status, Step, Toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ci.model import Check
+
+    MakeCheck = Callable[..., Check]
+
+FILES = {"a/x.ts": "-:1", "a/README.md": "-:2", "b/x.ts": "-:3"}
+
+
+def key(check: Check, digests: dict[str, str] | None = None, **more: str) -> str:
+    return keys((check,), digests or FILES, **more)[check.id]
+
+
+def test_an_unchanged_check_keeps_its_key(check: MakeCheck) -> None:
+    assert key(check("true")) == key(check("true"))
+
+
+@pytest.mark.parametrize("changed", ["a/x.ts", "b/x.ts", "new.ts"])
+def test_any_input_that_changes_changes_the_key(check: MakeCheck, changed: str) -> None:
+    assert key(check("true")) != key(check("true"), {**FILES, changed: "-:9"})
+
+
+def test_a_file_that_is_no_input_does_not(check: MakeCheck) -> None:
+    made = check("true", inputs=("a/**", "!**/*.md"))
+    assert key(made) == key(made, {**FILES, "b/x.ts": "-:9", "a/README.md": "-:9"})
+    assert key(made) != key(made, {**FILES, "a/x.ts": "x:1"}), "the executable bit is part of it"
+
+
+def test_what_is_run_and_with_what_is_part_of_the_key(check: MakeCheck) -> None:
+    made = check("true")
+    others = [
+        check("false"),
+        check("true", environment={"A": "1"}),
+        check("true", outputs=("dist",)),
+        dataclasses.replace(made, toolchain=Toolchain(name="none", tools={"node": "24.0.0"})),
+        dataclasses.replace(made, steps=(Step(argv=made.steps[0].argv, timeout=31),)),
+    ]
+    assert len({key(other) for other in (made, *others)}) == 6
+
+
+def test_another_place_and_a_changed_need_make_another_key(check: MakeCheck) -> None:
+    first, other = check("1", name="first"), check("2", name="first")
+    second = check("true", needs=(first.id,))
+    assert keys((first, second), FILES)[second.id] != keys((other, second), FILES)[second.id]
+    assert key(first, world="here") != key(first, world="there")
+
+
+def test_who_is_asked_about_packages_matters_to_what_only_asks(check: MakeCheck) -> None:
+    asks = check("audit", registry=True, network=Network.OUTSIDE)
+    installs = check("install", registry=True, network=Network.OUTSIDE, outputs=("**/node_modules",))
+    assert key(asks, registry="one") != key(asks, registry="two")
+    assert key(installs, registry="one") == key(installs, registry="two")
+
+
+def test_select_leaves_out_what_is_named_with_an_exclamation_mark() -> None:
+    paths = ("a/x.ts", "a/deep/y.ts", "a/README.md", ".eslintrc", "b/x.ts")
+    assert select(paths, ("**",)) == paths
+    assert select(paths, ("a/**", ".eslintrc", "!**/*.md")) == ("a/x.ts", "a/deep/y.ts", ".eslintrc")
+    assert select(paths, ("**", "!b/**", "!**/*.{md,json}")) == ("a/x.ts", "a/deep/y.ts", ".eslintrc")
+
+
+def run(status: Status = Status.PASSED, **more: object) -> CheckRun:
+    made = CheckRun(
+        stage="unit",
+        name="check",
+        package=".",
+        status=status,
+        seconds=2.5,
+        counts=Counts(tests=3),
+        notices=("said",),
+        measures=(Measure(name="m", value=1, unit="s"),),
+    )
+    return dataclasses.replace(made, **more)  # type: ignore[arg-type]
+
+
+def test_a_green_result_comes_back_with_the_run_it_came_from(check: MakeCheck, tmp_path: Path) -> None:
+    store, made = Store(tmp_path), check("true")
+    store.save("k", made, run(), "run-1")
+    kept = store.load("k", made)
+    assert kept is not None
+    assert (kept.cached_from, kept.status, kept.seconds) == ("run-1", Status.PASSED, 2.5)
+    assert (kept.counts, kept.notices, kept.measures) == (run().counts, run().notices, run().measures)
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.FLAKY, Status.ERROR, Status.SKIPPED])
+def test_nothing_but_green_is_kept(check: MakeCheck, tmp_path: Path, status: Status) -> None:
+    store, made = Store(tmp_path), check("true")
+    store.save("k", made, run(status), "run-1")
+    assert store.load("k", made) is None
+
+
+def test_an_answer_that_there_is_no_such_service_is_kept_as_what_it_is(check: MakeCheck, tmp_path: Path) -> None:
+    store, made = Store(tmp_path), check("true", reuse=Reuse.HOUR)
+    store.save("k", made, run(Status.SKIPPED, reason="not checked: 405", lasting=True), "run-1")
+    kept = store.load("k", made)
+    assert kept is not None
+    assert (kept.status, kept.reason) == (Status.SKIPPED, "not checked: 405")
+
+
+def test_a_check_that_is_never_reused_is_neither_kept_nor_loaded(check: MakeCheck, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.save("k", check("true", reuse=Reuse.NEVER), run(), "run-1")
+    assert store.load("k", check("true")) is None
+    store.save("k", check("true"), run(), "run-1")
+    assert store.load("k", check("true", reuse=Reuse.NEVER)) is None
+
+
+def test_a_result_without_its_outputs_is_no_result(check: MakeCheck, tmp_path: Path) -> None:
+    store, made = Store(tmp_path), check("true", outputs=("dist",))
+    store.save("k", made, run(), "run-1")
+    assert store.load("k", made) is None
+    store.layer("k").mkdir()
+    assert store.load("k", made) is not None
+
+
+def test_a_broken_result_file_is_no_result(check: MakeCheck, tmp_path: Path) -> None:
+    store, made = Store(tmp_path), check("true")
+    store.save("k", made, run(), "run-1")
+    (tmp_path / "k/result.json").write_text("{half", encoding="utf-8")
+    assert store.load("k", made) is None
+
+
+def test_the_oldest_outputs_go_first_and_those_in_use_stay(check: MakeCheck, tmp_path: Path) -> None:
+    store, made = Store(tmp_path), check("true", outputs=("dist",))
+    long_ago = time.time() - 100_000
+    for number in range(KEPT_LAYERS + 3):
+        store.layer(f"k{number}").mkdir(parents=True)
+        store.save(f"k{number}", made, run(), "run-1")
+        os.utime(tmp_path / f"k{number}/result.json", (long_ago + number, long_ago + number))
+    os.utime(tmp_path / "k0/result.json")
+    store.sweep()
+    left = {place.name for place in tmp_path.iterdir()}
+    assert left == {f"k{number}" for number in range(KEPT_LAYERS + 3)} - {"k1", "k2", "k3"}

@@ -1,0 +1,198 @@
+"""The scheduler over an executor that follows a table: order, slots, what a red check stops and what not."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from ci.errors import NoExecutorError, ToolError
+from ci.executors.reuse import Store, keys
+from ci.executors.scheduler import Scheduler
+from ci.model import Check, CheckRun, Execution, Status, StepRun, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    MakeCheck = Callable[..., Check]
+
+
+@dataclass(kw_only=True)
+class Table:
+    """An executor that knows each check's end beforehand; it notes who ran beside whom."""
+
+    ends: dict[str, int | Exception] = field(default_factory=dict)
+    name: str = "table"
+    running: set[str] = field(default_factory=set)
+    order: list[str] = field(default_factory=list)
+    together: list[frozenset[str]] = field(default_factory=list)
+
+    async def execute(self, check: Check) -> Execution:
+        """End as the table says, after a moment."""
+        self.running.add(check.name)
+        self.order.append(check.name)
+        self.together.append(frozenset(self.running))
+        try:
+            await anyio.sleep(0.02)
+            end = self.ends.get(check.name, 0)
+            if isinstance(end, Exception):
+                raise end
+            return Execution(steps=(StepRun(argv=("x",), cwd=".", seconds=0.02, exit_code=end),))
+        finally:
+            self.running.discard(check.name)
+
+
+@dataclass(kw_only=True)
+class Silent:
+    """A listener that only remembers who ended."""
+
+    ended: list[str] = field(default_factory=list)
+
+    def check_started(self, check: Check) -> None:
+        """Nothing."""
+
+    def check_output(self, check: Check, tail: str) -> None:
+        """Nothing."""
+
+    def check_ended(self, check: CheckRun) -> None:
+        """Remember it."""
+        self.ended.append(check.name)
+
+    def note(self, message: str) -> None:
+        """Nothing."""
+
+
+def judge(execution: Execution) -> Verdict:
+    failed = execution.steps[0].exit_code != 0
+    return Verdict(status=Status.FAILED if failed else Status.PASSED, reason="red" if failed else None)
+
+
+def play(
+    checks: list[Check], tmp_path: Path, *, slots: int = 2, **ends: int | Exception
+) -> tuple[Table, dict[str, CheckRun]]:
+    table = Table(ends=ends)
+    made = tuple(checks)
+    scheduler = Scheduler(
+        executor=table,
+        store=Store(tmp_path),
+        keys=keys(made, {}),
+        run="run-1",
+        slots=slots,
+        listener=Silent(),
+        keep_artifacts=lambda _check, _execution, verdict: verdict,
+    )
+    runs = anyio.run(scheduler.execute, made)
+    return table, {run.name: run for run in runs}
+
+
+@pytest.fixture
+def named(check: MakeCheck) -> MakeCheck:
+    def make(name: str, *needs: str, **more: object) -> Check:
+        made = check("x", name=name, needs=tuple(f"unit/{need}@." for need in needs), **more)
+        return dataclasses.replace(made, judge=judge)
+
+    return make
+
+
+def test_no_more_checks_run_at_once_than_there_are_slots(named: MakeCheck, tmp_path: Path) -> None:
+    table, _ = play([named(f"c{number}") for number in range(6)], tmp_path, slots=2)
+    assert max(len(together) for together in table.together) == 2
+
+
+def test_the_longest_way_goes_first(named: MakeCheck, tmp_path: Path) -> None:
+    checks = [
+        named("short", weight=1),
+        named("long", weight=9),
+        named("first", weight=1),
+        named("after", "first", weight=20),
+    ]
+    table, _ = play(checks, tmp_path, slots=1)
+    assert table.order == ["first", "after", "long", "short"]
+
+
+def test_a_check_waits_for_what_it_needs(named: MakeCheck, tmp_path: Path) -> None:
+    table, _ = play([named("install"), named("lint", "install"), named("unit", "install")], tmp_path, slots=3)
+    assert table.order[0] == "install"
+    assert table.together[0] == {"install"}
+    assert {"lint", "unit"} in table.together
+
+
+def test_a_check_that_wants_to_be_alone_is_alone_and_last(named: MakeCheck, tmp_path: Path) -> None:
+    checks = [named("lighthouse", alone=True, weight=50), *(named(f"c{number}") for number in range(4))]
+    table, _ = play(checks, tmp_path, slots=3)
+    assert table.order[-1] == "lighthouse"
+    assert table.together[-1] == {"lighthouse"}
+
+
+def test_one_red_check_hides_no_other(named: MakeCheck, tmp_path: Path) -> None:
+    _, runs = play([named("a"), named("b"), named("c")], tmp_path, a=1, c=2)
+    assert [run.status for run in runs.values()] == [Status.FAILED, Status.PASSED, Status.FAILED]
+
+
+def test_what_needs_a_red_check_is_skipped_with_its_name(named: MakeCheck, tmp_path: Path) -> None:
+    checks = [named("install"), named("build", "install"), named("e2e", "install", "build"), named("lint", "install")]
+    table, runs = play(checks, tmp_path, build=1)
+    assert runs["e2e"].status is Status.SKIPPED
+    assert runs["e2e"].reason == "unit/build@. failed"
+    assert runs["e2e"].blocked
+    assert runs["lint"].status is Status.PASSED
+    assert "e2e" not in table.order
+
+
+def test_a_tool_that_cannot_be_had_is_an_error_of_that_check_with_its_code(named: MakeCheck, tmp_path: Path) -> None:
+    _, runs = play([named("a"), named("b")], tmp_path, a=ToolError("node 1 cannot be had", hint="try another"))
+    assert (runs["a"].status, runs["a"].reason, runs["a"].code) == (
+        Status.ERROR,
+        "node 1 cannot be had (try another)",
+        4,
+    )
+    assert runs["b"].status is Status.PASSED
+
+
+def test_a_lost_executor_ends_the_run(named: MakeCheck, tmp_path: Path) -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        play([named("a"), named("b")], tmp_path, a=NoExecutorError("gone"))
+    assert caught.group_contains(NoExecutorError)
+
+
+def test_a_second_look_stands_instead_of_the_first(named: MakeCheck, tmp_path: Path) -> None:
+    again = dataclasses.replace(named("again"), judge=lambda _: Verdict(status=Status.FLAKY, reason="passed alone"))
+    first = dataclasses.replace(named("a"), judge=lambda _: Verdict(status=Status.FAILED, reason="red", second=again))
+    table, runs = play([first], tmp_path)
+    assert table.order == ["a", "again"]
+    assert (runs["a"].status, runs["a"].reason) == (Status.FLAKY, "passed alone")
+
+
+def test_a_green_check_is_taken_from_the_store_and_a_red_one_is_not(named: MakeCheck, tmp_path: Path) -> None:
+    checks = [named("green"), named("red"), named("after", "green")]
+    play(checks, tmp_path, red=1)
+    table, runs = play(checks, tmp_path, red=1)
+    assert table.order == ["red"]
+    assert runs["green"].cached_from == "run-1"
+    assert runs["after"].cached_from == "run-1"
+
+
+def test_writes_and_left_processes_are_told_as_notices(named: MakeCheck, tmp_path: Path) -> None:
+    class Messy(Table):
+        async def execute(self, check: Check) -> Execution:
+            execution = await super().execute(check)
+            changed = ("A a", "M b", "D c", "A d")
+            return dataclasses.replace(execution, changed=changed, left_behind=("sleep 60",))
+
+    made = (named("a"),)
+    scheduler = Scheduler(
+        executor=Messy(),
+        store=Store(tmp_path),
+        keys=keys(made, {}),
+        run="run-1",
+        slots=1,
+        listener=Silent(),
+        keep_artifacts=lambda _check, _execution, verdict: verdict,
+    )
+    (run,) = anyio.run(scheduler.execute, made)
+    assert run.status is Status.PASSED
+    assert run.notices == ("changed 4 files, discarded: a, b, c, ...", "left 1 process running, ended: sleep 60")
