@@ -193,10 +193,13 @@ def _not_checked(execution: Execution, answer: object, settings: Install) -> Ver
         why = late.reason or ""
     if not why and execution.steps:
         why = _complaint(execution.steps[0].output)
+    absent = ABSENT.search(why)
+    if absent is not None:
+        why = f"the registry has no audit service (it answered {absent[1]})"
     reason = f"not checked: {first_line(why) or 'the service gave no answer'}"
     if settings.not_checked == "fail":
         return Verdict(status=Status.ERROR, reason=reason, code=ExitCode.VENDOR)
-    return Verdict(status=Status.SKIPPED, reason=reason, lasting=ABSENT.search(reason) is not None)
+    return Verdict(status=Status.SKIPPED, reason=reason, lasting=absent is not None)
 
 
 def _complaint(output: str) -> str:

@@ -92,7 +92,7 @@ def test_what_could_not_be_tried_is_an_error(judge: Callable[..., Verdict]) -> N
     assert verdict.reason == "could not be verified: public.notes: no row can be made to try it with: why"
 
 
-def test_green_names_what_was_verified_exempt_and_seen_beside(judge: Callable[..., Verdict]) -> None:
+def test_green_names_what_is_exempt_and_was_seen_beside(judge: Callable[..., Verdict]) -> None:
     exempt = {"name": "exempt", "ok": True, "message": "exempt: the same for all"}
     verdict = judge(
         tables=[
@@ -104,7 +104,6 @@ def test_green_names_what_was_verified_exempt_and_seen_beside(judge: Callable[..
     )
     assert verdict.status is Status.PASSED
     assert verdict.notices == (
-        "1 table verified",
         "public.plans: exempt: the same for all",
         "public.v: a view: shows nothing",
         "public.f(x int): it takes arguments",
