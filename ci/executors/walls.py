@@ -23,7 +23,7 @@ def build(check: Check, workspace: Workspace, provided: Provided, *, cache: Path
     writable = list(shared(cache)) if check.registry else []
     for path in writable:
         Path(path).mkdir(parents=True, exist_ok=True)
-    visible = [*provided.visible, sys.prefix, sys.base_prefix]
+    visible = [*provided.visible, sys.prefix, sys.base_prefix, *_way_to(Path(sys.executable))]
     if check.registry and (settings := npmrc()) is not None:
         visible.append(str(settings))
     if workspace.mode is Mode.NAMESPACES:
@@ -73,6 +73,15 @@ def _rules(workspace: Workspace, visible: list[str], writable: list[str]) -> dic
         "read": [*read, *visible, *writable, *objects],
         "write": [str(workspace.place), *writable, *DEVICES],
     }
+
+
+def _way_to(program: Path) -> list[str]:
+    """Return every link between a program's name and the program: a virtual environment's Python is often several."""
+    way: list[str] = []
+    while program.is_symlink() and str(program) not in way:
+        way.append(str(program))
+        program = program.parent / program.readlink()
+    return [*way, str(program)]
 
 
 def _can_cover(path: str) -> bool:
