@@ -160,7 +160,8 @@ def _defect(error: BaseException) -> int:
     import traceback
 
     trace = "".join(traceback.format_exception(error))
-    last = trace.strip().splitlines()[-1].strip(" |+-")
+    first = _leaves(error)[0] if isinstance(error, BaseExceptionGroup) else error
+    last = traceback.format_exception_only(first)[-1].strip()
     with tempfile.NamedTemporaryFile("w", prefix="shipway-defect-", suffix=".txt", delete=False) as file:
         file.write(trace)
     click.echo(f"shipway: a defect of Shipway itself: {last} (please report it with {file.name})", err=True)

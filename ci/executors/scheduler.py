@@ -62,11 +62,11 @@ class Scheduler:
         """
         done = {check.id: anyio.Event() for check in checks}
         free = _Slots(self.slots)
-        urgency = _urgency(checks)
+        order = urgency(checks)
         cached = self._cached(checks)
         async with anyio.create_task_group() as group:
             for check in checks:
-                group.start_soon(self._one, check, done, free, urgency[check.id], cached)
+                group.start_soon(self._one, check, done, free, order[check.id], cached)
         return tuple(self.results[check.id] for check in checks)
 
     def _cached(self, checks: tuple[Check, ...]) -> dict[str, CheckRun]:
@@ -79,7 +79,7 @@ class Scheduler:
         check: Check,
         done: Mapping[str, anyio.Event],
         free: _Slots,
-        urgency: float,
+        precedence: float,
         cached: Mapping[str, CheckRun],
     ) -> None:
         if check.id in cached:
@@ -92,7 +92,7 @@ class Scheduler:
             self._end(self._skipped(check, f"{broken} {_ended(self.results[broken].status)}"), done)
             return
         ready = self._clock()
-        async with free.slot(urgency, alone=check.alone):
+        async with free.slot(precedence, alone=check.alone):
             self.listener.check_started(check)
             started = self._clock()
             result = await self._judged(check)
@@ -167,7 +167,7 @@ def _observations(execution: Execution) -> tuple[str, ...]:
     return tuple(notices)
 
 
-def _urgency(checks: tuple[Check, ...]) -> dict[str, float]:
+def urgency(checks: tuple[Check, ...]) -> dict[str, float]:
     """Return for each check the expected seconds of the longest chain that starts with it."""
     behind: dict[str, float] = {}
     for check in reversed(checks):
@@ -179,7 +179,7 @@ def _urgency(checks: tuple[Check, ...]) -> dict[str, float]:
 
 
 class _Slots:
-    """Slots with a queue by urgency; an `alone` holder takes them all."""
+    """Slots with a queue, the most urgent first; an `alone` holder takes them all."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -187,8 +187,8 @@ class _Slots:
         self.alone = False
         self.queue: list[tuple[float, bool, anyio.Event]] = []
 
-    def slot(self, urgency: float, *, alone: bool) -> _Slot:
-        return _Slot(self, urgency, alone=alone)
+    def slot(self, precedence: float, *, alone: bool) -> _Slot:
+        return _Slot(self, precedence, alone=alone)
 
     def serve(self) -> None:
         """Let in whoever may come; those that want to be alone come last, so that nobody waits behind them idle."""
@@ -204,14 +204,14 @@ class _Slots:
 
 
 class _Slot:
-    def __init__(self, slots: _Slots, urgency: float, *, alone: bool) -> None:
+    def __init__(self, slots: _Slots, precedence: float, *, alone: bool) -> None:
         self.slots = slots
-        self.urgency = urgency
+        self.precedence = precedence
         self.alone = alone
 
     async def __aenter__(self) -> None:
         turn = anyio.Event()
-        entry = (self.urgency, self.alone, turn)
+        entry = (self.precedence, self.alone, turn)
         self.slots.queue.append(entry)
         # Others that became ready in the same instant queue up first, so that the most urgent of them goes.
         await anyio.lowlevel.checkpoint()
