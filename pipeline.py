@@ -123,6 +123,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
             )
             async with anyio.create_task_group() as group:
                 group.start_soon(view.keep_time)
+                group.start_soon(host.tidy)
                 checks = await scheduler.execute(plan.checks)
                 group.cancel_scope.cancel()
             unselected = [name for name in STAGE_NAMES if request.stages and name not in request.stages]

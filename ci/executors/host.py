@@ -11,6 +11,7 @@ import secrets
 import socket
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -28,7 +29,6 @@ from ci.toolchains.catalogue import Provided, provide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from ci.executors.reuse import Store
     from ci.executors.workspace import Workspace
@@ -57,6 +57,7 @@ class HostExecutor:
     secrets: Mapping[str, str] = field(default_factory=dict)
     name: str = "host"
     _count: int = 0
+    _leavings: list[Path] = field(default_factory=list)
 
     async def execute(self, check: Check) -> Execution:
         """Run all steps of the check in a throw-away workspace and keep its outputs for those that need it.
@@ -75,8 +76,17 @@ class HostExecutor:
             )
             return await self._execute(check, workspace, provided, began)
         finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(remove, place)
+            self._leavings.append(place)
+
+    async def tidy(self) -> None:
+        """Remove the workspaces of checks that ended, beside the run, until cancelled; what is left goes with the run.
+
+        Not at the check's own end: removing a copied tree can take seconds, and somebody waits for the slot.
+        """
+        while True:
+            while self._leavings:
+                await anyio.to_thread.run_sync(remove, self._leavings.pop(0))
+            await anyio.sleep(LOOK)
 
     async def _execute(self, check: Check, workspace: Workspace, provided: Provided, began: float) -> Execution:
         values, steps = self._services(check, workspace)
@@ -204,7 +214,8 @@ class HostExecutor:
 
 
 def _postgres(service: Service, workspace: Workspace, port: int, password: str) -> Step:
-    data = workspace.inside / "postgres"
+    # In memory where that is the check's own: it goes with the namespace. Nothing in it is to last.
+    data = (Path("/dev/shm") if workspace.mode is Mode.NAMESPACES else workspace.inside) / "shipway-postgres"
     roles = tuple(word for role in service.roles for word in ("--role", role))
     return Step(
         argv=(

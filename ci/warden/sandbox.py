@@ -9,83 +9,68 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
-from typing import Any
 
 from ci.warden import kernel
 
+TYPE_CHECKING = False  # as `typing` has it, without its import: the warden starts once per check
+if TYPE_CHECKING:
+    from typing import TypedDict
 
-@dataclass(frozen=True, kw_only=True)
-class Cover:
-    """A directory to hide: by `source`, which becomes writable there, or by an empty one."""
+    class Cover(TypedDict):
+        """A directory to hide: by `source`, which becomes writable there, or by an empty one."""
 
-    target: str
-    source: str | None
+        target: str
+        source: str | None
 
+    class View(TypedDict):
+        """A directory or file that stays visible: what lies at `source` outside appears at `target`."""
 
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """A directory or file that stays visible: what lies at `source` outside appears at `target`."""
+        source: str
+        target: str
+        writable: bool
 
-    source: str
-    target: str
-    writable: bool = False
+    class Sandbox(TypedDict):
+        """Absolute paths all. `lower` is topmost first; `staging` is an empty directory to assemble the overlay on."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Sandbox:
-    """Absolute paths all. `lower` is topmost first; `staging` is an empty directory to assemble the overlay on."""
-
-    target: str
-    lower: tuple[str, ...]
-    upper: str
-    work: str
-    staging: str
-    covers: tuple[Cover, ...]
-    views: tuple[View, ...]
-    loopback: bool
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Sandbox:
-        """Read it back from the specification file."""
-        return cls(
-            **{**value, "lower": tuple(value["lower"])}
-            | {
-                "covers": tuple(Cover(**cover) for cover in value["covers"]),
-                "views": tuple(View(**view) for view in value["views"]),
-            }
-        )
+        target: str
+        lower: list[str]
+        upper: str
+        work: str
+        staging: str
+        covers: list[Cover]
+        views: list[View]
+        loopback: bool
 
 
 def enter(sandbox: Sandbox) -> None:
     """Change this process' world for good. Raises OSError, naming the call that the machine refused."""
-    if sandbox.loopback:
+    if sandbox["loopback"]:
         kernel.raise_loopback()
-    layers = ":".join(path.replace("\\", "\\\\").replace(":", "\\:") for path in sandbox.lower)
-    options = f"lowerdir={layers},upperdir={sandbox.upper},workdir={sandbox.work},userxattr"
-    kernel.mount("overlay", sandbox.staging, options)
+    layers = ":".join(path.replace("\\", "\\\\").replace(":", "\\:") for path in sandbox["lower"])
+    options = f"lowerdir={layers},upperdir={sandbox['upper']},workdir={sandbox['work']},userxattr"
+    kernel.mount("overlay", sandbox["staging"], options)
 
     # Cloned first: the covers below hide the places where these lie.
-    overlay = kernel.clone_tree(sandbox.staging)
-    views = [(view, kernel.clone_tree(view.source)) for view in sandbox.views]
-    sources = [(cover, kernel.clone_tree(cover.source) if cover.source else None) for cover in sandbox.covers]
+    overlay = kernel.clone_tree(sandbox["staging"])
+    views = [(view, kernel.clone_tree(view["source"])) for view in sandbox["views"]]
+    sources = [(cover, kernel.clone_tree(cover["source"]) if cover["source"] else None) for cover in sandbox["covers"]]
 
     for cover, source in sources:
         if source is None:
-            kernel.mount("tmpfs", cover.target, "size=64m,mode=755")
+            kernel.mount("tmpfs", cover["target"], "size=64m,mode=755")
         else:
-            kernel.attach_tree(source, cover.target)
-    kernel.mount("tmpfs", "/dev/shm", "size=1g,mode=1777")
-    os.makedirs(sandbox.target, exist_ok=True)
-    kernel.attach_tree(overlay, sandbox.target)
+            kernel.attach_tree(source, cover["target"])
+    kernel.mount("tmpfs", "/dev/shm", "size=50%,mode=1777")
+    os.makedirs(sandbox["target"], exist_ok=True)
+    kernel.attach_tree(overlay, sandbox["target"])
     for view, tree in views:
-        _make_place(view.target, directory=stat.S_ISDIR(os.fstat(tree).st_mode))
-        kernel.attach_tree(tree, view.target)
+        _make_place(view["target"], directory=stat.S_ISDIR(os.fstat(tree).st_mode))
+        kernel.attach_tree(tree, view["target"])
 
     kernel.set_read_only("/", read_only=True, recursive=True)
-    writable = [sandbox.target, "/proc", "/dev/shm"]
-    writable += [cover.target for cover in sandbox.covers if cover.source]
-    writable += [view.target for view in sandbox.views if view.writable]
+    writable = [sandbox["target"], "/proc", "/dev/shm"]
+    writable += [cover["target"] for cover in sandbox["covers"] if cover["source"]]
+    writable += [view["target"] for view in sandbox["views"] if view["writable"]]
     for path in writable:
         kernel.set_read_only(path, read_only=False, recursive=False)
     kernel.drop_privileges()
