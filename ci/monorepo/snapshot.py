@@ -80,7 +80,7 @@ async def take(root: Path, into: Path, *, objects: str | None = None) -> Snapsho
         top, common = (Path(line) for line in probe.text.splitlines())
         source = Path(os.path.normpath(root / common)) / "objects"
         arguments: tuple[str, ...] = ()
-    elif b"not a git repository" in probe.stderr:
+    elif b"not a git repository" in probe.stderr and not (root / ".git").exists():
         top, source = root, None
         arguments = (f"--git-dir={into / '.git'}", f"--work-tree={root}")
     else:
