@@ -40,10 +40,14 @@ class _Progress:
     stage: Stage
     planned: int = 0
     skip: str | None = None
-    since: float | None = None
-    until: float = 0.0
+    busy: float = 0.0  # seconds in which any of its checks ran, up to `since`
+    since: float = 0.0
     ended: list[CheckRun] = field(default_factory=list)
     running: dict[str, _Running] = field(default_factory=dict)
+
+    def seconds(self, now: float) -> float:
+        """As the report will count them: without the gaps in which it waits for slots."""
+        return self.busy + (now - self.since if self.running else 0.0)
 
     @property
     def over(self) -> bool:
@@ -111,8 +115,10 @@ class LiveView:
     def check_started(self, check: Check) -> None:
         """The check got its slot."""
         stage = self._stages[check.stage]
-        stage.running[check.id] = _Running(check=check, since=time.monotonic())
-        stage.since = stage.since or time.monotonic()
+        now = time.monotonic()
+        if not stage.running:
+            stage.since = now
+        stage.running[check.id] = _Running(check=check, since=now)
         self._tell(f"{check.id} started")
 
     def check_output(self, check: Check, tail: str) -> None:
@@ -126,9 +132,10 @@ class LiveView:
     def check_ended(self, check: CheckRun) -> None:
         """The check has its final verdict."""
         stage = self._stages[check.stage]
+        now = time.monotonic()
+        stage.busy, stage.since = stage.seconds(now), now
         stage.running.pop(check.id, None)
         stage.ended.append(check)
-        stage.until = time.monotonic()
         self._tell(ended_line(check))
 
     def note(self, message: str) -> None:
@@ -201,8 +208,7 @@ def _stage_row(progress: _Progress, now: float, width: int) -> Text:
     if not progress.running and not progress.ended:
         line = Text(f"· {stage.name:<12}", STYLES["waiting"])
         return line.append(fitted(f"skipped: {progress.skip}" if progress.skip else "waiting", width - line.cell_len))
-    end = progress.until if progress.over else now
-    seconds = end - (progress.since if progress.since is not None else end)
+    seconds = progress.seconds(now)
     status = progress.status()
     bad = status in (Status.FAILED, Status.ERROR)
     word = status.value if progress.over or bad else "running"
