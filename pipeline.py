@@ -41,7 +41,7 @@ from ci.model import (
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
 from ci.redact import Redactor
-from ci.reporting.files import write_report
+from ci.reporting.files import refuse_strangers, write_report
 from ci.reporting.live import LiveView
 from ci.secrets import resolve
 from ci.stages import catalogue
@@ -85,6 +85,8 @@ async def run(request: RunRequest, console: Console) -> RunReport:
     """
     started = datetime.datetime.now(datetime.UTC)
     began = time.monotonic()
+    directory = request.report or Path(REPORT)
+    refuse_strangers(directory)  # not after minutes of work
     identity = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     with _held(identity) as (cache, place):
         isolated = await isolation.probe(place / "probe")
@@ -149,7 +151,6 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 command=_next_command(checks, request),
             )
             report = dataclasses.replace(report, history=(*report.history, _entry(report)))
-            directory = request.report or Path(REPORT)
             written = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)
             journal.record(report)
             view.finish(report, os.path.relpath(written[0].parent))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FILES = ("report.json", "index.html", "junit.xml", "results.sarif", "summary.md")
 FOLDERS = ("logs", "artifacts")
+IGNORE = ".gitignore"  # holds "*": a report written into a repository is no change of it
 
 
 def write_report(
@@ -41,7 +42,7 @@ def write_report(
     """
     directory = directory.resolve()
     with _said_plainly(directory):
-        _refuse_strangers(directory)
+        refuse_strangers(directory)
         contents = _contents(report, artifacts, logs)
         if directory.is_mount():  # as in a container: the directory itself cannot be renamed, what it holds can
             _fill(directory, contents)
@@ -62,11 +63,12 @@ def _contents(report: RunReport, artifacts: Mapping[str, bytes], logs: Mapping[s
     page = to_html(report, artifacts=artifacts, logs=logs.keys())
     texts = (to_json(report), page, to_junit(report), to_sarif(report), to_summary(report))
     drawn = {name: text.encode() for name, text in zip(FILES, texts, strict=True)}
-    return drawn | {name: content for name, content in files.items() if name not in lost}
+    kept = {name: content for name, content in files.items() if name not in lost}
+    return {**drawn, IGNORE: b"*\n", **kept}
 
 
-def _refuse_strangers(directory: Path) -> None:
-    """Raise before anything is touched, unless there is nothing to lose."""
+def refuse_strangers(directory: Path) -> None:
+    """Raise UsageError where a report would take the place of something that is none."""
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file", hint="give --report a directory")
     if not directory.exists() or not (held := sorted(entry.name for entry in directory.iterdir())):
@@ -78,7 +80,7 @@ def _refuse_strangers(directory: Path) -> None:
         ours = False
     if not ours:
         raise UsageError(f"{directory} is not empty and holds no report of Shipway", hint="give --report another DIR")
-    strange = [one_line(name) for name in held if name not in (*FILES, *FOLDERS)]
+    strange = [one_line(name) for name in held if name not in (*FILES, *FOLDERS, IGNORE)]
     if strange:
         raise UsageError(
             f"{directory} holds {listed(strange)} beside a report of Shipway", hint="move it away, or give another DIR"
@@ -104,7 +106,7 @@ def _fill(directory: Path, contents: Mapping[str, bytes]) -> None:
     with tempfile.TemporaryDirectory(prefix=".shipway-", dir=directory) as within:
         new = Path(within, "new")
         _write(new, contents)
-        for name in (*FOLDERS, *reversed(FILES)):  # report.json comes last: it says that this is whole
+        for name in (*FOLDERS, IGNORE, *reversed(FILES)):  # report.json comes last: it says that this is whole
             if (directory / name).is_dir():
                 shutil.rmtree(directory / name)
             if (new / name).exists():

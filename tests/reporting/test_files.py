@@ -49,6 +49,15 @@ def test_an_earlier_report_is_replaced_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
+def test_a_report_inside_a_repository_is_no_change_of_it(tmp_path: Path, green: RunReport) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    write_report(green, tmp_path / "report", artifacts={}, logs={"unit/x@.": "said"})
+    status = subprocess.run(
+        ["git", "status", "--porcelain", "--untracked-files=all"], cwd=tmp_path, check=True, capture_output=True
+    )
+    assert status.stdout == b""
+
+
 @pytest.mark.parametrize("held", ["thesis.tex", "report.json"])
 def test_a_directory_of_someone_else_is_left_alone(tmp_path: Path, green: RunReport, held: str) -> None:
     (tmp_path / held).write_text('{"tool": "eslint"}')
@@ -123,7 +132,7 @@ def test_a_full_disk_is_said_and_the_earlier_report_stays(tmp_path: Path, green:
 
 def test_a_mount_point_is_filled_and_refilled(tmp_path: Path, green: RunReport) -> None:
     said = written_on_a_mount(tmp_path, green, room="8m", size=1_000_000)
-    assert said.startswith("['artifacts', 'artifacts/big', 'index.html', 'junit.xml', 'report.json'")
+    assert said.startswith("['.gitignore', 'artifacts', 'artifacts/big', 'index.html', 'junit.xml', 'report.json'")
 
 
 @pytest.mark.parametrize(
