@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import os
 import secrets
+import shlex
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,12 +31,13 @@ from ci.journal import Journal
 from ci.model import (
     STAGE_NAMES,
     Check,
-    CheckRun,
     Execution,
     Executor,
     HistoryEntry,
     Plan,
     RunReport,
+    StageRun,
+    Status,
     Verdict,
 )
 from ci.monorepo import snapshot as snapshots
@@ -148,7 +150,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 dirty=snapshot.dirty,
                 notices=(*plan.notices, *snapshot.notices, *_edited(snapshot)),
                 history=journal.history(),
-                command=_next_command(checks, request),
+                command=_next_command(stages, request),
             )
             report = dataclasses.replace(report, history=(*report.history, _entry(report)))
             written = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)
@@ -276,12 +278,11 @@ def _edited(snapshot: Snapshot) -> tuple[str, ...]:
     return (f"edited during the run, so not what this report is about: {few(edited)}",)
 
 
-def _next_command(checks: tuple[CheckRun, ...], request: RunRequest) -> str:
-    """Return the next command for the reader: the first red check's, else what a green run leads to."""
-    red = next((check for check in checks if check.status in {"failed", "error"} and check.repeat), None)
-    if red is not None:
-        return red.repeat
-    return "git push" if not request.stages else f"shipway run {request.path}"
+def _next_command(stages: tuple[StageRun, ...], request: RunRequest) -> str:
+    """Return the next command for the reader: the red stages again after a fix, else what a green run leads to."""
+    red = [stage.name for stage in stages if stage.status in {Status.FAILED, Status.ERROR}]
+    again = " ".join(["shipway run", shlex.quote(str(request.path)), *(f"--stage {name}" for name in red)])
+    return again if red or request.stages else "git push"
 
 
 def _entry(report: RunReport) -> HistoryEntry:
