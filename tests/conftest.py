@@ -106,10 +106,8 @@ def subject(tmp_path: Path) -> Callable[[str], Path]:
     return copy
 
 
-@pytest.fixture
-def receipts(tmp_path: Path) -> Path:
-    """Copy the example to a repository of its own."""
-    root = tmp_path / "receipts"
+def copy_example(root: Path) -> Path:
+    """Copy the example to `root`, a repository of its own."""
     tracked = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "."],
         cwd=ROOT / "examples/receipts",
@@ -122,3 +120,9 @@ def receipts(tmp_path: Path) -> Path:
         shutil.copy2(ROOT / "examples/receipts" / name, root / name, follow_symlinks=False)
     commit(root)
     return root
+
+
+@pytest.fixture
+def receipts(tmp_path: Path) -> Path:
+    """Copy the example to a repository of its own."""
+    return copy_example(tmp_path / "receipts")

@@ -274,6 +274,35 @@ def test_the_piece_of_a_secret_at_a_cut_end_goes_too() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("expected 'a1b2c3d4e5f6a7b8c9d0e1…' to be 'x'", "expected '[redacted API_KEY]…' to be 'x'"),
+        ("expected 'a1b2c3d4e...' to be 'x'", "expected '[redacted API_KEY]...' to be 'x'"),
+        ("key a1b2c3d4e5f6a7b8 and no more", "key [redacted API_KEY] and no more"),
+        ("key a1b2c3 and no more", "key a1b2c3 and no more"),
+        ("basic bWU6YTFiMmMzZDRlNWY2YTdi…", "basic bWU6[redacted API_KEY]…"),
+        (
+            "<Buffer 61 31 62 32 63 33 64 34 65 35 66 36 61 37 ... 14 more bytes>",
+            "<Buffer [redacted API_KEY] ... 14 more bytes>",
+        ),
+        ("at postgres://owner...", "at postgres://owner..."),
+        ("at postgres://owner:k9x...", "at [redacted DATABASE]..."),
+        ('{"type": "service_account", "project_id": "other"}', '{"type": "service_account", "project_id": "other"}'),
+    ],
+)
+def test_what_is_left_of_a_secret_that_a_tool_cut_goes_too(written: str, left: str) -> None:
+    account = json.dumps({"type": "service_account", "project_id": "ours", "private_key": "k7"})
+    redactor = Redactor(
+        {"API_KEY": "a1b2c3d4e5f6a7b8c9d0e1f2a3b4", "DATABASE": "postgres://owner:k9x8w7v6@db/app", "ACCOUNT": account}
+    )
+    assert redactor.text(written) == left
+    for size in (1, 2, 7):
+        stream = redactor.stream()
+        pieces = [stream.feed(written[at : at + size]) for at in range(0, len(written), size)]
+        assert "".join([*pieces, stream.finish()]) == left
+
+
 def test_variables_are_known_by_their_names_and_urls_by_their_passwords() -> None:
     environment = {
         "GITHUB_TOKEN": "t0ken-of-github",

@@ -113,7 +113,9 @@ class Scheduler:
             except ShipwayError as error:
                 return _run(check, Verdict(status=Status.ERROR, reason=str(error), code=error.exit_code), ())
             verdict = self.keep_artifacts(check, execution, current.judge(execution))
-            last, current = current, verdict.second
+            # A judge knows its check as its stage made it; where the catalogue put what it needs, only the plan knows.
+            second = verdict.second and dataclasses.replace(verdict.second, needs=check.needs)
+            last, current = current, second
         notices = (*verdict.notices, *_observations(execution))
         return _run(check, dataclasses.replace(verdict, notices=notices), execution.steps, repeat=last.repeat)
 

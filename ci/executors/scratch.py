@@ -6,6 +6,7 @@ So a run that was killed needs no clean-up of its own: the next one sweeps what 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ALL = stat.S_IRWXU
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
@@ -27,14 +29,15 @@ def scratch(cache: Path, run: str) -> Iterator[Path]:
     work = cache / "work"
     try:
         work.mkdir(parents=True, exist_ok=True)
-        lock = os.open(work / f"{run}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = _hold(work / f"{run}.lock")
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise
         raise ToolError(
             f"cannot write to {work}: {error.strerror}", hint="name another place in SHIPWAY_CACHE"
         ) from error
     directory = work / run
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         directory.mkdir(mode=0o700)
         yield directory
     finally:
@@ -65,6 +68,23 @@ def sweep(cache: Path) -> int:
         finally:
             os.close(lock)
     return swept
+
+
+def _hold(path: Path) -> int:
+    """Return a held lock that lies at `path`: a sweep may take a new one away before it is held."""
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _lies_at(lock, path):
+            return lock
+        os.close(lock)
+
+
+def _lies_at(lock: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def remove(directory: Path) -> None:

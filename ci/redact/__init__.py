@@ -3,6 +3,7 @@
 redactor.py     Redactor: text, executions; the way in
 forms.py        a secret's value -> all the forms in which it may be met
 view.py         a text as it was before terminals, JSON, URLs and HTML wrote it down, with the way back
+cuts.py         what is left of a secret that was cut short
 shapes.py       what is a secret by its looks alone
 stream.py       the same for text that comes in pieces
 files.py        files, archives and what is withheld

@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING, Self
 
 from ci.redact import environment as surroundings
 from ci.redact import shapes
+from ci.redact.cuts import SQUEEZED_HEAD, STUMP, Cuts, is_plain
 from ci.redact.files import FileRedactor
 from ci.redact.forms import SHORTEST, Forms, forms
-from ci.redact.sieve import Sieve
 from ci.redact.spans import Span, merge, render
 from ci.redact.stream import StreamRedactor
 from ci.redact.view import QUOTING, View, edges_beside, squeeze, undo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from ci.model import Execution, StepRun
 
-_STUMP = 8  # characters of a secret, at a cut end of a text, that are worth hiding
 _GAP = re.compile(r"(\n\[\.\.\. \d+ bytes left out \.\.\.\]\n)")  # between the head and the tail of an output
-_PLAIN_STUMP = re.compile(r"[a-z_:/.@+-]*|[A-Z_ -]*")
 
 
 class Redactor:
@@ -45,8 +43,9 @@ class Redactor:
         }
         self._names = {needle: _tame(name) for name, form in self.forms.items() for needle in form.all}
         self._written = {needle: _tame(name) for name, form in self.forms.items() for needle in form.written}
-        self._seen = Sieve({needle for form in self.forms.values() for needle in form.seen})
-        self._squeezed = sorted({needle for form in self.forms.values() for needle in form.squeezed})
+        self._seen = Cuts({needle for form in self.forms.values() for needle in form.seen})
+        squeezed = {needle for form in self.forms.values() for needle in form.squeezed}
+        self._squeezed = Cuts(squeezed, head=SQUEEZED_HEAD) if squeezed else None
         self.edges = edges_beside([value for value in kept.values() if len(value) >= SHORTEST])
 
     @classmethod
@@ -95,6 +94,7 @@ class Redactor:
             argv=tuple(map(self.text, step.argv)),
             cwd=self.text(step.cwd),
             error=None if step.error is None else self.text(step.error),
+            living=tuple(map(self.text, step.living)),
             output="".join(map(self.text, _GAP.split(step.output))) if step.omitted else self.text(step.output),
         )
 
@@ -118,14 +118,9 @@ class Redactor:
         for needle, name in self._written.items():
             for start, end in _places(text, needle):
                 yield Span(start=start, end=end, name=name, since=start)
-        for needle in self._seen.candidates(view.text):
-            yield from _mapped(view, needle, self._names[needle])
-        if self._squeezed:
-            squeezed_text = squeeze(view.text)
-            found = [needle for needle in self._squeezed if needle in squeezed_text]
-            squeezed = view.without(QUOTING) if found else view
-            for needle in found:
-                yield from _mapped(squeezed, needle, self._names[needle])
+        yield from _mapped(view, self._seen.find(view.text), self._names)
+        if self._squeezed is not None and (found := tuple(self._squeezed.find(squeeze(view.text)))):
+            yield from _mapped(view.without(QUOTING), found, self._names)
 
     def _stumps(self, view: View) -> Iterator[Span]:
         for needle in {needle for form in self.forms.values() for needle in form.seen}:
@@ -154,10 +149,10 @@ def _places(text: str, needle: str) -> Iterator[tuple[int, int]]:
         at = text.find(needle, end)
 
 
-def _mapped(view: View, needle: str, name: str) -> Iterator[Span]:
-    for begin, stop in _places(view.text, needle):
+def _mapped(view: View, found: Iterable[tuple[int, int, str]], names: Mapping[str, str]) -> Iterator[Span]:
+    for begin, stop, needle in found:
         start, end = view.span(begin, stop)
-        yield Span(start=start, end=end, name=name, since=start)
+        yield Span(start=start, end=end, name=names[needle], since=start)
 
 
 def _guessed(text: str, view: View) -> Iterator[Span]:
@@ -172,8 +167,8 @@ def _guessed(text: str, view: View) -> Iterator[Span]:
 
 
 def _overlap(left: str, right: str) -> int:
-    """Return how many characters, at least _STUMP, end `left` and begin `right`, where they tell anything."""
-    for size in range(min(len(left), len(right)), _STUMP - 1, -1):
+    """Return how many characters, at least STUMP, end `left` and begin `right`, where they tell anything."""
+    for size in range(min(len(left), len(right)), STUMP - 1, -1):
         if left.endswith(right[:size]):
-            return 0 if _PLAIN_STUMP.fullmatch(right[:size]) else size
+            return 0 if is_plain(right[:size]) else size
     return 0

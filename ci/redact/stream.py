@@ -19,6 +19,7 @@ _ESCAPE = 200  # of an unfinished escape
 _WORD = 8192  # of an unfinished word
 _KEY = 20_000  # of an unfinished private key
 _ENDS_OF_WORDS = " \n\t\"'<>"
+_TWO_DOTS = re.compile(r"(?<!\.)\.{1,2}\Z")
 _INTRODUCTION = re.compile(
     r"(?:uthorization|earer)[\"':=,\s]{0,12}"
     r"(?:value[\"':\s]{0,6})?(?:bearer|basic|token)?\s{0,9}\S*\Z",
@@ -90,7 +91,7 @@ class StreamRedactor:
             yield view.span(key, len(text))[0]
 
     def _begun(self, held: str, view: View) -> Iterator[int]:
-        """Yield where a known secret may begin that is not whole yet."""
+        """Yield where a known secret may begin that is not whole yet; dots may be the first of those that cut it."""
         squeezed = view.without(QUOTING)
         for form in self._redactor.forms.values():
             for needle in form.written:
@@ -98,8 +99,9 @@ class StreamRedactor:
                     yield len(held) - size
             for above, needles in ((view, form.seen), (squeezed, form.squeezed)):
                 for needle in needles:
-                    if size := _overlap(above.text, needle):
-                        yield above.span(len(above.text) - size, len(above.text))[0]
+                    for text in {above.text, _TWO_DOTS.sub("", above.text)}:
+                        if size := _overlap(text, needle):
+                            yield above.span(len(text) - size, len(text))[0]
 
 
 def _overlap(text: str, needle: str) -> int:

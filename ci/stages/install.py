@@ -9,7 +9,7 @@ from ci.model import Check, Execution, Failure, Network, Plan, Reuse, Status, St
 from ci.stages import dependencies
 from ci.stages.context import INSTALL, Context
 from ci.stages.judging import could_not_run, ended, local, stopped, tail
-from ci.text import clean
+from ci.text import clean, few
 
 # With one of these in a package, pnpm runs the repository's own code: then any file may matter.
 LIFECYCLE = ("preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare", "pnpm:devPreinstall")
@@ -26,6 +26,9 @@ MANIFESTS = (
 CODE = re.compile(r"(ERR_PNPM_[A-Z0-9_]+)\]?\s*(.*)")
 # What pnpm refuses because it could not verify or reach something says nothing about the repository.
 UNVERIFIABLE = ("ERR_PNPM_META_FETCH_FAIL", "ERR_PNPM_FETCH_5", "ERR_PNPM_NO_MATURE", "ERR_PNPM_MISSING_TIME")
+OUTDATED = "ERR_PNPM_OUTDATED_LOCKFILE"
+MANIFEST = re.compile(r"not up to date with (?:<ROOT>/)?(?P<path>\S*package\.json)")
+DIFFERENCE = re.compile(r"(?m)^\W*(?P<one>\S+ \(lockfile: .*\))\s*$|dependencies were (?P<some>(?:added|removed): .+)$")
 UNREACHABLE = re.compile(r"\b(ENOTFOUND|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ETIMEDOUT|SELF_SIGNED_CERT_IN_CHAIN)\b")
 
 
@@ -73,6 +76,8 @@ def judge(execution: Execution) -> Verdict:
     if step.exit_code == 0:
         return Verdict(status=Status.PASSED, notices=_warnings(output))
     code, message = _complaint(output)
+    if code == OUTDATED:
+        message = _outdated(message, output)
     reason = f"{code}: {message}" if code else f"pnpm install: {ended(step)}: {message}"
     failure = Failure(
         message=local(reason, execution),
@@ -106,6 +111,14 @@ def _complaint(output: str) -> tuple[str | None, str]:
         if "ELIFECYCLE" in line or "rror" in line:
             return None, line
     return None, lines[-1] if lines else "it said nothing"
+
+
+def _outdated(message: str, output: str) -> str:
+    """Say which manifest and lockfile differ, in what, and what to do."""
+    manifest = MANIFEST.search(output)
+    differences = [found["one"] or found["some"] for found in DIFFERENCE.finditer(output)]
+    what = f"pnpm-lock.yaml is not up to date with {manifest['path']}" if manifest else message
+    return f"{what}{': ' if differences else ''}{few(differences)} (run `pnpm install` and commit the lockfile)"
 
 
 def _warnings(output: str) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ NO_BROWSER = re.compile(
     r"|error while loading shared libraries"
 )
 EXPECTED = re.compile(r"^\s*(Expected|Received)[^:\n]*:\s*(.+)$", re.MULTILINE)
+LOCATOR = re.compile(r"(?m)^Locator: +(\S.*)$")
+CAUSE = re.compile(r"(?m)(?<!\A)^Error: (.+)$")  # behind what the first line says
 NAMED = 3  # as many are named in one line
 
 
@@ -63,12 +65,15 @@ def error_of(error: dict[str, Any], execution: Execution) -> Failure:
 
 
 def _message(text: str) -> str:
-    """The first line, with what was expected and what came where Playwright tells."""
+    """The first line, with what it is about, what was expected and what came, where Playwright tells."""
     told = dict(reversed(EXPECTED.findall(text)))
     line = first_line(text).removeprefix("Error: ")
+    if (locator := LOCATOR.search(text)) is not None:
+        line = line.replace("expect(locator)", f"expect({first_line(locator[1], 120)})", 1)
     if {"Expected", "Received"} <= told.keys():
         return f"{line}: expected {first_line(told['Expected'], 120)}, received {first_line(told['Received'], 120)}"
-    return line
+    cause = CAUSE.search(text)
+    return line if cause is None else f"{line}: {first_line(cause[1], 120)}"
 
 
 def lacks_browser(test: dict[str, Any]) -> bool:

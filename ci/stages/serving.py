@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 from ci.model import EMPTY, Step
+from ci.stages import linting
 from ci.stages.apps import App, server
 from ci.text import clean, first_line
 
@@ -56,13 +56,12 @@ def _listening(
 
 def by_hand(step: Step) -> str:
     """Return the command of such a step as a person would type it."""
-    program, *words = step.argv[step.argv.index("--") + 1 :]
-    command = shlex.join((program, *words))
-    if program == "shipway-serve":
-        places = words[: words.index("--port")]
+    words = step.argv[step.argv.index("--") + 1 :]
+    if words[0] == "shipway-serve":
+        places = words[1 : words.index("--port")]
         whole = [place for place in places if not place.endswith(("/client", "/static"))]
-        command = shlex.join(("pnpm", "dlx", "serve", (whole or places)[0]))
-    return command if step.cwd == "." else f"cd {shlex.quote(step.cwd)} && {command}"
+        words = ("pnpm", "dlx", "serve", (whole or places)[0])
+    return linting.by_hand(step.cwd, words, step.environment)
 
 
 def said(output: str) -> str:

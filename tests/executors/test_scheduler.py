@@ -30,11 +30,13 @@ class Table:
     running: set[str] = field(default_factory=set)
     order: list[str] = field(default_factory=list)
     together: list[frozenset[str]] = field(default_factory=list)
+    needed: list[tuple[str, ...]] = field(default_factory=list)
 
     async def execute(self, check: Check) -> Execution:
         """End as the table says, after a moment."""
         self.running.add(check.name)
         self.order.append(check.name)
+        self.needed.append(check.needs)
         self.together.append(frozenset(self.running))
         try:
             await anyio.sleep(0.02)
@@ -157,6 +159,15 @@ def test_a_lost_executor_ends_the_run(named: MakeCheck, tmp_path: Path) -> None:
     with pytest.raises(ExceptionGroup) as caught:
         play([named("a"), named("b")], tmp_path, a=NoExecutorError("gone"))
     assert caught.group_contains(NoExecutorError)
+
+
+def test_a_second_look_stands_on_what_the_plan_says_that_its_check_needs(named: MakeCheck, tmp_path: Path) -> None:
+    again = dataclasses.replace(named("b"), needs=("audit/build@.",))
+    first = dataclasses.replace(
+        named("b", "a"), judge=lambda _: Verdict(status=Status.FAILED, reason="red", second=again)
+    )
+    table, _ = play([named("a"), first], tmp_path)
+    assert table.needed == [(), ("unit/a@.",), ("unit/a@.",)]
 
 
 def test_a_second_look_stands_instead_of_the_first(named: MakeCheck, tmp_path: Path) -> None:

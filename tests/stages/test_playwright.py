@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ci.model import Counts, Execution, Status, StepRun, Verdict
-from ci.stages import e2e
+from ci.stages import e2e, playwright_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +50,17 @@ def judged(site: Check, executed: Executed, recorded: Recorded) -> Callable[...,
     return judge
 
 
+def test_what_is_not_there_is_named() -> None:
+    told = (
+        "Error: expect(locator).toBeVisible() failed\n\nLocator: getByText('No receipts yet')\nExpected: visible\n"
+        "Timeout: 10000ms\nError: element(s) not found\n"
+    )
+    error = {"message": told, "file": None, "line": None}
+    test = {"error": error, "file": "/w/a.spec.ts", "line": 3, "title": ["a"], "attachments": [], "project": ""}
+    failure = playwright_findings.failure_of(test, Execution(steps=(), root="/w"), project=False)
+    assert failure.message == "expect(getByText('No receipts yet')).toBeVisible() failed: element(s) not found"
+
+
 def test_what_ran_is_counted_and_a_browser_that_is_not_here_is_named(judged: Callable[..., Verdict]) -> None:
     verdict = judged("green", code=0)
     assert (verdict.status, verdict.counts.tests) == (Status.PASSED, 1)
@@ -60,7 +71,7 @@ def test_a_failed_test_has_its_place_what_was_expected_and_its_screenshot(judged
     verdict = judged("red")
     (failure,) = verdict.failures
     assert verdict.status is Status.FAILED
-    assert failure.message == 'expect(locator).toHaveText(expected) failed: expected "2", received "1"'
+    assert failure.message == 'expect(getByRole(\'status\')).toHaveText(expected) failed: expected "2", received "1"'
     assert (failure.file, failure.line, failure.test) == ("apps/site/e2e/counter.spec.ts", 6, "counts a click")
     assert failure.artifact == "test-results/counter-counts-a-click-chromium/test-failed-1.png"
     assert failure.artifact in verdict.artifacts
@@ -89,7 +100,7 @@ def test_what_fails_and_then_passes_alone_is_flaky_and_tells_why_it_failed(judge
     assert verdict.status is Status.FLAKY
     assert verdict.counts == Counts(tests=1, failed=0, skipped=0, flaky=1)
     assert verdict.failures == ()
-    assert any(notice.startswith("flaky: counts a click: expect(locator)") for notice in verdict.notices)
+    assert any(notice.startswith("flaky: counts a click: expect(getByRole('status'))") for notice in verdict.notices)
 
 
 def test_a_second_look_that_never_came_to_the_tests_leaves_them_failed(

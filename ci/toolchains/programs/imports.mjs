@@ -73,8 +73,14 @@ function embedded(file, options) {
   });
 }
 
-async function cruised(cruise, files, config, parsed) {
-  const options = { tsPreCompilationDeps: true, doNotFollow: { path: "node_modules" }, maxDepth: 1, combinedDependencies: true };
+/** What is not followed: no files but the package's own. A limit to the depth would cut the imports of those as well. */
+function foreign(place) {
+  const outside = place === "." ? [] : [`^(?!${place.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}/)`];
+  return { path: ["node_modules", ...outside] };
+}
+
+async function cruised(cruise, files, place, config, parsed) {
+  const options = { tsPreCompilationDeps: true, doNotFollow: foreign(place), combinedDependencies: true };
   if (config) options.tsConfig = { fileName: config };
   const { output } = await cruise(files, options, RESOLVE, { tsConfig: parsed });
   const wanted = new Set(files);
@@ -100,7 +106,7 @@ async function main() {
     const files = all.filter((file) => SOURCE.test(file));
     const marked = all.filter((file) => EMBEDDED.test(file));
     answer.files += files.length + marked.length;
-    const found = files.length > 0 ? await cruised(cruise, files, config, parsed) : [];
+    const found = files.length > 0 ? await cruised(cruise, files, place, config, parsed) : [];
     for (const { file, line, specifier, resolved } of [...found, ...marked.flatMap((each) => embedded(each, options))]) {
       const target = resolved ?? owned(specifier, names);
       if (target !== null) answer.imports.push([file, line, specifier, target]);
