@@ -27,6 +27,7 @@ from ci.executors.isolation import Isolation, Mode
 from ci.executors.reuse import Store
 from ci.executors.scheduler import Scheduler, room
 from ci.executors.scratch import scratch, sweep
+from ci.fingerprints import fingerprints, own_key
 from ci.journal import Journal
 from ci.model import (
     STAGE_NAMES,
@@ -50,6 +51,7 @@ from ci.stages import catalogue
 from ci.stages.context import Context
 from ci.text import few
 from ci.toolchains.catalogue import provide
+from ci.toolchains.chromium import browsers_here
 from ci.toolchains.inventory import Entry, inventory
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
@@ -92,14 +94,22 @@ async def run(request: RunRequest, console: Console) -> RunReport:
     identity = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     with _held(identity) as (cache, place):
         isolated = await isolation.probe(place / "probe")
-        snapshot = await _snapshot(request.path, place, isolated)
-        settings, journal = config.load(snapshot.workspace), Journal(snapshot.root)
+        snapshot, settings = await _snapshot(request.path, place, isolated)
+        journal = Journal(snapshot.root)
         redactor, resolved = await _redactor(settings, snapshot)
         plan = _plan(snapshot, settings, journal, request.stages)
 
         # Outputs may hold the place where they were made (shims, build manifests): another place is another key.
-        world = f"{isolated.mode} {snapshot.root} {snapshot.prefix} {identity if request.no_cache else ''}"
-        keys = reuse.keys(plan.checks, snapshot.digests, world=world, registry=environment.registry())
+        where = (isolated.mode, snapshot.root, snapshot.prefix, identity if request.no_cache else "")
+        world = " ".join(map(str, (*where, *sorted(snapshot.outside.items()))))
+        keys = reuse.keys(
+            plan.checks,
+            snapshot.digests,
+            world=world,
+            registry=environment.registry(),
+            secrets=fingerprints(resolved, own_key(cache)) if resolved else {},
+            browsers=browsers_here(),
+        )
         store = Store(place / "results" if request.no_cache else cache / "results")
         slots = 1 if request.sequential else request.slots or settings.run.slots or room()
         kept = Keepsakes()
@@ -163,8 +173,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
 async def plan(path: Path, stages: tuple[str, ...]) -> Plan:
     """Return what a run would do, without running it."""
     with _held(f"plan-{secrets.token_hex(6)}") as (_, place):
-        snapshot = await snapshots.take(path, place / "snapshot")
-        settings = config.load(snapshot.workspace)
+        snapshot, settings = await _snapshot(path, place)
         return _plan(snapshot, settings, Journal(snapshot.root), stages)
 
 
@@ -201,9 +210,12 @@ def _held(identity: str) -> Iterator[tuple[Path, Path]]:
         raise
 
 
-async def _snapshot(path: Path, place: Path, isolated: Isolation) -> Snapshot:
-    lent = "/tmp/.shipway/objects" if isolated.mode is Mode.NAMESPACES else None
-    return await snapshots.take(path, place / "snapshot", objects=lent)
+async def _snapshot(path: Path, place: Path, isolated: Isolation | None = None) -> tuple[Snapshot, Settings]:
+    """Copy the repository, and read its settings, which may name more that is to be copied."""
+    lent = "/tmp/.shipway/objects" if isolated is not None and isolated.mode is Mode.NAMESPACES else None
+    snapshot = await snapshots.take(path, place / "snapshot", objects=lent)
+    settings = config.load(snapshot.workspace)
+    return await snapshots.widen(snapshot, settings.run.outside), settings
 
 
 def _plan(snapshot: Snapshot, settings: Settings, journal: Journal, stages: tuple[str, ...]) -> Plan:
@@ -256,6 +268,8 @@ class Keepsakes:
     def keep(self, check: Check, execution: Execution, verdict: Verdict) -> Verdict:
         """Take what the verdict names, and return it with the names as the report has them."""
         folder = check.id.replace("/", "-").replace("@", "-")
+        if check.id in self.logs:
+            folder += "/again"
         names = {key: f"{folder}/{key}" for key in verdict.artifacts if key in execution.files}
         for key, name in names.items():
             self.artifacts[name] = execution.files[key]

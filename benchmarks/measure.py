@@ -11,6 +11,7 @@ a machine that slows down slows both.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import statistics
@@ -28,7 +29,7 @@ from benchmarks import raw
 from ci.executors.scheduler import room
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples/receipts"
@@ -59,35 +60,48 @@ def show(name: str, values: list[float], unit: str = "s") -> None:
     print(f"{name:<44} {statistics.median(values):8.2f} {min(values):8.2f} {max(values):8.2f} {unit}")
 
 
-def cold(runs: int) -> None:
-    """A run of all stages without re-use, and the same commands by hand, in turns."""
-    with tempfile.TemporaryDirectory(prefix="benchmark-", dir=os.environ.get("BENCHMARK_DIR")) as directory:
+@contextlib.contextmanager
+def bench() -> Iterator[Path]:
+    """Give a directory in which a run keeps its results and its state; tools and packages are those of the user."""
+    users = pipeline.cache_directory()
+    users.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="benchmark-", dir=users) as directory:
         place = Path(directory)
-        root = example(place)
-        os.environ["SHIPWAY_STATE"] = str(place / "state")
+        (place / "cache").mkdir()
+        for name in ("tools", "store", "pnpm"):
+            (users / name).mkdir(exist_ok=True)
+            (place / "cache" / name).symlink_to(users / name)
+        os.environ |= {"SHIPWAY_CACHE": str(place / "cache"), "SHIPWAY_STATE": str(place / "state")}
+        try:
+            yield place
+        finally:
+            os.environ["SHIPWAY_CACHE"] = str(users)
+
+
+def cold(runs: int) -> None:
+    """A run of all stages on a new copy of which nothing is known, and the same commands by hand, in turns."""
+    with bench() as place:
         report = ["--report", str(place / "report")]
-        shipway("run", str(root), *report, "--no-cache")  # tools and package store are there afterwards
-        plan = anyio.run(pipeline.plan, root, ())
+        shipway("run", str(example(place / "first")), *report)  # tools and packages are there afterwards
         tool: list[float] = []
         hand: list[float] = []
-        for _ in range(runs):
-            tool.append(shipway("run", str(root), *report, "--no-cache"))
-            best = min(
-                anyio.run(raw.run, plan, root, pipeline.cache_directory(), slots)["total"]
-                for slots in (room(), room() + 2)
-            )
-            hand.append(best)
-    show("shipway run, nothing re-used", tool)
+        for number in range(runs):
+            root = example(place / str(number))
+            tool.append(shipway("run", str(root), *report))
+            plan = anyio.run(pipeline.plan, root, ())
+            widths = (room(), room() + 2)
+            totals = [anyio.run(raw.run, plan, root, place, slots)["total"] for slots in widths]
+            hand.append(min(totals))
+            print(f"  {number + 1}: {tool[-1]:.2f} s; by hand {', '.join(f'{total:.2f}' for total in totals)} s")
+    show("shipway run, a first one", tool)
     show("the same commands by hand, best of two widths", hand)
     show("ratio, pair by pair", [a / b for a, b in zip(tool, hand, strict=True)], "")
 
 
 def unchanged(runs: int) -> None:
     """A run in which nothing changed."""
-    with tempfile.TemporaryDirectory(prefix="benchmark-", dir=os.environ.get("BENCHMARK_DIR")) as directory:
-        place = Path(directory)
+    with bench() as place:
         root = example(place)
-        os.environ["SHIPWAY_STATE"] = str(place / "state")
         report = ["--report", str(place / "report")]
         shipway("run", str(root), *report)
         show("shipway run, nothing changed", [shipway("run", str(root), *report) for _ in range(runs)])

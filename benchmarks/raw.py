@@ -23,6 +23,7 @@ from ci.executors.environment import ALWAYS
 from ci.executors.scheduler import urgency
 from ci.toolchains.catalogue import Provided, provide
 from ci.warden.program import expand, ready
+from pipeline import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -30,14 +31,15 @@ if TYPE_CHECKING:
     from ci.model import Check, Plan, Service, Step
 
 
-async def run(plan: Plan, root: Path, cache: Path, slots: int) -> dict[str, float]:
-    """Run every check of the plan on a copy of `root`; return seconds by check, "total" among them.
+async def run(plan: Plan, root: Path, place: Path, slots: int) -> dict[str, float]:
+    """Run every check of the plan on a copy of `root` below `place`; return seconds by check, "total" among them.
 
     Raises RuntimeError when a command fails that would have passed in a run.
     """
+    cache = cache_directory()
     provided = {check.id: await provide(check.toolchain, cache=cache, note=lambda _line: None) for check in plan.checks}
     seconds: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="raw-") as directory:
+    with tempfile.TemporaryDirectory(prefix="raw-", dir=place) as directory:
         place = Path(directory)
         began = time.monotonic()
         await anyio.run_process(["git", "clone", "--quiet", "--shared", str(root), str(place / "copy")])

@@ -1,7 +1,7 @@
 """Re-use by content hash: an unchanged check is not run again.
 
-The key covers the check's declared inputs (paths, modes, contents), its commands, environment, tools with
-their exact versions, the platform, the keys of what it needs, and Shipway's own code. Only a green
+The key covers the check's declared inputs (paths, modes, contents), its commands, environment, secrets, tools
+with their exact versions, the platform, the keys of what it needs, and Shipway's own code. Only a green
 result is kept, beside the outputs of the check, so that neither is ever found without the other.
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 from wcmatch import glob
 
 from ci import __version__
-from ci.model import Check, CheckRun, Counts, Measure, Reuse, Status
+from ci.model import EMPTY, Check, CheckRun, Counts, Measure, Reuse, Status
 
 GLOB_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.NEGATE | glob.NEGATEALL
 MINUTE, HOUR = 60.0, 3600.0
@@ -43,12 +43,19 @@ def select(paths: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]
 
 
 def keys(
-    checks: tuple[Check, ...], digests: Mapping[str, str], *, world: str = "", registry: str = ""
+    checks: tuple[Check, ...],
+    digests: Mapping[str, str],
+    *,
+    world: str = "",
+    registry: str = "",
+    secrets: Mapping[str, str] = EMPTY,
+    browsers: str = "",
 ) -> dict[str, str]:
     """Return the key of every check, by id. `checks` stand in an order in which each comes after its needs.
 
     `world` says in what kind of place they run; a new one makes all keys new. `registry` says who is asked about the
-    packages: it matters to what only asks, not to an install, whose lockfile says what it may get.
+    packages: it matters to what only asks, not to an install, whose lockfile says what it may get. `secrets` are
+    fingerprints by name, `browsers` says which this machine has: each matters to the checks that get them.
     """
     paths = tuple(sorted(digests))
     content = functools.lru_cache(maxsize=None)(lambda patterns: _content(select(paths, patterns), digests))
@@ -65,6 +72,8 @@ def keys(
             "tools": sorted(check.toolchain.tools.items()),
             "steps": [_describe(step) for step in check.steps],
             "environment": sorted(check.environment.items()),
+            "secrets": [(name, secrets.get(name)) for name in check.secrets],
+            "browsers": browsers if "chromium" in check.toolchain.tools else "",
             "services": [_describe(service) for service in check.services],
             "outputs": check.outputs,
             "inputs": content(check.inputs),

@@ -105,6 +105,7 @@ class Scheduler:
     async def _judged(self, check: Check) -> CheckRun:
         """Execute and judge, once more where the verdict asks for it."""
         current: Check | None = check
+        artifacts: tuple[str, ...] = ()
         while current is not None:
             try:
                 execution = await self.executor.execute(current)
@@ -113,11 +114,13 @@ class Scheduler:
             except ShipwayError as error:
                 return _run(check, Verdict(status=Status.ERROR, reason=str(error), code=error.exit_code), ())
             verdict = self.keep_artifacts(check, execution, current.judge(execution))
+            artifacts = (*artifacts, *verdict.artifacts)  # a flaky test's pictures are of its first try
             # A judge knows its check as its stage made it; where the catalogue put what it needs, only the plan knows.
             second = verdict.second and dataclasses.replace(verdict.second, needs=check.needs)
             last, current = current, second
         notices = (*verdict.notices, *_observations(execution))
-        return _run(check, dataclasses.replace(verdict, notices=notices), execution.steps, repeat=last.repeat)
+        verdict = dataclasses.replace(verdict, notices=notices, artifacts=artifacts)
+        return _run(check, verdict, execution.steps, repeat=last.repeat)
 
     def _skipped(self, check: Check, reason: str) -> CheckRun:
         run = _run(check, Verdict(status=Status.SKIPPED, reason=reason), ())

@@ -10,7 +10,8 @@ import errno
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from ci import processes
 from ci.errors import DiskFullError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 CHUNK = 1 << 20
 
@@ -31,13 +32,15 @@ class Snapshot:
 
     `top` is the repository's top directory, `prefix` the workspace below it ("." or "examples/shop");
     `directory` holds the copy of `top`. `digests` maps each path from the workspace's root to
-    "mode:sha256" of its content ("link:target" for a symbolic link).
+    "mode:sha256" of its content ("link:target" for a symbolic link); `outside` does so for files above it,
+    from "../".
     """
 
     top: Path
     prefix: str
     directory: Path
     digests: Mapping[str, str]
+    outside: Mapping[str, str] = field(default_factory=dict)
     commit: str | None = None
     branch: str | None = None
     dirty: bool = False
@@ -85,7 +88,7 @@ async def take(root: Path, into: Path, *, objects: str | None = None) -> Snapsho
         arguments = (f"--git-dir={into / '.git'}", f"--work-tree={root}")
     else:
         raise UsageError(f"git cannot read {root}: {probe.complaint}")
-    try:
+    with _room_for(into):
         into.mkdir(parents=True)
         facts = await _make_git_directory(top, into, source, objects)
         listing = await _git(root, *arguments, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -94,15 +97,8 @@ async def take(root: Path, into: Path, *, objects: str | None = None) -> Snapsho
         paths = sorted({os.fsdecode(path) for path in listing.stdout.split(b"\0") if path})
         prefix = os.path.relpath(root, top)
         digests, stamps, notices = await anyio.to_thread.run_sync(_copy, root, into / prefix, paths)
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskFullError(
-                f"no space left for a copy of the repository in {into.parent}",
-                hint="free some, or name another place in SHIPWAY_CACHE",
-            ) from error
-        raise
     commit, branch = facts
-    dirty = commit is None or (await _git(root, "status", "--porcelain", "--", ".")).stdout.strip() != b""
+    dirty = commit is None or await _is_dirty(root, ".")
     return Snapshot(
         top=top,
         prefix=prefix,
@@ -115,6 +111,58 @@ async def take(root: Path, into: Path, *, objects: str | None = None) -> Snapsho
         notices=notices,
         objects=source,
     )
+
+
+async def _is_dirty(root: Path, *paths: str) -> bool:
+    return (await _git(root, "status", "--porcelain", "--", *paths)).stdout.strip() != b""
+
+
+async def widen(snapshot: Snapshot, globs: tuple[str, ...]) -> Snapshot:
+    """Copy the files above the workspace that the globs name, too; git's own rules for what is ignored hold.
+
+    Raises UsageError where a glob names no file of the repository, DiskFullError where there is no room.
+    """
+    if not globs:
+        return snapshot
+    outside: dict[str, str] = {}
+    stamps = dict(snapshot.stamps)
+    notices = list(snapshot.notices)
+    for glob in globs:
+        selection = ("-z", "--cached", "--others", "--exclude-standard", "--", f":(glob){glob}")
+        listing = await _git(snapshot.root, "ls-files", *selection)
+        named = {os.fsdecode(path) for path in listing.stdout.split(b"\0") if path.startswith(b"../")}
+        if listing.code != 0 or not named:
+            raise UsageError(
+                f"shipway.toml: [run] outside: {glob!r} names no file of the git repository at {snapshot.top}",
+                hint='write it from the workspace, as "../shared/**"',
+            )
+        with _room_for(snapshot.directory):
+            copied = await anyio.to_thread.run_sync(
+                _copy, snapshot.root, snapshot.workspace, sorted(named - outside.keys())
+            )
+        outside |= copied[0]
+        stamps |= copied[1]
+        notices += copied[2]
+    return replace(
+        snapshot,
+        outside=outside,
+        stamps=stamps,
+        notices=tuple(notices),
+        dirty=snapshot.dirty or await _is_dirty(snapshot.root, *(f":(glob){glob}" for glob in globs)),
+    )
+
+
+@contextmanager
+def _room_for(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFullError(
+                f"no space left for a copy of the repository in {directory.parent}",
+                hint="free some, or name another place in SHIPWAY_CACHE",
+            ) from error
+        raise
 
 
 async def _make_git_directory(

@@ -82,6 +82,13 @@ def playwright_downloads() -> Path | None:
     return place if place.is_absolute() and place.is_dir() else None
 
 
+def browsers_here() -> str:
+    """Describe the browsers that the user chose or has had downloaded: with others, a suite may run otherwise."""
+    downloads = playwright_downloads()
+    names = [] if downloads is None else sorted(path.name for path in downloads.iterdir())
+    return " ".join((os.environ.get("SHIPWAY_CHROMIUM", ""), *names))
+
+
 async def _named(browser: Path, tools: Path) -> Chromium:
     if not (browser.is_file() and os.access(browser, os.X_OK)):
         raise ToolError(f"SHIPWAY_CHROMIUM names {browser}, which is no program", hint="name a browser, or unset it")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FILES = {"a/x.ts": "-:1", "a/README.md": "-:2", "b/x.ts": "-:3"}
 
 
-def key(check: Check, digests: dict[str, str] | None = None, **more: str) -> str:
+def key(check: Check, digests: dict[str, str] | None = None, **more: Any) -> str:
     return keys((check,), digests or FILES, **more)[check.id]
 
 
@@ -50,6 +50,19 @@ def test_what_is_run_and_with_what_is_part_of_the_key(check: MakeCheck) -> None:
         dataclasses.replace(made, steps=(Step(argv=made.steps[0].argv, timeout=31),)),
     ]
     assert len({key(other) for other in (made, *others)}) == 6
+
+
+def test_a_secret_with_another_value_makes_another_key_for_those_who_get_it(check: MakeCheck) -> None:
+    without, having = check("true"), check("true", secrets=("TOKEN",))
+    assert len({key(without), key(having, secrets={"TOKEN": "1"}), key(having, secrets={"TOKEN": "2"})}) == 3
+    assert key(without) == key(without, secrets={"TOKEN": "2"})
+
+
+def test_another_browser_on_this_machine_makes_another_key_for_those_who_use_one(check: MakeCheck) -> None:
+    without = check("true")
+    having = dataclasses.replace(without, toolchain=Toolchain(name="e2e", tools={"chromium": "1"}))
+    assert key(having) != key(having, browsers="firefox-1489")
+    assert key(without) == key(without, browsers="firefox-1489")
 
 
 def test_another_place_and_a_changed_need_make_another_key(check: MakeCheck) -> None:

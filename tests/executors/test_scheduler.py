@@ -172,10 +172,12 @@ def test_a_second_look_stands_on_what_the_plan_says_that_its_check_needs(named: 
 
 def test_a_second_look_stands_instead_of_the_first(named: MakeCheck, tmp_path: Path) -> None:
     again = dataclasses.replace(named("again"), judge=lambda _: Verdict(status=Status.FLAKY, reason="passed alone"))
-    first = dataclasses.replace(named("a"), judge=lambda _: Verdict(status=Status.FAILED, reason="red", second=again))
+    red = Verdict(status=Status.FAILED, reason="red", artifacts=("shot.png",), second=again)
+    first = dataclasses.replace(named("a"), judge=lambda _: red)
     table, runs = play([first], tmp_path)
     assert table.order == ["a", "again"]
     assert (runs["a"].status, runs["a"].reason) == (Status.FLAKY, "passed alone")
+    assert runs["a"].artifacts == ("shot.png",), "what the first look left is still to be seen"
 
 
 def test_a_green_check_is_taken_from_the_store_and_a_red_one_is_not(named: MakeCheck, tmp_path: Path) -> None:

@@ -89,6 +89,34 @@ def test_a_workspace_below_the_top_comes_alone(repository: Path, tmp_path: Path)
     assert not (taken.directory / "run.sh").exists()
 
 
+def widen(snapshot: Snapshot, *globs: str) -> Snapshot:
+    async def run() -> Snapshot:
+        return await snapshots.widen(snapshot, globs)
+
+    return anyio.run(run)
+
+
+def test_files_above_the_workspace_come_along_where_globs_name_them(repository: Path, tmp_path: Path) -> None:
+    taken = take(repository / "packages", tmp_path / "copy")
+    assert not taken.dirty
+    (repository / "run.sh").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    (repository / "made.log").write_text("ignored\n", encoding="utf-8")
+    widened = widen(taken, "../*.sh", "../**")
+    assert widened.files == taken.files
+    assert sorted(widened.outside) == ["../.gitignore", "../link", "../run.sh"]
+    assert (widened.workspace / "../run.sh").read_text(encoding="utf-8") == "#!/bin/sh\nexit 1\n"
+    assert (widened.dirty, widened.edited()) == (True, ())
+    (repository / "run.sh").write_text("edited\n", encoding="utf-8")
+    assert widened.edited() == ("../run.sh",)
+
+
+@pytest.mark.parametrize("glob", ["../nothing/**", "../../elsewhere", "../packages/a/*"])
+def test_a_glob_that_names_nothing_above_the_workspace_is_told(repository: Path, tmp_path: Path, glob: str) -> None:
+    taken = take(repository / "packages", tmp_path / "copy")
+    with pytest.raises(UsageError, match="names no file of the git repository"):
+        widen(taken, glob)
+
+
 def test_a_directory_without_git_is_taken_too(tmp_path: Path) -> None:
     root = tmp_path / "plain"
     root.mkdir()
