@@ -34,7 +34,6 @@ from ci.model import (
     Check,
     Execution,
     Executor,
-    HistoryEntry,
     Plan,
     RunReport,
     StageRun,
@@ -96,6 +95,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
         isolated = await isolation.probe(place / "probe")
         snapshot, settings = await _snapshot(request.path, place, isolated)
         journal = Journal(snapshot.root)
+        history = journal.history()
         redactor, resolved = await _redactor(settings, snapshot)
         plan = _plan(snapshot, settings, journal, request.stages)
 
@@ -159,13 +159,18 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 branch=snapshot.branch,
                 dirty=snapshot.dirty,
                 notices=(*plan.notices, *snapshot.notices, *_edited(snapshot)),
-                history=journal.history(),
+                history=history,
                 command=_next_command(stages, request),
             )
-            report = dataclasses.replace(report, history=(*report.history, _entry(report)))
-            written = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)
-            journal.record(report)
-            view.finish(report, os.path.relpath(written[0].parent))
+            report = dataclasses.replace(report, history=(*history, outcome.entry(report)))
+            shown = None
+            try:  # the verdict is told and remembered even where its report cannot be written
+                shown = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)[0].parent
+            finally:
+                try:
+                    journal.record(report)
+                finally:
+                    view.finish(report, None if shown is None else os.path.relpath(shown))
         store.sweep()
     return report
 
@@ -297,14 +302,3 @@ def _next_command(stages: tuple[StageRun, ...], request: RunRequest) -> str:
     red = [stage.name for stage in stages if stage.status in {Status.FAILED, Status.ERROR}]
     again = " ".join(["shipway run", shlex.quote(str(request.path)), *(f"--stage {name}" for name in red)])
     return again if red or request.stages else "git push"
-
-
-def _entry(report: RunReport) -> HistoryEntry:
-    return HistoryEntry(
-        id=report.id,
-        started=report.started,
-        verdict=report.verdict.value,
-        seconds=report.seconds,
-        commit=report.commit,
-        stages={stage.name: stage.status.value for stage in report.stages},
-    )

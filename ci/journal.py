@@ -6,23 +6,33 @@ SQLite in the per-user state directory, one file a repository. This is the only 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sql
 
+from ci import outcome
 from ci.errors import DiskFullError, UsageError
-from ci.model import HistoryEntry, Measure, RunReport, RunVerdict, Status
+from ci.model import HistoryEntry, Measure, RunReport, RunVerdict
+from ci.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy.engine import ExceptionContext
+
 SCHEMA = 1
 KEPT = 500
 MAIN = ("main", "master")
+FILE = "journal.sqlite"
+# The write lock is taken at the start and waited for: a lock that is only raised later is refused at once.
+LOCK = "begin immediate"
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _METADATA = sql.MetaData()
 RUNS = sql.Table(
@@ -50,10 +60,14 @@ def state_directory() -> Path:
 
 
 class Journal:
-    """The memory of one repository."""
+    """The memory of one repository.
+
+    Every method raises UsageError where the file cannot be read or is locked for too long, DiskFullError where there
+    is no room. Only `record` takes the lock that keeps other runs waiting.
+    """
 
     def __init__(self, root: Path, *, directory: Path | None = None) -> None:
-        """Open the journal of the workspace at `root`; it is made when there is none. Raises UsageError."""
+        """Open the journal of the workspace at `root`; it is made when there is none."""
         place = (directory or state_directory()) / hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
         try:
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -62,21 +76,20 @@ class Journal:
                 f"cannot write to {place}: {error.strerror}", hint="name another place in SHIPWAY_STATE"
             ) from error
         self._engine = sql.create_engine(
-            f"sqlite:///{place / 'journal.sqlite'}",
+            f"sqlite:///{place / FILE}",
             connect_args={"timeout": 15, "isolation_level": None},
             poolclass=sql.NullPool,
         )
-        # The write lock is taken at the start and waited for: a lock that is only raised later is refused at once.
-        sql.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("begin immediate"))
-        try:
+        sql.event.listen(self._engine, "handle_error", functools.partial(_said_plainly, place=place))
+        with self._engine.connect() as connection:
+            version = connection.exec_driver_sql("pragma user_version").scalar_one()
+        if version > SCHEMA:
+            raise UsageError(f"the journal in {place} was written by a newer Shipway", hint="upgrade this one")
+        if version < SCHEMA:
             with self._engine.begin() as connection:
-                version = connection.exec_driver_sql("pragma user_version").scalar_one()
-                if version > SCHEMA:
-                    raise UsageError(f"the journal in {place} was written by a newer Shipway", hint="upgrade this one")
+                connection.exec_driver_sql(LOCK)
                 _METADATA.create_all(connection)
                 connection.exec_driver_sql(f"pragma user_version={SCHEMA}")
-        except sql.exc.OperationalError as error:
-            raise _full_or(error, place) from error
 
     def history(self, limit: int = 49) -> tuple[HistoryEntry, ...]:
         """Return the last runs, oldest first."""
@@ -116,30 +129,35 @@ class Journal:
 
     def record(self, report: RunReport) -> None:
         """Add a run, and forget those that are older than the last 500."""
+        entry = outcome.entry(report)
         checks = [check for stage in report.stages for check in stage.checks]
         row = {
-            "id": report.id,
+            "id": entry.id,
             "kind": report.kind,
-            "started": report.started,
-            "verdict": report.verdict.value,
-            "seconds": report.seconds,
-            "commit_sha": report.commit,
+            "started": entry.started,
+            "verdict": entry.verdict,
+            "seconds": entry.seconds,
+            "commit_sha": entry.commit,
             "branch": report.branch,
             "dirty": report.dirty,
-            "stages": json.dumps({stage.name: stage.status.value for stage in report.stages}),
-            "flaky": json.dumps([check.id for check in checks if check.status is Status.FLAKY]),
+            "stages": json.dumps(dict(entry.stages)),
+            "flaky": json.dumps(entry.flaky),
             "measures": json.dumps([dataclasses.asdict(measure) for check in checks for measure in check.measures]),
         }
         kept = sql.select(RUNS.c.id).order_by(RUNS.c.started.desc()).limit(KEPT)
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(sql.insert(RUNS).values(row))
-                connection.execute(sql.delete(RUNS).where(RUNS.c.id.not_in(kept)))
-        except sql.exc.OperationalError as error:
-            raise _full_or(error, state_directory()) from error
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql(LOCK)
+            connection.execute(sql.insert(RUNS).values(row))
+            connection.execute(sql.delete(RUNS).where(RUNS.c.id.not_in(kept)))
 
 
-def _full_or(error: sql.exc.OperationalError, place: Path) -> DiskFullError | UsageError:
-    if "full" in str(error.orig):
-        return DiskFullError(f"no space left for the journal in {place}", hint="free some, or set SHIPWAY_STATE")
-    return UsageError(f"the journal in {place} cannot be used: {error.orig}")
+def _said_plainly(context: ExceptionContext, *, place: Path) -> None:
+    """Say in one line what SQLite would not do; SQLAlchemy calls this for each of its errors."""
+    error = context.original_exception
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what the extended codes add
+    if code == sqlite3.SQLITE_FULL:
+        raise DiskFullError(
+            f"no space left for the journal in {place}", hint="free some, or set SHIPWAY_STATE"
+        ) from error
+    hint = "move it away: the next run begins a new one" if code in DAMAGED else None
+    raise UsageError(f"{place / FILE} cannot be used: {first_line(str(error))}", hint=hint) from error

@@ -1,14 +1,14 @@
-"""From check runs to stage runs, to a run's verdict, to the exit code; pure."""
+"""From check runs to stage runs, to a run's verdict, its line in the history and the exit code; pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ci.errors import ExitCode
-from ci.model import STAGES, CheckRun, RunReport, RunVerdict, Skip, Stage, StageRun, Status
+from ci.model import STAGES, CheckRun, HistoryEntry, RunReport, RunVerdict, Skip, Stage, StageRun, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 GREEN = frozenset({Status.PASSED, Status.FLAKY})
 
@@ -18,16 +18,14 @@ def stage_runs(
     skips: tuple[Skip, ...],
     *,
     unselected: Iterable[str] = (),
-    original: Mapping[str, float] | None = None,
 ) -> tuple[StageRun, ...]:
-    """Return all seven stages. `unselected` were not asked for; `original` has the first seconds of cached checks."""
+    """Return all seven stages. `unselected` were not asked for."""
     left_out = frozenset(unselected)
     return tuple(
         _stage_run(
             stage,
             tuple(check for check in checks if check.stage == stage.name),
             tuple(skip for skip in skips if skip.stage == stage.name),
-            original or {},
             selected=stage.name not in left_out,
         )
         for stage in STAGES
@@ -38,7 +36,6 @@ def _stage_run(
     stage: Stage,
     checks: tuple[CheckRun, ...],
     skips: tuple[Skip, ...],
-    original: Mapping[str, float],
     *,
     selected: bool,
 ) -> StageRun:
@@ -55,7 +52,7 @@ def _stage_run(
         reason = "not asked for"
     executed = [check for check in checks if check.cached_from is None and check.steps]
     seconds = _covered([(check.began, check.began + check.seconds) for check in executed])
-    cached = sum(original.get(check.id, check.seconds) for check in checks if check.cached_from is not None)
+    cached = sum(check.seconds for check in checks if check.cached_from is not None)
     return StageRun(
         name=stage.name,
         status=status,
@@ -98,6 +95,20 @@ def verdict(stages: tuple[StageRun, ...]) -> RunVerdict:
     if Status.FAILED in statuses:
         return RunVerdict.FAILED
     return RunVerdict.ERROR if Status.ERROR in statuses else RunVerdict.PASSED
+
+
+def entry(report: RunReport) -> HistoryEntry:
+    """Return the line of a run in the history."""
+    checks = [check for stage in report.stages for check in stage.checks]
+    return HistoryEntry(
+        id=report.id,
+        started=report.started,
+        verdict=report.verdict.value,
+        seconds=report.seconds,
+        commit=report.commit,
+        stages={stage.name: stage.status.value for stage in report.stages},
+        flaky=tuple(check.id for check in checks if check.status is Status.FLAKY),
+    )
 
 
 def exit_code(report: RunReport) -> ExitCode:

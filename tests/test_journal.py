@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,35 @@ def test_many_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     ]
     assert [writer.wait(timeout=60) for writer in writers] == [0] * 6
     assert len(Journal(ROOT, directory=tmp_path).history(100)) == 30
+
+
+def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    Journal(ROOT, directory=tmp_path).record(report(1))
+    (file,) = tmp_path.glob("*/journal.sqlite")
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("begin immediate")
+    writer.execute("delete from runs")
+    reader = Journal(ROOT, directory=tmp_path)  # a lock is waited for 15 s, and then an error
+    assert [entry.id for entry in reader.history()] == ["run-0001"]
+    assert len(reader.baseline()) == 1
+    writer.close()
+
+
+@pytest.mark.parametrize("damage", ["garbage", "torn", "half"])
+def test_a_damaged_journal_is_one_line_with_its_place_and_a_way_out(tmp_path: Path, damage: str) -> None:
+    journal = Journal(ROOT, directory=tmp_path)
+    journal.record(report(1))
+    (file,) = tmp_path.glob("*/journal.sqlite")
+    whole = file.read_bytes()
+    damaged = {
+        "garbage": b"no database " * 500,
+        "torn": whole[:4200],
+        "half": whole[:2048] + b"\xff" * (len(whole) - 2048),
+    }
+    file.write_bytes(damaged[damage])
+    for use in (journal.history, journal.baseline, lambda: journal.record(report(2))):
+        with pytest.raises(UsageError) as caught:
+            use()
+        assert str(caught.value).startswith(f"{file} cannot be used: ")
+        assert "move it away" in str(caught.value)
+        assert "\n" not in str(caught.value)

@@ -105,3 +105,9 @@ def test_the_exit_code_says_a_failure_first_and_a_missing_tool_by_its_own_code(
 ) -> None:
     made = report(*checks)
     assert (made.verdict, outcome.exit_code(made)) == (verdict, code)
+
+
+def test_the_line_of_a_run_in_the_history_names_its_flaky_checks() -> None:
+    entry = outcome.entry(report(check(), check(Status.FLAKY, package="packages/core")))
+    assert entry.flaky == ("unit/vitest@packages/core",)
+    assert (entry.verdict, entry.stages["unit"], entry.stages["e2e"]) == ("passed", "passed", "skipped")
