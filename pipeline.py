@@ -43,7 +43,7 @@ from ci.model import (
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
 from ci.redact import Redactor
-from ci.reporting.files import refuse_strangers, write_report
+from ci.reporting.files import refuse, write_report
 from ci.reporting.live import LiveView
 from ci.secrets import resolve
 from ci.stages import catalogue
@@ -89,7 +89,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
     started = datetime.datetime.now(datetime.UTC)
     began = time.monotonic()
     directory = request.report or Path(REPORT)
-    refuse_strangers(directory)  # not after minutes of work
+    refuse(directory)  # not after minutes of work
     identity = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     with _held(identity) as (cache, place):
         isolated = await isolation.probe(place / "probe")

@@ -15,6 +15,9 @@ where, and what to do about it.
 from __future__ import annotations
 
 import enum
+import errno
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ExitCode(enum.IntEnum):
@@ -80,3 +83,15 @@ class VendorError(ShipwayError):
     """An outside service is out of reach."""
 
     exit_code = ExitCode.VENDOR
+
+
+def leaves(error: BaseException) -> tuple[BaseException, ...]:
+    """Return the errors that a group holds, however deep, or the error itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        return (error,)
+    return tuple(leaf for part in error.exceptions for leaf in leaves(part))
+
+
+def without_room(error: BaseException) -> OSError | None:
+    """Return the error, of those in a group too, that says that a disk or a quota is full."""
+    return next((leaf for leaf in leaves(error) if isinstance(leaf, OSError) and leaf.errno in NO_ROOM), None)

@@ -6,7 +6,6 @@ So a run that was killed needs no clean-up of its own: the next one sweeps what 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import shutil
@@ -14,13 +13,12 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ci.errors import ToolError
+from ci.errors import NO_ROOM, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ALL = stat.S_IRWXU
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
+import os
 import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ci.errors import DiskFullError, UsageError
+from ci.errors import NO_ROOM, DiskFullError, UsageError
 from ci.reporting.document import to_json
 from ci.reporting.html import to_html
 from ci.reporting.junit import to_junit
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FILES = ("report.json", "index.html", "junit.xml", "results.sarif", "summary.md")
 FOLDERS = ("logs", "artifacts")
+UNFINISHED = ".shipway-"  # what a killed run left is no stranger's
 IGNORE = ".gitignore"  # holds "*": a report written into a repository is no change of it
 
 
@@ -37,18 +38,40 @@ def write_report(
     """Write the whole report and return its files, report.json first.
 
     `artifacts` are contents by the names that the report's checks and failures use, `logs` are texts by the id of
-    their check. An earlier report in `directory` is replaced in one step; until then it stays as it was.
+    their check. The new report is written whole before an earlier one in `directory` is touched, and the earlier one
+    comes back where the new one cannot take its place. Who is killed in the instant between the two renames
+    leaves both of them in a hidden directory beside, which git does not see.
     Raises UsageError when `directory` holds anything else or cannot be written, DiskFullError when there is no room.
     """
-    directory = directory.resolve()
     with _said_plainly(directory):
-        refuse_strangers(directory)
+        directory = directory.resolve()
+        _refuse_strangers(directory)
         contents = _contents(report, artifacts, logs)
-        if directory.is_mount():  # as in a container: the directory itself cannot be renamed, what it holds can
+        if _is_fixed(directory):
             _fill(directory, contents)
         else:
             _exchange(directory, contents)
     return tuple(directory / name for name in contents)
+
+
+def refuse(directory: Path) -> None:
+    """Raise UsageError or DiskFullError where no report could be written, as far as that can be told beforehand.
+
+    A directory is made and removed where the report's own would be made; nothing is left.
+    """
+    with _said_plainly(directory):
+        directory = directory.resolve()
+        _refuse_strangers(directory)
+        ground = directory if _is_fixed(directory) else directory.parent
+        while not ground.exists():
+            ground = ground.parent
+        with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=ground):
+            pass
+
+
+def _is_fixed(directory: Path) -> bool:
+    """Say whether a directory can be filled and not be renamed: a mount point, as in a container, or another's."""
+    return directory.is_mount() or (directory.exists() and not os.access(directory.parent, os.W_OK))
 
 
 def _contents(report: RunReport, artifacts: Mapping[str, bytes], logs: Mapping[str, str]) -> dict[str, bytes]:
@@ -67,11 +90,13 @@ def _contents(report: RunReport, artifacts: Mapping[str, bytes], logs: Mapping[s
     return {**drawn, IGNORE: b"*\n", **kept}
 
 
-def refuse_strangers(directory: Path) -> None:
-    """Raise UsageError where a report would take the place of something that is none."""
+def _refuse_strangers(directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file", hint="give --report a directory")
-    if not directory.exists() or not (held := sorted(entry.name for entry in directory.iterdir())):
+    if not directory.exists():
+        return
+    held = sorted(entry.name for entry in directory.iterdir() if not entry.name.startswith(UNFINISHED))
+    if not held:
         return
     try:
         document = json.loads((directory / "report.json").read_text(encoding="utf-8"))
@@ -91,6 +116,7 @@ def _exchange(directory: Path, contents: Mapping[str, bytes]) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as beside:
         new, old = Path(beside, "new"), Path(beside, "old")
+        Path(beside, IGNORE).write_bytes(b"*\n")  # first of all: a killed run leaves no change in a repository
         _write(new, contents)
         if directory.exists():
             directory.rename(old)
@@ -103,7 +129,7 @@ def _exchange(directory: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _fill(directory: Path, contents: Mapping[str, bytes]) -> None:
-    with tempfile.TemporaryDirectory(prefix=".shipway-", dir=directory) as within:
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=directory) as within:
         new = Path(within, "new")
         _write(new, contents)
         for name in (*FOLDERS, IGNORE, *reversed(FILES)):  # report.json comes last: it says that this is whole
@@ -125,8 +151,12 @@ def _said_plainly(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_ROOM:
             raise DiskFullError(
                 f"no room is left for the report in {directory}", hint="free some space, or give another DIR"
             ) from error
-        raise UsageError(f"{directory} cannot be written: {error.strerror or error}") from error
+        raise UsageError(
+            f"{directory} cannot be written: {error.strerror or error}", hint="give --report another DIR"
+        ) from error
+    except RuntimeError as error:  # Path.resolve
+        raise UsageError(f"{directory} is a link that leads to itself", hint="give --report another DIR") from error

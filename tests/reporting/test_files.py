@@ -1,19 +1,19 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ci.errors import UsageError
 from ci.reporting.document import read_document, to_json
-from ci.reporting.files import FILES, write_report
+from ci.reporting.files import FILES, refuse, write_report
 from ci.reporting.paths import artifact_path, log_path, safe_path, with_safe_names
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ci.model import RunReport
 
 
@@ -58,6 +58,26 @@ def test_a_report_inside_a_repository_is_no_change_of_it(tmp_path: Path, green: 
     assert status.stdout == b""
 
 
+def test_a_writer_that_is_killed_leaves_no_change_of_a_repository(tmp_path: Path, red: RunReport) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / "given.json").write_text(to_json(red))
+    subprocess.run(["git", "-C", str(tmp_path), "add", "given.json"], check=True)
+    killing = (
+        "import os, signal; from ci.reporting import files; from ci.reporting.document import read_document; "
+        "from pathlib import Path\n"
+        "files._write = lambda directory, contents: (directory.mkdir(), (directory / 'half').write_text('x'), "
+        "os.kill(os.getpid(), signal.SIGKILL))\n"
+        "files.write_report(read_document(Path('given.json')), Path('report'), artifacts={}, logs={})"
+    )
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)}
+    killed = subprocess.run([sys.executable, "-c", killing], cwd=tmp_path, env=here, check=False)
+    assert killed.returncode == -9
+    status = ["git", "status", "--porcelain", "--untracked-files=all"]
+    left = subprocess.run(status, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert left.stdout == "A  given.json\n"
+    assert len(list(tmp_path.glob(".report-*"))) == 1
+
+
 @pytest.mark.parametrize("held", ["thesis.tex", "report.json"])
 def test_a_directory_of_someone_else_is_left_alone(tmp_path: Path, green: RunReport, held: str) -> None:
     (tmp_path / held).write_text('{"tool": "eslint"}')
@@ -90,6 +110,58 @@ def test_a_file_and_a_folder_of_one_name_cost_a_notice_and_no_report(tmp_path: P
     write_report(green, tmp_path / "report", artifacts={"a": b"file", "a/b": b"below"}, logs={})
     assert (tmp_path / "report/artifacts/a/b").read_bytes() == b"below"
     assert "could not be kept" in read_document(tmp_path / "report/report.json").notices[-1]
+
+
+def test_a_place_that_can_hold_a_report_is_left_as_it_was(tmp_path: Path, green: RunReport) -> None:
+    refuse(tmp_path / "deep" / "report")
+    assert list(tmp_path.iterdir()) == []
+    write_report(green, tmp_path / "report", artifacts={}, logs={})
+    (tmp_path / "report" / ".shipway-killed").mkdir()  # what a killed run left on a mount point
+    refuse(tmp_path / "report")
+
+
+@pytest.mark.parametrize("below", ["/proc/report", "/dev/null/report", "loop/report"])
+def test_a_place_that_cannot_hold_a_report_is_refused_before_the_run(tmp_path: Path, below: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UsageError, match=r"cannot be written|leads to itself"):
+        refuse(tmp_path / below)
+
+
+UNPRIVILEGED = """
+import sys
+from pathlib import Path
+from ci.errors import UsageError
+from ci.reporting.document import read_document
+from ci.reporting.files import refuse, write_report
+report, place = read_document(Path(sys.argv[1])), Path(sys.argv[2])
+for name in ("closed/deep/report", "fixed/new", "fixed/report"):
+    try:
+        refuse(place / name)
+        print("fits", len(write_report(report, place / name, artifacts={}, logs={})))
+    except UsageError as error:
+        print(error)
+"""
+
+
+def test_who_may_not_rename_a_directory_fills_it(tmp_path: Path, green: RunReport) -> None:
+    (tmp_path / "given.json").write_text(to_json(green))
+    (tmp_path / "closed").mkdir(mode=0o000)
+    (tmp_path / "fixed/report").mkdir(parents=True)
+    (tmp_path / "fixed").chmod(0o555)
+    write = [sys.executable, "-c", UNPRIVILEGED, str(tmp_path / "given.json"), str(tmp_path)]
+    ended = subprocess.run(
+        ["unshare", "--user", "--map-user=1000", *write], capture_output=True, text=True, check=False
+    )
+    (tmp_path / "closed").chmod(0o700)
+    (tmp_path / "fixed").chmod(0o755)
+    if "unshare" in ended.stderr:
+        pytest.skip("this machine refuses user namespaces")
+    hint = "(give --report another DIR)"
+    assert ended.stdout.splitlines() == [
+        f"{tmp_path}/closed/deep/report cannot be written: Permission denied {hint}",
+        f"{tmp_path}/fixed/new cannot be written: Permission denied {hint}",
+        f"fits {len(FILES) + 1}",
+    ], ended.stderr
 
 
 WRITER = """
