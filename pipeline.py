@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 
 from ci import __version__, config, outcome
-from ci.errors import DiskFullError, UsageError
+from ci.errors import DiskFullError, UsageError, without_room
 from ci.executors import environment, isolation, reuse
 from ci.executors.host import HostExecutor
 from ci.executors.isolation import Isolation, Mode
@@ -209,9 +210,10 @@ def _held(identity: str) -> Iterator[tuple[Path, Path]]:
         with scratch(cache, identity) as place:
             sweep(cache)
             yield cache, place
-    except OSError as error:
-        if error.errno in {28, 122}:
-            raise DiskFullError(f"no space left in {cache}", hint="free some, or set SHIPWAY_CACHE") from error
+    except (OSError, ExceptionGroup) as error:
+        if full := without_room(error):
+            place = full.filename or cache
+            raise DiskFullError(f"no space left for {place}", hint="free some, or set SHIPWAY_CACHE") from error
         raise
 
 

@@ -5,6 +5,7 @@ Everything heavy is imported where it is used: `--help` answers in under 0.3 s.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ci import __version__
-from ci.errors import ExitCode, ShipwayError
+from ci.errors import DiskFullError, ExitCode, ShipwayError, leaves, without_room
+from ci.text import clean, disarmed, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +71,7 @@ def plan(path: Path, stages: tuple[str, ...], *, as_json: bool) -> ExitCode:
 
     made = anyio.run(pipeline.plan, path, stages)
     if as_json:
-        click.echo(json.dumps(plan_document(made), indent=2))
+        _answer(json.dumps(plan_document(made), indent=2))
     else:
         print_plan(_console(), made)
     return ExitCode.PASSED
@@ -92,10 +94,18 @@ def tools(path: Path, *, fetch: bool, as_json: bool) -> ExitCode:
     console = _console()
     found = anyio.run(lambda: pipeline.tools(path, fetch=fetch, note=lambda line: click.echo(line, err=True)))
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(entry) for entry in found], indent=2))
+        _answer(json.dumps([dataclasses.asdict(entry) for entry in found], indent=2))
     else:
         print_tools(console, [(entry.name, entry.version, entry.state, entry.size) for entry in found])
     return ExitCode.PASSED
+
+
+def _answer(text: str) -> None:
+    """Print facts; a reader that has had enough of them ends it."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
 
 
 def _console() -> Any:
@@ -106,7 +116,12 @@ def _console() -> Any:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    sys.exit(_guarded(lambda: _invoke(sys.argv[1:])))
+    code = _guarded(lambda: _invoke(sys.argv[1:]))
+    try:
+        sys.stdout.flush()
+    except OSError:  # said above; what is still to be written has nowhere to go, and must not be tried again at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def _invoke(arguments: list[str]) -> Any:
@@ -122,35 +137,34 @@ def _guarded(command: Callable[[], Any]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         result = command()
-    except (KeyboardInterrupt, SystemExit, click.exceptions.Abort):
+    except (KeyboardInterrupt, click.exceptions.Abort):
         return _interrupted()
+    except SystemExit:  # Rich's way to say that the reader of our output went away, when all was done
+        return ExitCode.INTERRUPTED
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE
-    except ShipwayError as error:
-        return _say(error)
-    except BaseExceptionGroup as group:
-        errors = _leaves(group)
-        if any(isinstance(error, KeyboardInterrupt | SystemExit) for error in errors):
-            return _interrupted()  # SystemExit: the reader of our output went away
-        known = [error for error in errors if isinstance(error, ShipwayError)]
-        return _say(known[0]) if len(known) == len(errors) else _defect(group)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a defect is said in one line too
-        return _defect(error)
+    except (BaseExceptionGroup, Exception) as error:  # noqa: BLE001 - the last line of defence: a defect is said in one line too
+        return _failed(error)
     return int(result) if isinstance(result, int) else ExitCode.PASSED
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+def _failed(error: BaseException) -> int:
+    errors = leaves(error)
+    if any(isinstance(leaf, KeyboardInterrupt | SystemExit) for leaf in errors):
+        return _interrupted()  # SystemExit: the reader of our output went away
+    known = [leaf for leaf in errors if isinstance(leaf, ShipwayError)]
+    if len(known) == len(errors):
+        return _say(known[0])
+    if full := without_room(error):
+        return _say(DiskFullError(f"no space left for {full.filename or 'what it writes'}", hint="free some"))
+    return _defect(error)
 
 
 def _say(error: ShipwayError) -> int:
-    click.echo(f"shipway: {error}", err=True)
+    click.echo(disarmed(f"shipway: {clean(str(error))}"), err=True)
     return error.exit_code
 
 
@@ -159,12 +173,14 @@ def _defect(error: BaseException) -> int:
     import tempfile
     import traceback
 
-    trace = "".join(traceback.format_exception(error))
-    first = _leaves(error)[0] if isinstance(error, BaseExceptionGroup) else error
-    last = traceback.format_exception_only(first)[-1].strip()
-    with tempfile.NamedTemporaryFile("w", prefix="shipway-defect-", suffix=".txt", delete=False) as file:
-        file.write(trace)
-    click.echo(f"shipway: a defect of Shipway itself: {last} (please report it with {file.name})", err=True)
+    what = first_line(traceback.format_exception_only(leaves(error)[0])[-1])
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="shipway-defect-", suffix=".txt", delete=False) as file:
+            file.write("".join(traceback.format_exception(error)))
+        hint = f"please report it with {file.name}"
+    except OSError as unwritten:
+        hint = f"please report it; its trace could not be kept: {unwritten.strerror or unwritten}"
+    click.echo(disarmed(f"shipway: a defect of Shipway itself: {what} ({hint})"), err=True)
     return ExitCode.DEFECT
 
 

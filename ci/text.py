@@ -24,6 +24,9 @@ _UNSEEN = re.compile(
     "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _BROKEN = re.compile("[\ud800-\udfff\ufffe\uffff]")  # no XML, no UTF-8 stream can carry these
+# Commands to a CI host in its log: `::name::` at a line's start (GitHub Actions and those who follow it, which leave
+# out the space before), `##[name]`, `##vso[name]` and `##teamcity[name]` anywhere (Azure Pipelines, TeamCity).
+_COMMAND = re.compile(r"^[^\S\n]*:(?=:.*::)|##(?=\w*\[)", re.MULTILINE)
 _NEWLINES = re.compile("\r\n?|[\u2028\u2029]")
 
 
@@ -35,6 +38,11 @@ def clean(text: str) -> str:
     if text.isprintable():  # the usual case, and hundreds of times quicker
         return text
     return _BROKEN.sub("\ufffd", _UNSEEN.sub("", _ESCAPES.sub("", _NEWLINES.sub("\n", text))))
+
+
+def disarmed(text: str) -> str:
+    """Return a line for a log with a space in what a CI host would obey: `: :error` and `## [x]` are mere words."""
+    return _COMMAND.sub(r"\g<0> ", text)
 
 
 def settled(text: str) -> str:

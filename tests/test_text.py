@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ci.text import clean, count, few, first_line, settled
+from ci.text import clean, count, disarmed, few, first_line, settled
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,24 @@ def test_numbers_and_lists_in_words() -> None:
         "0 processes",
     ]
     assert [few(["a"]), few(["a", "b", "c"]), few(["a", "b", "c", "d"])] == ["a", "a, b, c", "a, b, c, ..."]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("::error file=x,line=1::pwned", ": :error file=x,line=1::pwned"),
+        ("  \u3000::add-mask::e", "  \u3000: :add-mask::e"),
+        ("a\n ::stop-commands::x", "a\n : :stop-commands::x"),
+        ("test ##vso[task.setvariable variable=PATH]/evil", "test ## vso[task.setvariable variable=PATH]/evil"),
+        ("###[group]x", "### [group]x"),
+        ("##teamcity[buildStop]", "## teamcity[buildStop]"),
+    ],
+)
+def test_a_host_finds_no_command_in_a_disarmed_line(line: str, expected: str) -> None:
+    assert disarmed(line) == expected
+    assert disarmed(expected) == expected
+
+
+@pytest.mark.parametrize("line", ["  ::before { color: red }", "std::vec::Vec", "## Heading", "[##  ] 50 %", "a::b::c"])
+def test_a_line_that_no_host_obeys_is_left_as_it_is(line: str) -> None:
+    assert disarmed(line) == line
