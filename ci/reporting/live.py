@@ -15,7 +15,7 @@ from ci.model import STAGES, Check, CheckRun, Plan, RunReport, Stage, Status
 from ci.reporting.closing import say_closing, stage_clock, stage_start
 from ci.reporting.terminal import STYLES, on_screen, say
 from ci.reporting.wording import GLYPHS, counted, duration, fitted, listed, one_line, outcome
-from ci.text import count
+from ci.text import count, disarmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -126,7 +126,7 @@ class LiveView:
         running = self._stages[check.stage].running
         said = [line for line in tail[-2000:].splitlines() if line.strip()]
         if said and check.id in running:
-            running[check.id] = replace(running[check.id], tail=one_line(said[-1]))
+            running[check.id] = replace(running[check.id], tail=disarmed(one_line(said[-1])))
             self.refresh()
 
     def check_ended(self, check: CheckRun) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ci.text import disarmed
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -38,12 +40,17 @@ def width_of(console: Console) -> int:
 
 
 def say(console: Console, *texts: Text | str) -> None:
-    """Print each text as one line: no markup, no wrapping, nothing that the stream cannot encode."""
+    """Print each text as one line: no markup, no wrapping, nothing that the stream cannot encode or a host obeys."""
     for text in texts:
-        line = text if isinstance(text, Text) else Text(text)
+        line = _disarmed(text if isinstance(text, Text) else Text(text))
         if not console.encoding.lower().startswith("utf"):
             line = Text(line.plain.translate(_ASCII).encode(console.encoding, "replace").decode(console.encoding))
         console.print(line, soft_wrap=True, highlight=False)
+
+
+def _disarmed(line: Text) -> Text:
+    """Return the line as it may stand in a log, where a terminal's lines may end up too; it loses its colours then."""
+    return line if disarmed(line.plain) == line.plain else Text(disarmed(line.plain), line.style)
 
 
 def say_wrapped(console: Console, text: Text, indent: str) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BIDI = "\u202e\u2066\u200f\u061c"
 EVIL = (
+    "::error file=x,line=1::pwned ##vso[task.setvariable variable=PATH]/evil ##[group]x ##teamcity[buildStop] "
     "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></style></title><!--"
     f"\x1b[31m\x1b]8;;https://evil.test\x07\x9b2J\x00\x07\x08{BIDI}\ud800\ufffe"
     "@everyone #1 [click](https://evil.test) ![x](https://evil.test/x.png) https://evil.test | ``` `` ~~~ "
@@ -148,6 +149,9 @@ def test_the_terminal_obeys_no_stranger(evil: RunReport, terminal: bool) -> None
     said = re.sub(r"\x1b\[[\d;]*m", "", stream.getvalue())
     assert unseen(said) == set()
     assert "[bold red]loud[/bold red]" in said
+    assert "pwned" in said
+    assert not [line for line in said.splitlines() if line.lstrip().startswith("::")]
+    assert not re.search(r"##\w*\[", said)
 
 
 def test_a_hostile_report_is_written_below_its_directory(evil: RunReport, tmp_path: Any) -> None:
