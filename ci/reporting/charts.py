@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ci import outcome
 from ci.model import CheckRun, HistoryEntry, Measure, RunReport, StageRun, Status
+from ci.reporting.wording import spent
 
-THINNEST = 0.4  # per cent: a cached check took no time and still must be seen
+THINNEST = 1.0  # per cent: a cached check took no time and still must be seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,7 @@ class StageBars:
 
 def span(report: RunReport) -> float:
     """Return the seconds that the time axis is long."""
-    ends = [check.began + check.seconds for stage in report.stages for check in stage.checks]
+    ends = [check.began + spent(check) for stage in report.stages for check in stage.checks]
     return max([report.seconds, *ends, 0.001])
 
 
@@ -43,9 +45,9 @@ def waterfall(report: RunReport) -> dict[str, StageBars]:
 def _row(stage: StageRun, whole: float) -> StageBars:
     ran = [check for check in stage.checks if check.status is not Status.SKIPPED]
     began = min((check.began for check in ran), default=stage.began)
-    end = max((check.began + check.seconds for check in ran), default=stage.began + stage.seconds)
+    end = max((check.began + spent(check) for check in ran), default=stage.began + stage.seconds)
     bars = [_bar(began, end, whole, f"span {stage.status.value}")]
-    bars += [_bar(check.began, check.began + check.seconds, whole, _kind(check)) for check in ran]
+    bars += [_bar(check.began, check.began + spent(check), whole, _kind(check)) for check in ran]
     over = stage.seconds - stage.target
     due = end - over if over > 0 else began + stage.target
     return StageBars(
@@ -62,7 +64,7 @@ def lanes(report: RunReport) -> tuple[tuple[Bar, ...], ...]:
         check
         for stage in report.stages
         for check in stage.checks
-        if check.status is not Status.SKIPPED and not check.cached_from and check.seconds > 0
+        if check.status is not Status.SKIPPED and spent(check) > 0
     ]
     free: list[float] = []
     rows: list[list[Bar]] = []
@@ -119,14 +121,7 @@ class Column:
 def columns(report: RunReport, limit: int = 50) -> tuple[Column, ...]:
     """Return the last runs, this one at the right end, high as they were long."""
     known = {entry.id: entry for entry in sorted(report.history, key=lambda entry: entry.started)}
-    this = known.pop(report.id, None) or HistoryEntry(
-        id=report.id,
-        started=report.started,
-        verdict=report.verdict.value,
-        seconds=report.seconds,
-        commit=report.commit,
-        stages={stage.name: stage.status.value for stage in report.stages},
-    )
+    this = known.pop(report.id, None) or outcome.entry(report)
     entries = [*known.values(), this][-limit:]
     top = max(*(entry.seconds for entry in entries), 0.001)
     width = 100 / limit

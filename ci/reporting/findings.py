@@ -70,8 +70,7 @@ def findings(report: RunReport) -> tuple[Finding, ...]:
             failure = Failure(message=stage.reason or f"the stage {stage.name} {stage.status.value}")
             found[stage.name] = Finding(stage=stage.name, check=None, failure=failure)
         for check in red:
-            fallback = Failure(message=check.reason or f"{check.name} {check.status.value}")
-            for number, failure in enumerate(check.failures or (fallback,)):
+            for number, failure in enumerate(told(check)):
                 key = (failure.file, failure.line, failure.column, failure.message, failure.test)
                 same = found.get(key)
                 if failure.file and failure.line and same and same.check and same.check.id != check.id:
@@ -82,6 +81,11 @@ def findings(report: RunReport) -> tuple[Finding, ...]:
                         stage=stage.name, check=check, failure=failure
                     )
     return tuple(found.values())
+
+
+def told(check: CheckRun) -> tuple[Failure, ...]:
+    """Return the failures of a red check; where its judge names none, its reason is the one."""
+    return check.failures or (Failure(message=check.reason or f"{check.name} {check.status.value}"),)
 
 
 def last_output(check: CheckRun) -> str | None:

@@ -11,7 +11,7 @@ from junitparser import Failure as Failed
 
 from ci.model import CheckRun, Failure, RunReport, StageRun, Status
 from ci.reporting.findings import last_output, place
-from ci.reporting.wording import counted, one_line, shortened
+from ci.reporting.wording import counted, one_line, shortened, spent
 
 DETAIL_LINES = 200
 _RED = {Status.FAILED: Failed, Status.ERROR: Error}
@@ -44,7 +44,7 @@ def _suite(check: CheckRun, started: str) -> TestSuite:
             suite.add_property(name, one_line(value, 1000))
     told: tuple[Failure | None, ...] = check.failures if check.status in _RED and check.failures else (None,)
     # The check's time is shared out, so that the suite's sum is right.
-    suite.add_testcases([_case(check, failure, check.seconds / len(told)) for failure in told])
+    suite.add_testcases([_case(check, failure, spent(check) / len(told)) for failure in told])
     return suite
 
 
@@ -62,5 +62,6 @@ def _case(check: CheckRun, failure: Failure | None, seconds: float) -> TestCase:
         result.text = "\n".join(part for part in (where, shortened(detail, lines=DETAIL_LINES, width=2000)) if part)
         case.result = [result]
     elif check.status is Status.FLAKY:
-        case.system_out = "flaky: " + "; ".join(one_line(flake.test or flake.message) for flake in check.failures)
+        flakes = "; ".join(one_line(flake.test or flake.message) for flake in check.failures)
+        case.system_out = f"flaky: {flakes or message}"
     return case

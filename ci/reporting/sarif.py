@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ci.model import CheckRun, Failure, RunReport, Status
+from ci.reporting.findings import told
 from ci.reporting.wording import one_line
 from ci.text import clean
 
@@ -32,7 +33,11 @@ def to_sarif(report: RunReport) -> str:
 
 
 def _run(tool: str, checks: list[CheckRun], report: RunReport) -> dict[str, Any]:
-    results = [_result(check, failure) for check in checks for failure in check.failures]
+    results = [
+        _result(check, failure)
+        for check in checks
+        for failure in (told(check) if check.status is Status.FAILED else check.failures)
+    ]
     rules = sorted({result["ruleId"] for result in results})
     errors = [check for check in checks if check.status is Status.ERROR]
     return {

@@ -72,7 +72,7 @@ def _stages(report: RunReport) -> str:
     rows = ["| | Stage | Time | What ran |", "|---|---|---|---|"]
     for stage in report.stages:
         late = " (over target)" if stage.seconds > stage.target else ""
-        told = code(stage.reason) if stage.reason and stage.status in (*RED, Status.SKIPPED) else tally(stage)
+        told = code(stage.reason if stage.reason and stage.status in (*RED, Status.SKIPPED) else tally(stage))
         time = "" if stage.status is Status.SKIPPED else f"{against(stage.seconds, stage.target)}{late}"
         cells = (f"{GLYPHS[stage.status]} {stage.status.value}", stage.name, time, told)
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

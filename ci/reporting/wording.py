@@ -101,6 +101,11 @@ def counted(counts: Counts) -> str:
     return ", ".join(parts)
 
 
+def spent(check: CheckRun) -> float:
+    """Return the seconds that a check took in this run: a cached one's are those of the run it came from."""
+    return 0.0 if check.cached_from else check.seconds
+
+
 def outcome(check: CheckRun) -> str:
     """The status of a check in a word; `cached` is a pass of an earlier run and never called anything else."""
     return "cached" if check.cached_from and check.status is Status.PASSED else check.status.value

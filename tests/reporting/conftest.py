@@ -373,9 +373,7 @@ def make_cached() -> RunReport:
         name: replace(
             known,
             seconds=0.0,
-            checks=tuple(
-                replace(entry, seconds=0.0, began=0.2, cached_from="20261124-091500-11aa") for entry in known.checks
-            ),
+            checks=tuple(replace(entry, began=0.2, cached_from="20261124-091500-11aa") for entry in known.checks),
         )
         for name, known in green_stages().items()
     }

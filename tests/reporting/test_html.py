@@ -203,3 +203,28 @@ def test_sixty_packages_stay_a_page_that_opens(green: RunReport) -> None:
     source = to_html(replace(green, stages=stages), artifacts={})
     assert Page(source).faults == []
     assert len(source) < 1_500_000
+
+
+def test_a_cached_run_has_the_axis_of_this_run_and_thin_bars(cached: RunReport) -> None:
+    page = Page(to_html(cached, artifacts={}))
+    assert "0 s0.9 s" in page.words
+    checks = [piece for tag, piece in page.elements if tag == "rect" and piece.get("class") == "check cached"]
+    assert {piece["width"] for piece in checks} == {"1.0%"}
+    assert "where it took 7.4 s" in page.words
+    assert "slots were used" not in page.words
+
+
+def test_a_log_that_lacks_its_middle_is_not_called_whole(red: RunReport) -> None:
+    logs = ["lint/eslint@."]
+    assert "whole log" in Page(to_html(red, artifacts={}, logs=logs)).words
+    lint = red.stages[1]
+    steps = tuple(replace(step, omitted=9_000) for step in lint.checks[0].steps)
+    cut = replace(red, stages=(replace(lint, checks=(replace(lint.checks[0], steps=steps),)),))
+    words = Page(to_html(cut, artifacts={}, logs=logs)).words
+    assert "log, without its middle" in words
+    assert "whole log" not in words
+
+
+def test_a_flaky_check_of_this_run_is_counted_in_its_row_of_the_history(red: RunReport) -> None:
+    newest, *_ = re.findall(r"<tr><td>.*?</tr>", to_html(red, artifacts={}), re.DOTALL)
+    assert newest.endswith("<td>1</td></tr>")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from junitparser import Error, JUnitXml, Skipped
@@ -56,3 +57,14 @@ def test_an_error_is_no_failure_and_a_skipped_stage_is_skipped(error: RunReport)
 
 def test_a_green_run_has_no_result_but_passes(green: RunReport) -> None:
     assert not [case for suite in read(green) for case in suite if case.result]
+
+
+def test_a_cached_check_took_no_time_of_this_run(cached: RunReport) -> None:
+    assert {suite.time for suite in read(cached)} == {0.0}
+
+
+def test_a_flaky_check_says_why_where_it_names_no_test(red: RunReport) -> None:
+    stage = red.stages[4]
+    flaky = replace(stage.checks[0], failures=(), reason="2 tests passed only when tried again: a, b")
+    (case,) = next(iter(read(replace(red, stages=(replace(stage, checks=(flaky,)),)))))
+    assert case.system_out == "flaky: 2 tests passed only when tried again: a, b"

@@ -68,3 +68,10 @@ def test_a_file_with_spaces_becomes_a_uri_and_line_zero_no_region(red: RunReport
     (result,) = runs(replace(red, stages=(stage,)))["lint/eslint"]["results"]
     place = result["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": "apps/my%20web/%C3%A4.ts", "uriBaseId": "SRCROOT"}}
+
+
+def test_a_red_tool_that_names_no_failure_closes_no_alert(red: RunReport) -> None:
+    lint = red.stages[1]
+    check = replace(lint.checks[0], failures=(), reason="2 problems")
+    (result,) = runs(replace(red, stages=(replace(lint, checks=(check,)),)))["lint/eslint"]["results"]
+    assert (result["level"], result["message"]["text"]) == ("error", "2 problems")

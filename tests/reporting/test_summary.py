@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from ci.model import Failure
+from ci.model import Counts, Failure
 from ci.reporting.summary import LIMIT, block, code, to_summary
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def test_a_red_run_says_each_failure_once_with_place_and_command(red: RunReport)
     assert "`packages/core/src/money.test.ts:31:24`" in summary
     assert "again: `pnpm --filter @receipts/core exec vitest run src/money.test.ts`" in summary
     assert "Next: `shipway run --stage lint`" in summary
-    assert "| ✗ failed | typecheck | 47.4 s of 40 s (over target) | 3 checks |" in summary
+    assert "| ✗ failed | typecheck | 47.4 s of 40 s (over target) | `3 checks` |" in summary
 
 
 def test_a_green_run_is_short_and_names_what_was_not_checked(green: RunReport) -> None:
@@ -57,3 +57,9 @@ def test_ten_thousand_failures_fit_on_a_page(red: RunReport) -> None:
     assert len(summary) < LIMIT + 100
     assert "9950 more are in the report." in summary or summary.endswith("The rest is in the report.\n")
     assert "<pre>" in MarkdownIt("commonmark").render(summary)
+
+
+def test_the_name_of_a_check_is_no_markup_in_the_table(green: RunReport) -> None:
+    check = replace(green.stages[1].checks[0], name="<img src=x> @org/team", counts=Counts())
+    summary = to_summary(replace(green, stages=(replace(green.stages[1], checks=(check,)),)))
+    assert "| `<img src=x> @org/team` |" in summary
