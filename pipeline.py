@@ -124,7 +124,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 keys=keys,
                 run=identity,
                 note=view.note,
-                on_output=lambda check, tail: view.check_output(check, redactor.text(tail)),
+                on_output=lambda check, tail: view.check_output(check, redactor.last_line(tail)),
                 secrets=resolved,
             )
             scheduler = Scheduler(
@@ -262,7 +262,8 @@ class Redacting:
 
     async def execute(self, check: Check) -> Execution:
         """Execute, then redact."""
-        return self.redactor.execution(await self.executor.execute(check))
+        execution = await self.executor.execute(check)
+        return await anyio.to_thread.run_sync(self.redactor.execution, execution)
 
 
 @dataclass(kw_only=True)

@@ -110,7 +110,6 @@ class Step:
     ready: str | None = None
     keep_going: bool = False
     stdout: str | None = None
-    network: Network | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -434,7 +433,7 @@ class Listener(Protocol):
         """The check got its slot."""
 
     def check_output(self, check: Check, tail: str) -> None:
-        """The last lines of the running step, redacted."""
+        """The last line of the running step that says something, redacted; empty where it may not be shown."""
 
     def check_ended(self, check: CheckRun) -> None:
         """The check has its final verdict (also when cached or skipped)."""

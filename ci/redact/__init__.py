@@ -5,12 +5,12 @@ forms.py        a secret's value -> all the forms in which it may be met
 view.py         a text as it was before terminals, JSON, URLs and HTML wrote it down, with the way back
 cuts.py         what is left of a secret that was cut short
 shapes.py       what is a secret by its looks alone
-stream.py       the same for text that comes in pieces
+tails.py        the last line of a text that is still being written
 files.py        files, archives and what is withheld
 environment.py  which variables and which lines of .npmrc are secrets
 """
 
+from ci.redact.files import WithheldError
 from ci.redact.redactor import Redactor
-from ci.redact.stream import StreamRedactor
 
-__all__ = ["Redactor", "StreamRedactor"]
+__all__ = ["Redactor", "WithheldError"]

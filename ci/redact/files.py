@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import lzma
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -31,13 +33,19 @@ _CLOSED = {
 _READABLE = re.compile(rb"[\t\n\r\x1b -~]{6,}")
 _ENCLOSED = re.compile(r"(data:application/(?:zip|x-zip-compressed|gzip);base64,)([A-Za-z0-9+/]+={0,2})")
 
+# What the readers of archives raise for broken ones; bz2 says OSError, and tarfile trips over broken headers.
+BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
+    *(OSError, EOFError, ValueError, NotImplementedError, IndexError, OverflowError),
+)
 
-class _WithheldError(Exception):
+
+class WithheldError(Exception):
     """This file cannot be made safe; the message says why."""
 
 
 class FileRedactor:
-    """Redacts one file, with a budget for all that is packed in it. `reason` says why it was withheld."""
+    """Redacts one file, with a budget for all that is packed in it."""
 
     def __init__(
         self, *, text: Callable[[str], str], holds: Callable[[str], str | None], values: Mapping[str, str]
@@ -48,21 +56,17 @@ class FileRedactor:
         self._holds = holds
         self._bytes = _MOST_BYTES
         self._members = _MOST_MEMBERS
-        self.reason = ""
 
-    def redact(self, content: bytes) -> bytes | None:
-        """Return the content without secrets, the same object where there are none, or None."""
+    def redact(self, content: bytes) -> bytes:
+        """Return the content without secrets, the same object where there are none. Raises WithheldError."""
         try:
             return self._redact(content, depth=0)
-        except _WithheldError as error:
-            self.reason = str(error)
-        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError, NotImplementedError) as error:
-            self.reason = f"an archive in it cannot be read ({type(error).__name__})"
-        return None
+        except BROKEN as error:
+            raise WithheldError(f"an archive in it cannot be read ({type(error).__name__})") from error
 
     def _redact(self, content: bytes, *, depth: int) -> bytes:
         if depth > _DEEPEST:
-            raise _WithheldError(f"archives in it are nested more than {_DEEPEST} deep")
+            raise WithheldError(f"archives in it are nested more than {_DEEPEST} deep")
         if content.startswith((b"PK\x03\x04", b"PK\x05\x06")) or (b"PK\x05\x06" in content[-70_000:]):
             return self._zip(content, depth)
         if content.startswith(b"\x1f\x8b"):
@@ -70,7 +74,7 @@ class FileRedactor:
         if content[257:262] == b"ustar":
             return self._tar(content, depth)
         if kind := next((kind for magic, kind in _CLOSED.items() if content.startswith(magic)), None):
-            raise _WithheldError(f"it holds {kind} data, which is not looked into")
+            raise WithheldError(f"it holds {kind} data, which is not looked into")
         return self._plain(content, depth)
 
     def _plain(self, content: bytes, depth: int) -> bytes:
@@ -85,7 +89,7 @@ class FileRedactor:
         if secret is None and not image:
             secret = self._holds(_strings(content)) or self._holds(_strings(content.replace(b"\0", b"")))
         if secret is not None:
-            raise _WithheldError(f"it is not text and holds {secret}")
+            raise WithheldError(f"it is not text and holds {secret}")
         return content
 
     def _enclosed(self, match: re.Match[str], depth: int) -> str:
@@ -97,7 +101,7 @@ class FileRedactor:
         self._bytes -= size
         self._members -= 1
         if self._bytes < 0 or self._members < 0:
-            raise _WithheldError(f"it unpacks to more than {_MOST_BYTES} bytes or {_MOST_MEMBERS} files")
+            raise WithheldError(f"it unpacks to more than {_MOST_BYTES} bytes or {_MOST_MEMBERS} files")
 
     def _zip(self, content: bytes, depth: int) -> bytes:
         members: list[tuple[zipfile.ZipInfo, bytes]] = []
@@ -105,7 +109,7 @@ class FileRedactor:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for info in archive.infolist():
                 if info.flag_bits & 1:
-                    raise _WithheldError("an archive in it is encrypted")
+                    raise WithheldError("an archive in it is encrypted")
                 with archive.open(info) as file:
                     data = file.read(self._bytes + 1)
                 self._spend(len(data))

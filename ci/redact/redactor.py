@@ -7,12 +7,11 @@ import re
 from typing import TYPE_CHECKING, Self
 
 from ci.redact import environment as surroundings
-from ci.redact import shapes
+from ci.redact import shapes, tails
 from ci.redact.cuts import SQUEEZED_HEAD, STUMP, Cuts, is_plain
-from ci.redact.files import FileRedactor
+from ci.redact.files import FileRedactor, WithheldError
 from ci.redact.forms import SHORTEST, Forms, forms
 from ci.redact.spans import Span, merge, render
-from ci.redact.stream import StreamRedactor
 from ci.redact.view import QUOTING, View, edges_beside, squeeze, undo
 
 if TYPE_CHECKING:
@@ -30,14 +29,14 @@ class Redactor:
     Attributes:
         too_short: Names whose values have fewer than 6 characters. They cannot be redacted: such a value
             stands in every text.
-        withheld: What `data` did not let pass, and why, a line each.
+
+    Nothing changes after it was made: executions may be redacted in several threads at once.
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         """Take secrets as name -> value."""
         kept = {name: value.strip() for name, value in secrets.items()}
         self.too_short = tuple(sorted(name for name, value in kept.items() if len(value) < SHORTEST))
-        self.withheld: list[str] = []
         self.forms: Mapping[str, Forms] = {
             name: forms(value) for name, value in sorted(kept.items()) if len(value) >= SHORTEST
         }
@@ -62,27 +61,27 @@ class Redactor:
         """Return the text with `[redacted NAME]` for each secret, however it is written."""
         return render(text, self.spans(text))
 
-    def data(self, name: str, content: bytes) -> bytes | None:
-        """Return a file's content redacted, or None where it must be withheld; `withheld` then says why."""
-        files = FileRedactor(text=self.text, holds=self.holds, values=self._written)
-        redacted = files.redact(content)
-        if redacted is None:
-            self.withheld.append(f"{self.text(name)}: {files.reason}")
-        return redacted
+    def data(self, content: bytes) -> bytes:
+        """Return a file's content redacted. Raises WithheldError where it cannot be made safe."""
+        return FileRedactor(text=self.text, holds=self.holds, values=self._written).redact(content)
 
-    def stream(self) -> StreamRedactor:
-        """Return a redactor for a text that comes in pieces."""
-        return StreamRedactor(self)
+    def last_line(self, text: str) -> str:
+        """Return what may be shown of the last line of a text that is still being written, by the tail of it."""
+        return tails.last_line(self, text)
 
     def execution(self, execution: Execution) -> Execution:
         """Return the execution with all its texts and files redacted; a notice names each file that is withheld."""
-        before = len(self.withheld)
-        files = {self.text(name): self.data(name, content) for name, content in execution.files.items()}
-        withheld = tuple(f"withheld {line}" for line in self.withheld[before:])
+        files: dict[str, bytes] = {}
+        withheld: list[str] = []
+        for name, content in execution.files.items():
+            try:
+                files[self.text(name)] = self.data(content)
+            except WithheldError as error:
+                withheld.append(f"withheld {self.text(name)}: {error}")
         return dataclasses.replace(
             execution,
             steps=tuple(self._step(step) for step in execution.steps),
-            files={name: content for name, content in files.items() if content is not None},
+            files=files,
             changed=tuple(map(self.text, execution.changed)),
             left_behind=tuple(map(self.text, execution.left_behind)),
             notices=(*map(self.text, execution.notices), *withheld),
