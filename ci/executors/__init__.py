@@ -1,5 +1,7 @@
 """Where steps run, and in which order.
 
-host.py runs checks straight on the machine; scheduler.py gives them slots, longest first; reuse.py decides
-by content hash which need not run at all. `find` picks the executor.
+scheduler.py gives checks their slots, longest first; reuse.py decides by content hash which need not run at all.
+host.py runs the others straight on the machine, each in a workspace (workspace.py) that sees no more than it
+needs (walls.py, environment.py), kept apart as well as the machine allows (isolation.py); scratch.py holds and
+sweeps the directories of runs.
 """

@@ -25,7 +25,7 @@ from wcmatch import glob
 from ci import __version__
 from ci.model import EMPTY, Check, CheckRun, Counts, Measure, Reuse, Status
 
-GLOB_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.NEGATE | glob.NEGATEALL
+GLOB_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE
 MINUTE, HOUR = 60.0, 3600.0
 KEPT_RESULTS = 400
 KEPT_LAYERS = 12
@@ -37,8 +37,8 @@ def select(paths: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]
         return paths
     takes = tuple(pattern for pattern in patterns if not pattern.startswith("!"))
     leaves = tuple(pattern[1:] for pattern in patterns if pattern.startswith("!"))
-    matching = glob.compile(list(takes), flags=glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE)
-    leaving = glob.compile(list(leaves), flags=glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE) if leaves else None
+    matching = glob.compile(list(takes), flags=GLOB_FLAGS)
+    leaving = glob.compile(list(leaves), flags=GLOB_FLAGS) if leaves else None
     return tuple(path for path in paths if matching.match(path) and not (leaving and leaving.match(path)))
 
 
