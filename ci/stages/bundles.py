@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci.model import Check, Counts, Execution, Failure, Measure, Status, Step, Verdict
 from ci.stages.apps import App, find_apps
+from ci.stages.building import built_apps
 from ci.stages.judging import could_not_run, failed, report_of, stopped
 from ci.text import count, first_line
 
@@ -57,12 +58,12 @@ class Budget:
 def checks(context: Context) -> tuple[Check, ...]:
     """Return a check per app: those that shipway.toml names, else those that are found and built."""
     chosen = context.settings.stages.audit.bundles
-    apps = {app.package.path: app for app in find_apps(context.workspace)}
     if chosen:
+        apps = {app.package.path: app for app in find_apps(context.workspace)}
         return tuple(_check(context, entry.app, entry, apps.get(entry.app)) for entry in chosen)
     if context.build is None:
         return ()
-    return tuple(_check(context, app.package.path, None, app) for app in apps.values() if app.bundler)
+    return tuple(_check(context, app.package.path, None, app) for app in built_apps(context) if app.bundler)
 
 
 def _check(context: Context, path: str, entry: Bundle | None, app: App | None) -> Check:

@@ -25,7 +25,7 @@ def plan(context: Context) -> Plan:
     suites = find_suites(context.workspace, context.settings.stages.e2e.tags)
     if not suites:
         return Plan(checks=(), skips=(Skip(stage=STAGE, reason="no Playwright configuration is found"),))
-    own = build_for_tests(context)
+    own = build_for_tests(context, suites)
     needs = context.built if own is None else (*own.needs, own.id)
     seen: set[str] = set()
     checks = [] if own is None else [own]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ci.model import Check, Counts, Execution, Failure, Measure, Status, Step, Verdict
 from ci.settings import Lighthouse
 from ci.stages.apps import App, find_apps
+from ci.stages.building import built_apps
 from ci.stages.database import explain, migration, scripts, service, unavailable
 from ci.stages.judging import could_not_run, report_of, stopped, tail
 from ci.stages.serving import PLACE, START, by_hand, complaint, said, serving
@@ -58,7 +59,7 @@ def checks(context: Context) -> tuple[Check, ...]:
     """Return a check per app: those that shipway.toml names, else those that are found."""
     apps = {app.package.path: app for app in find_apps(context.workspace)}
     chosen = context.settings.stages.audit.lighthouse
-    entries = chosen or tuple(Lighthouse(app=path) for path in apps)
+    entries = chosen or tuple(Lighthouse(app=app.package.path) for app in built_apps(context))
     return tuple(_check(context, entry, apps.get(entry.app), named=bool(chosen)) for entry in entries)
 
 

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from ci.model import Status
-from ci.stages import preparation
+from ci.stages import audit, preparation
+from ci.stages.building import built_apps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +40,36 @@ def test_without_a_root_script_the_apps_are_built_with_what_they_need(context: W
     check = build(context(FILES))
     assert check is not None
     assert check.steps[0].argv == ("pnpm", "--filter", "{apps/web}...", "run", "build")
+
+
+def test_a_root_script_that_asks_git_what_changed_builds_all(context: Workspace) -> None:
+    check = build(context({**FILES, "package.json": {**ROOT, "scripts": {"build": "nx affected -t build && echo"}}}))
+    assert check is not None
+    assert [step.argv for step in check.steps] == [
+        ("pnpm", "exec", "nx", "run-many", "-t", "build"),
+        ("pnpm", "exec", "echo"),
+    ]
+    assert check.repeat == "pnpm exec nx run-many -t build && pnpm exec echo"
+
+
+DEMO = {"apps/demo/package.json": {**WEB, "name": "demo"}, "apps/demo/index.html": ""}
+
+
+@pytest.mark.parametrize(
+    ("script", "apps"),
+    [
+        ("pnpm --filter web build", ["apps/web"]),
+        ("pnpm -r build", ["apps/demo", "apps/web"]),
+        ("for app in apps/*; do vite build $app; done", ["apps/demo", "apps/web"]),
+    ],
+)
+def test_only_apps_that_the_build_builds_are_measured(context: Workspace, script: str, apps: list[str]) -> None:
+    made = context({**FILES, **DEMO, "package.json": {**ROOT, "scripts": {"build": script}}})
+    assert [app.package.path for app in built_apps(made)] == apps
+    plan = audit.plan(preparation.prepare(made))
+    assert {check.package for check in plan.checks if check.name in {"bundle", "lighthouse"}} == set(apps)
+    left = ("not measured: 1 app that `pnpm run build` does not build: apps/demo",)
+    assert plan.notices == (left if len(apps) == 1 else ())
 
 
 def test_a_library_alone_is_nothing_to_build(context: Workspace) -> None:

@@ -187,3 +187,50 @@ def test_the_tests_build_of_their_own_is_made_only_where_it_differs(context: Wor
     assert build.id in check.needs
     assert made.build is not None
     assert made.build.id not in check.needs
+
+
+SITE: Mapping[str, str | Mapping[str, Any]] = {
+    "apps/e2e/playwright.config.ts": 'export default { webServer: { command: "pnpm --dir ../site start" } };\n',
+    "apps/e2e/a.spec.ts": SPEC,
+    "apps/site/package.json": {"name": "e2e-site", "scripts": {"build": "next build", "start": "next start"}},
+    "apps/other/package.json": {"name": "other", "scripts": {"build": "next build"}},
+}
+
+
+def site(**scripts: str) -> Mapping[str, Any]:
+    own = {"build": "tsdown", "test:e2e": "playwright test -c apps/e2e/playwright.config.ts", **scripts}
+    tools = {"@playwright/test": "1.65.1"}
+    return {"name": "it", "packageManager": "pnpm@10.34.9", "scripts": own, "devDependencies": tools}
+
+
+@pytest.mark.parametrize(
+    ("scripts", "build"),
+    [
+        ({}, ("pnpm", "--filter", "{apps/site}", "run", "build")),
+        ({"build:e2e": "pnpm --filter e2e-site build"}, ("pnpm", "run", "build:e2e")),
+        ({"build": "pnpm --filter e2e-site build"}, None),
+    ],
+)
+def test_an_app_that_the_tests_serve_and_the_build_leaves_out_is_built_for_them(
+    context: Workspace, scripts: dict[str, str], build: tuple[str, ...] | None
+) -> None:
+    made = preparation.prepare(context({**SITE, "package.json": site(**scripts)}))
+    checks = e2e.plan(made).checks
+    assert [check.steps[0].argv for check in checks if check.name == "build"] == ([] if build is None else [build])
+    assert made.build is not None
+    assert made.build.id in checks[-1].needs
+    assert build is None or checks[0].needs == made.built
+    assert build is None or checks[0].id in checks[-1].needs
+
+
+def test_an_app_elsewhere_is_built_for_the_tests_where_their_configuration_names_it(context: Workspace) -> None:
+    config = {
+        "packages/e2e/playwright.config.ts": "export default { webServer: { command: 'pnpm --filter other start' } };\n",
+        "packages/e2e/package.json": {"name": "tests", "devDependencies": {"@playwright/test": "1.65.1"}},
+        "packages/e2e/a.spec.ts": SPEC,
+        "apps/other/package.json": SITE["apps/other/package.json"],
+        "apps/another/package.json": {"name": "another", "scripts": {"build": "next build"}},
+    }
+    root = {"name": "it", "packageManager": "pnpm@10.34.9", "scripts": {"build": "tsdown"}}
+    build, _ = e2e.plan(preparation.prepare(context({**config, "package.json": root}))).checks
+    assert build.steps[0].argv == ("pnpm", "--filter", "{apps/other}", "run", "build")
