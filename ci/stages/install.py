@@ -57,7 +57,7 @@ def install(context: Context) -> Check:
         ),
         judge=judge,
         inputs=("**",) if own_code else MANIFESTS,
-        outputs=("**/node_modules",),
+        outputs=("**",) if own_code else ("**/node_modules",),  # `prepare` makes what later stages import
         network=Network.OUTSIDE,
         registry=True,
         weight=8,

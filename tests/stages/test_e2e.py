@@ -225,7 +225,7 @@ def test_an_app_that_the_tests_serve_and_the_build_leaves_out_is_built_for_them(
 
 def test_an_app_elsewhere_is_built_for_the_tests_where_their_configuration_names_it(context: Workspace) -> None:
     config = {
-        "packages/e2e/playwright.config.ts": "export default { webServer: { command: 'pnpm --filter other start' } };\n",
+        "packages/e2e/playwright.config.ts": "export default { webServer: { command: 'pnpm -F other start' } };\n",
         "packages/e2e/package.json": {"name": "tests", "devDependencies": {"@playwright/test": "1.65.1"}},
         "packages/e2e/a.spec.ts": SPEC,
         "apps/other/package.json": SITE["apps/other/package.json"],

@@ -63,6 +63,15 @@ def test_more_warnings_than_the_script_allows_are_failures(judged: Callable[...,
     assert [failure.rule for failure in allowed.failures] == ["eqeqeq", "parse"]
 
 
+def test_quiet_is_left_out_for_it_leaves_clean_files_out_of_the_report(
+    check: Callable[[str], Check], judged: Callable[..., Verdict]
+) -> None:
+    line = "eslint src --quiet --max-warnings 0 --ext .ts"
+    assert check(line).steps[0].argv[:4] == ("eslint", "src", "--ext", ".ts")
+    verdict = judged(0, "eslint-9-warnings.json", line=line)
+    assert (verdict.status, verdict.counts.files) == (Status.PASSED, 1), "it does not count warnings either"
+
+
 def test_warnings_alone_pass(judged: Callable[..., Verdict]) -> None:
     verdict = judged(0, "eslint-9-warnings.json")
     assert (verdict.status, verdict.counts.warnings) == (Status.PASSED, 1)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ci.model import Execution, Status, StepRun
 from ci.stages import install
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci.stages.context import Context
 
 OUTDATED = """Scope: all 8 workspace projects
  ERR_PNPM_OUTDATED_LOCKFILE  Cannot install with "frozen-lockfile" because pnpm-lock.yaml is not up to date with <ROOT>/apps/web/package.json
@@ -15,6 +22,16 @@ Note that in CI environments this setting is true by default.
   Failure reason:
   specifiers in the lockfile don't match specifiers in package.json:
 """  # noqa: E501 - as pnpm writes it
+
+
+@pytest.mark.parametrize("script", ["postinstall", "prepare"])
+def test_all_is_kept_that_an_install_with_code_of_the_repositorys_own_writes(
+    context: Callable[..., Context], script: str
+) -> None:
+    made = install.install(context({"packages/a/package.json": {"name": "a", "scripts": {script: "nuxt prepare"}}}))
+    assert (made.inputs, made.outputs) == (("**",), ("**",))
+    plain = install.install(context({"packages/a/package.json": {"name": "a", "scripts": {"test": "vitest"}}}))
+    assert (plain.inputs, plain.outputs) == (install.MANIFESTS, ("**/node_modules",))
 
 
 def judged(output: str, code: int = 1) -> tuple[Status, str | None, str | None]:
