@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from ci.model import Execution, Failure, Step, StepRun
 from ci.stages.judging import ended, local, tail
 from ci.stages.testresults import Case, Results, Run
 from ci.text import first_line
+
+WORDS = re.compile(r"\w\w")  # a line of carets and braces says nothing
 
 
 def step(run: Run, timeout: float) -> Step:
@@ -24,8 +28,9 @@ def read(run: Run, step_run: StepRun, execution: Execution) -> Results:
     notices = (f"test counts are not available from {name}",)
     if step_run.succeeded:
         return Results(notices=notices, tells=False)
-    lines = [line for line in step_run.output.splitlines() if line.strip()]
-    told = next((line for line in lines if "rror" in line), lines[-1] if lines else "it said nothing")
+    lines = [line for line in step_run.output.splitlines() if WORDS.search(line)]
+    telling = (line for word in ("rror", "arning") for line in lines if word in line)
+    told = next(telling, lines[-1] if lines else "it said nothing")
     failure = Failure(
         message=local(f"{ended(step_run)}: {first_line(told)}", execution),
         detail=tail(local(step_run.output, execution)),

@@ -212,3 +212,21 @@ def test_another_runner_is_judged_by_its_exit_code_and_says_so(executed: Execute
     assert (check.judge(green).status, check.judge(green).counts.tests) == (Status.PASSED, None)
     assert check.judge(green).notices == ("test counts are not available from scripts.test of .",)
     assert check.judge(red).reason == "exit code 3: AssertionError: 1 != 2"
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (
+            "Really? Warning: Detected unsettled top-level await\nawait asking()\n^\n",
+            "Really? Warning: Detected unsett",
+        ),
+        ("    at a.mjs:1\n2 of 3 wrong\n  }\n", "2 of 3 wrong"),
+        ("^\n", "it said nothing"),
+    ],
+)
+def test_the_line_that_tells_most_is_what_another_runner_said(executed: Executed, output: str, said: str) -> None:
+    check = plan(Run(tool="script", argv=("node", "ask.mjs"), cwd=".", package=".", key="script-0", script="test"))
+    reason = check.judge(executed(check, codes=(13,), outputs=(output,))).reason
+    assert reason is not None
+    assert reason.startswith(f"exit code 13: {said}")
