@@ -129,7 +129,11 @@ class RowLevelSecurity(_Table):
     tenants: tuple[Text, Text] | None = Field(
         default=None, description="The two tenants of the seed; without it the first two that it makes."
     )
-    exempt: Reasons = Field(default_factory=_nothing, description="Tables that need no policy, each with the reason.")
+    exempt: Reasons = Field(
+        default_factory=_nothing,
+        description="Tables that need no policy, and views, functions and roles that may look past them, each with "
+        "the reason.",
+    )
 
 
 class Integration(_Stage):

@@ -21,13 +21,11 @@ if TYPE_CHECKING:
 NAME = "rls"
 REPORT = "rls.json"
 VARIABLE = "SHIPWAY_RLS_CONFIG"
-PROGRAM = "2"  # of shipway-rls: part of what a result is re-used by
+PROGRAM = "3"  # of shipway-rls: part of what a result is re-used by
 UNCONFIGURED = (
     "not configured: set [stages.integration.rls] role and set_tenant in shipway.toml, "
     "to have row-level security verified"
 )
-
-Places = dict[str, tuple[str, int]]
 
 
 def plan(context: Context, needs: tuple[str, ...]) -> Check | Skip:
@@ -90,10 +88,11 @@ def judge(
     errors = tuple(Failure(message=_said(error), rule="rls") for error in report["errors"])
     checks = [check for table in report["tables"] for check in table["checks"]]
     counts = Counts(tests=len(checks) + len(report["role"]), failed=len(problems))
-    notices = (*_exempt(report), *_surfaces(report))
+    notices = (*_exempt(report), *_surfaces(report), *(_said(note) for note in report["notes"]))
     if problems:
-        tables = len({problem.get("table") for problem in report["problems"]})
-        reason = f"{count(len(problems), 'hole')} in {count(tables, 'table')}: {problems[0].message}"
+        tables = len({problem["table"] for problem in report["problems"]} - {None})
+        where = f" in {count(tables, 'table')}" if tables else ""
+        reason = f"{count(len(problems), 'hole')}{where}: {problems[0].message}"
         return Verdict(
             status=Status.FAILED, reason=reason, counts=counts, failures=(*problems, *errors), notices=notices
         )

@@ -38,7 +38,8 @@ def check(context: Callable[..., Context]) -> Check:
 @pytest.fixture
 def judge(check: Check, executed: Callable[..., Execution]) -> Callable[..., Verdict]:
     def judged(**report: Any) -> Verdict:
-        whole = {"tables": [], "role": [], "views": [], "functions": [], "problems": [], "errors": [], **report}
+        parts = ("tables", "role", "views", "functions", "problems", "errors", "notes")
+        whole = {**{part: [] for part in parts}, **report}
         return check.judge(executed(check, files={"rls.json": json.dumps(whole).encode()}))
 
     return judged
@@ -79,6 +80,12 @@ def test_a_hole_is_a_failure_at_the_statement_that_made_the_table(judge: Callabl
     assert beside.message == "public.x: no row"
 
 
+def test_a_hole_that_is_in_no_table_names_none(judge: Callable[..., Verdict]) -> None:
+    hole = {"table": None, "problem": "set_tenant outlives its transaction", "kind": "session", "command": None}
+    verdict = judge(problems=[hole])
+    assert (verdict.status, verdict.reason) == (Status.FAILED, "1 hole: set_tenant outlives its transaction")
+
+
 def test_a_view_that_leaks_is_told_once(judge: Callable[..., Verdict]) -> None:
     hole = {"table": "public.v", "problem": "public.v, a view, shows B", "kind": "view", "command": "SELECT"}
     verdict = judge(problems=[hole], views=[{"view": "public.v", "leaks": True, "message": "shows B"}])
@@ -101,12 +108,14 @@ def test_green_names_what_is_exempt_and_was_seen_beside(judge: Callable[..., Ver
         ],
         views=[{"view": "public.v", "leaks": False, "message": "a view: shows nothing"}],
         functions=[{"function": "public.f(x int)", "leaks": None, "message": "it takes arguments"}],
+        notes=["web may TRUNCATE public.notes, which no policy holds back: revoke it"],
     )
     assert verdict.status is Status.PASSED
     assert verdict.notices == (
         "public.plans: exempt: the same for all",
         "public.v: a view: shows nothing",
         "public.f(x int): it takes arguments",
+        "web may TRUNCATE public.notes, which no policy holds back: revoke it",
     )
 
 

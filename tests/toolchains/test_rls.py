@@ -102,7 +102,7 @@ def verify(database: Database, environment: dict[str, str], tmp_path: Path) -> V
     return run
 
 
-def kinds(report: dict[str, Any]) -> set[tuple[str, str]]:
+def kinds(report: dict[str, Any]) -> set[tuple[str | None, str]]:
     return {(problem["table"], problem["kind"]) for problem in report["problems"]}
 
 
@@ -207,6 +207,12 @@ def test_missing_rights_are_safe_and_a_named_table_is_exempt_with_its_reason(ver
     )
 
 
+def test_a_role_without_any_right_is_no_proof(verify: Verify) -> None:
+    report = verify("REVOKE ALL ON users, receipts FROM app_user")
+    assert report["problems"] == []
+    assert report["errors"] == ["app_user has no right to any table of tenants, so nothing was tried"]
+
+
 def test_partitions_are_tried_for_themselves_where_the_role_can_reach_them(verify: Verify) -> None:
     report = verify(f"""
         CREATE TABLE events (tenant_id uuid NOT NULL, at date NOT NULL, what text NOT NULL) PARTITION BY RANGE (at);
@@ -267,6 +273,176 @@ def test_a_policy_that_is_open_to_a_fresh_connection_is_found_beside_a_seed(veri
     seed.write_text(SEED)
     opened = "CREATE POLICY early ON users USING (current_setting('app.tenant_id', true) IS NULL)"
     assert kinds(verify(opened, seed=str(seed))) == {("public.users", "unset")}
+
+
+ASKS_FOR_A_USER = """
+    CREATE FUNCTION ask() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF coalesce(current_setting('app.user_id', true), '') = '' THEN
+            RAISE EXCEPTION 'no user in the session' USING errcode = 'insufficient_privilege'; END IF;
+        RETURN new; END $$;
+    CREATE TRIGGER ask BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION ask();
+"""
+USER = "SELECT set_config('app.user_id', '1', true);"
+
+
+def test_a_refusal_that_the_tenants_own_row_meets_too_proves_nothing(verify: Verify, tmp_path: Path) -> None:
+    seed = tmp_path / "seed.sql"
+    seed.write_text(USER + SEED)
+    opened = "CREATE POLICY more ON users FOR INSERT WITH CHECK (true);"
+    report = verify(ASKS_FOR_A_USER + opened, seed=str(seed))
+    assert report["problems"] == []
+    assert len(report["errors"]) == 1
+    assert "public.users: the trial of INSERT proves nothing" in report["errors"][0]
+    assert "no user in the session" in report["errors"][0]
+
+
+def test_a_policy_is_tried_behind_a_trigger_that_refuses_everything(verify: Verify, tmp_path: Path) -> None:
+    seed = tmp_path / "seed.sql"
+    seed.write_text(USER + SEED)
+    report = verify(ASKS_FOR_A_USER, seed=str(seed))
+    assert (report["problems"], report["errors"], report["notes"]) == ([], [], [])
+
+
+def test_a_right_that_is_missing_beside_the_table_is_no_proof_of_its_policy(verify: Verify) -> None:
+    numbered = f"""
+        CREATE TABLE numbered (id serial PRIMARY KEY, tenant_id uuid NOT NULL);
+        ALTER TABLE numbered ENABLE ROW LEVEL SECURITY; ALTER TABLE numbered FORCE ROW LEVEL SECURITY;
+        CREATE POLICY own ON numbered USING ({POLICY}) WITH CHECK (true);
+        GRANT SELECT, INSERT ON numbered TO app_user;
+    """
+    assert kinds(verify(numbered)) == {("public.numbered", "insert")}
+
+
+def test_a_trigger_that_refuses_what_is_another_tenants_is_no_constraint(verify: Verify) -> None:
+    report = verify(f"""
+        CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF NOT (new.{POLICY}) AND current_user = 'app_user' THEN
+                RAISE EXCEPTION 'wrong tenant' USING errcode = 'check_violation'; END IF;
+            RETURN new; END $$;
+        CREATE TRIGGER guard BEFORE INSERT OR UPDATE ON receipts FOR EACH ROW EXECUTE FUNCTION guard();
+    """)
+    assert (report["problems"], report["errors"], report["notes"]) == ([], [], [])
+    refused = {check["message"] for table in report["tables"] for check in table["checks"] if check["name"] == "move"}
+    assert "refused: wrong tenant" in refused
+
+
+def test_a_row_that_only_a_constraint_keeps_out_is_a_hole(verify: Verify) -> None:
+    report = verify("CREATE POLICY more ON users FOR INSERT WITH CHECK (true)")
+    assert kinds(report) == {("public.users", "insert")}
+    assert "only a constraint refuses it (duplicate key" in report["problems"][0]["problem"]
+
+
+def test_a_policy_that_refuses_the_tenants_own_row_too_is_noted(verify: Verify) -> None:
+    report = verify(
+        f"DROP POLICY own ON receipts; CREATE POLICY own ON receipts USING ({POLICY}) WITH CHECK (author IS NULL)"
+    )
+    assert (report["problems"], report["errors"]) == ([], [])
+    assert [note.partition(":")[0] for note in report["notes"]] == ["public.receipts"] * 2
+    assert "policy for INSERT refuses tenant A's own row as well" in report["notes"][0]
+
+
+def test_what_can_be_written_through_a_view_is_tried_too(verify: Verify) -> None:
+    report = verify(
+        """
+        CREATE VIEW purge AS SELECT cents FROM receipts;
+        GRANT DELETE ON purge TO app_user;
+        CREATE VIEW written AS
+            SELECT id AS number, tenant_id AS "tenantId", author, cents, currency, at, tags, data
+            FROM receipts WHERE OWN;
+        CREATE VIEW checked AS SELECT * FROM users WHERE OWN WITH CHECK OPTION;
+        CREATE VIEW summed AS SELECT tenant_id, sum(cents) FROM receipts WHERE OWN GROUP BY 1;
+        GRANT ALL ON written, checked, summed TO app_user;
+        CREATE VIEW worked AS SELECT id, tenant_id, cents FROM receipts WHERE OWN;
+        CREATE FUNCTION work() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+            'BEGIN UPDATE receipts SET cents = new.cents; RETURN new; END';
+        CREATE TRIGGER work INSTEAD OF UPDATE ON worked FOR EACH ROW EXECUTE FUNCTION work();
+        GRANT SELECT, UPDATE ON worked TO app_user;
+    """.replace("OWN", POLICY)
+    )
+    assert {(problem["table"], problem["command"]) for problem in report["problems"]} == {
+        ("public.purge", "DELETE"),
+        ("public.written", "INSERT"),
+        ("public.written", "UPDATE"),
+        ("public.worked", "UPDATE"),
+    }
+    assert report["errors"] == []
+    views = {view["view"]: view for view in report["views"]}
+    assert views["public.purge"]["message"].endswith(": tenant A deletes rows of tenant B")
+    assert views["public.checked"] == {
+        "view": "public.checked",
+        "leaks": False,
+        "message": "a view without security_invoker: shows tenant A nothing of tenant B",
+    }
+
+
+def test_a_function_that_reads_by_a_detour_is_found(verify: Verify) -> None:
+    report = verify("""
+        CREATE VIEW every_one AS SELECT * FROM receipts;
+        CREATE FUNCTION of_view() RETURNS SETOF every_one LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM every_one';
+        CREATE FUNCTION plain() RETURNS bigint LANGUAGE sql AS 'SELECT sum(cents) FROM every_one';
+        CREATE FUNCTION detour() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT plain()';
+        CREATE FUNCTION built() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS
+            $$ DECLARE n bigint; BEGIN EXECUTE 'SELECT count(*) FROM rec' || 'eipts' INTO n; RETURN n; END $$;
+        CREATE FUNCTION by_number(int) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT plain()';
+        CREATE FUNCTION known() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT plain()';
+        CREATE SEQUENCE numbers;
+        CREATE FUNCTION next_number() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$SELECT nextval('numbers')$$;
+        CREATE FUNCTION version_of_it() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
+    """, exempt={"known": "a sum that everybody may know"})  # fmt: skip
+    assert kinds(report) == {("public.of_view()", "function"), ("public.detour()", "function"),
+                             ("public.built()", "function")}  # fmt: skip
+    assert {entry["function"]: entry["leaks"] for entry in report["functions"] if not entry["leaks"]} == {
+        "public.by_number(integer)": None,
+        "public.known()": False,
+        "public.next_number()": None,
+    }
+    assert report["errors"] == []
+
+
+def test_a_role_that_the_applications_may_become_is_tried_too(verify: Verify, database: Database) -> None:
+    role = f"support_{database.url()[-8:]}"  # roles belong to the whole server
+    database.execute(f"""
+        CREATE ROLE {role};
+        GRANT {role} TO app_user WITH INHERIT FALSE, SET TRUE;
+        GRANT SELECT ON receipts, users TO {role};
+        CREATE POLICY support ON receipts FOR SELECT TO {role} USING (true);
+    """)
+    try:
+        report = verify()
+        exempt = verify(exempt={role: "only behind the support desk's own login"})
+    finally:
+        database.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+    assert kinds(report) == {("public.receipts", "select")}
+    assert report["problems"][0]["problem"].endswith(f"tenant A sees rows of tenant B, after SET ROLE {role}")
+    assert report["errors"] == []
+    assert (exempt["problems"], exempt["errors"]) == ([], [])
+    assert exempt["notes"] == [f"{role}: exempt: only behind the support desk's own login"]
+
+
+@pytest.mark.parametrize(
+    "set_tenant", ["select set_config('app.tenant_id', :tenant, false)", "SET app.tenant_id = :tenant",
+                   "select be(:tenant)"]
+)  # fmt: skip
+def test_a_tenant_that_outlives_its_transaction_is_a_hole(verify: Verify, set_tenant: str) -> None:
+    hidden = "CREATE FUNCTION be(t text) RETURNS text LANGUAGE sql AS $$SELECT set_config('app.tenant_id', t, false)$$"
+    report = verify(hidden, set_tenant=set_tenant)
+    assert kinds(report) == {(None, "session")}
+    assert "app.tenant_id is still set after COMMIT" in report["problems"][0]["problem"]
+    exempt = verify(set_tenant=set_tenant, exempt={"set_tenant": "the pool runs DISCARD ALL"})
+    assert (exempt["problems"], exempt["errors"]) == ([], [])
+
+
+def test_a_right_to_truncate_is_noted(verify: Verify) -> None:
+    report = verify("GRANT TRUNCATE ON users, receipts TO app_user")
+    assert report["problems"] == []
+    (note,) = report["notes"]
+    assert note.startswith("app_user may TRUNCATE public.receipts, public.users, which no policy holds back")
+
+
+def test_an_exemption_for_nothing_is_an_error(verify: Verify) -> None:
+    report = verify("CREATE VIEW every_one AS SELECT * FROM receipts", exempt={"every_one": "none", "evry_one": "typo"})
+    assert len(report["errors"]) == 1
+    assert report["errors"][0].startswith("evry_one is exempt, but no such table")
 
 
 def test_the_settings_may_stand_in_a_variable(

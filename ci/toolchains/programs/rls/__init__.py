@@ -11,8 +11,13 @@ Without `--config` the variable SHIPWAY_RLS_CONFIG holds the JSON itself.
     session.py     one transaction, never committed: now the owner, now the application's role with a tenant set
     rows.py        a row for a tenant, with all the rows that it needs
     values.py      what may stand in a column
+    tenants.py     which two are tried
+    target.py      the statements of a trial, on a table or a view
     trials.py      what one tenant can do to the other's row
-    surfaces.py    views and SECURITY DEFINER functions, which look past the policies
+    surfaces.py    what looks past the policies, read with the other's rows and without
+    views.py       views, read and written through
+    functions.py   SECURITY DEFINER functions
+    lasting.py     whether the tenant outlives the transaction that set it
     report.py      what was found
 
 It runs in Shipway's Python with psycopg and imports nothing else from Shipway.

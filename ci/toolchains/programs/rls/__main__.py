@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import collections
 import contextlib
 import json
 import sys
-import uuid
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +13,18 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from .catalog import Connection, Table, tenant_tables
-from .report import Report
-from .rows import NoRowError, Row, Rows
+from .functions import Functions
+from .lasting import NAME, check_lasting
+from .report import Report, TableFindings
+from .rows import NoRowError, Rows
 from .session import Session
 from .settings import RefusalError, Settings, read
-from .structure import check_owner, check_role, check_table, rights
-from .surfaces import Surfaces
+from .structure import check_owner, check_role, check_table, reachable, rights
+from .surfaces import Held
+from .target import Target
+from .tenants import choose_tenants
 from .trials import Trial
+from .views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,8 +42,8 @@ def main() -> int:
     try:
         report = verify(read(options.config))
         options.out.write_text(json.dumps(asdict(report), indent=1), encoding="utf-8")
-    except RefusalError as refusal:
-        sys.stderr.write(f"shipway-rls: {refusal}\n")
+    except (RefusalError, psycopg.Error) as refusal:
+        sys.stderr.write(f"shipway-rls: {str(refusal).splitlines()[0]}\n")
         return 1
     return 0
 
@@ -53,18 +56,22 @@ def verify(settings: Settings) -> Report:
         roles = _roles(connection, settings, report)
         check_role(connection, roles, report)
         check_owner(connection, roles, tables, report)
-    names = {name for table in tables for name in (table.name, table.shown)}
-    report.errors += [
-        f"{name} is exempt, but no such table has {settings.tenant_column}"
-        for name in settings.exempt
-        if name not in names
-    ]
+        others = reachable(connection, roles)
     if not tables:
         report.errors.append(f"no table has the column {settings.tenant_column!r}")
         return report
     with _connected(settings.owner_url, "DATABASE_URL") as connection:
-        _try_tenants(Session(connection, settings), tables, report)
+        session = Session(connection, settings)
+        tenants, surfaces = _try_tenants(session, tables, others, report)
         connection.rollback()
+    names = {NAME, *others, *surfaces, *(name for table in tables for name in (table.name, table.shown))}
+    report.errors += [
+        f"{name} is exempt, but no such table has {settings.tenant_column}, and no view, function or role is called so"
+        for name in settings.exempt
+        if name not in names
+    ]
+    with _connected(settings.role_url, "APP_DATABASE_URL") as connection:
+        check_lasting(connection, settings, tenants[0], report)
     return report
 
 
@@ -96,13 +103,18 @@ def _roles(connection: Connection, settings: Settings, report: Report) -> Sequen
     return (settings.role,)
 
 
-def _try_tenants(session: Session, tables: Sequence[Table], report: Report) -> None:
+def _try_tenants(
+    session: Session, tables: Sequence[Table], others: Sequence[str], report: Report
+) -> tuple[tuple[str, str], set[str]]:
+    """Try everything. Return the tenants, and the names of all views and functions that there are to be tried."""
     seeded = session.settings.seed is not None
     before_seed = _look_before_seed(session, tables) if seeded else Report()
     _seed(session)
-    tenants = _tenants(session, tables)
+    tenants = choose_tenants(session, tables)
     trials, held = _trials(session, tables, tenants, report)
     report.add(before_seed, kind="unset")
+    if held and not trials:
+        report.errors.append(f"{session.settings.role} has no right to any table of tenants, so nothing was tried")
     if not seeded:
         for trial in trials:
             trial.see_without_tenant(_FRESH)
@@ -114,14 +126,48 @@ def _try_tenants(session: Session, tables: Sequence[Table], report: Report) -> N
         session.unset_tenant()
         for trial in trials:
             trial.see_without_tenant("after another request")
-    Surfaces(session, held, tenants, report).run()
+    names = {*Views(session, held, tenants, report).run(), *Functions(session, held, tenants, report).run()}
+    _note_truncate(session, held, report)
+    for role in others:
+        names |= _try_as(session, role, held, tenants, report)
+    return tenants, names
+
+
+def _try_as(session: Session, role: str, held: Sequence[Held], tenants: tuple[str, str], report: Report) -> set[str]:
+    """Try the same as a role that the application's may become, and report what it can do besides."""
+    found = Report()
+    reason = session.settings.exemption(role)
+    if reason:
+        report.notes.append(f"{role}: exempt: {reason}")
+        return set()
+    try:
+        with session.acting_as(role):
+            for one in held:
+                entry = found.table(one.table.shown)
+                if granted := rights(session.connection, role, one.table):
+                    _trial(session, one, granted, tenants, entry).run(sees_own=False)
+            names = {*Views(session, held, tenants, found).run(), *Functions(session, held, tenants, found).run()}
+            _note_truncate(session, held, report)
+    except RefusalError as refusal:
+        report.errors.append(f"{session.settings.role} may become {role}, which could not be tried: {refusal}")
+        return set()
+    report.add_as(role, found)
+    return names
+
+
+def _note_truncate(session: Session, held: Sequence[Held], report: Report) -> None:
+    """Say which tables the role may empty for all tenants at once."""
+    role = session.acting
+    named = [one.table.shown for one in held if "TRUNCATE" in rights(session.connection, role, one.table)]
+    if named:
+        report.notes.append(f"{role} may TRUNCATE {', '.join(named)}, which no policy holds back: revoke it")
 
 
 def _look_before_seed(session: Session, tables: Sequence[Table]) -> Report:
     """Look with no tenant set at rows made up: a setting that a seed makes is '' ever after, where it was NULL."""
     report = Report()
     with session.undone():
-        trials, _ = _trials(session, tables, _tenants(session, tables), report)
+        trials, _ = _trials(session, tables, choose_tenants(session, tables), report)
         for trial in trials:
             trial.see_without_tenant(_FRESH)
     return report
@@ -129,46 +175,44 @@ def _look_before_seed(session: Session, tables: Sequence[Table]) -> Report:
 
 def _trials(
     session: Session, tables: Sequence[Table], tenants: tuple[str, str], report: Report
-) -> tuple[list[Trial], list[Table]]:
+) -> tuple[list[Trial], list[Held]]:
     """Check what each table declares, and make a row of both tenants in it. Return trials, and all that hold rows."""
     settings = session.settings
     rows = Rows(session)
     trials: list[Trial] = []
-    held: list[Table] = []
+    held: list[Held] = []
     for table in tables:
         entry = report.table(table.shown)
-        reason = settings.exempt.get(table.shown) or settings.exempt.get(table.name)
+        reason = settings.exemption(table.shown, table.name)
         if reason:
             entry.check("exempt", ok=True, message=f"exempt: {reason}")
             continue
         granted = rights(session.connection, settings.role, table)
         enabled = check_table(session.connection, settings.role, table, granted, entry)
         try:
-            made = _both(rows, table, tenants)
+            one = Held(table=table, mine=rows.make(table, tenants[0]), theirs=rows.make(table, tenants[1]))
         except NoRowError as error:
             # what is open anyway needs no trial to be red; a part of a table that nobody reaches needs none at all
             if enabled and granted:
                 entry.error(f"no row can be made to try it with: {error}")
             continue
-        held.append(table)
+        held.append(one)
         if granted:
-            trials.append(
-                Trial(
-                    session=session,
-                    table=table,
-                    granted=granted,
-                    a=tenants[0],
-                    b=tenants[1],
-                    mine=made[0],
-                    theirs=made[1],
-                    report=entry,
-                )
-            )
+            trials.append(_trial(session, one, granted, tenants, entry))
     return trials, held
 
 
-def _both(rows: Rows, table: Table, tenants: tuple[str, str]) -> tuple[Row, Row]:
-    return rows.make(table, tenants[0]), rows.make(table, tenants[1])
+def _trial(
+    session: Session, one: Held, granted: frozenset[str], tenants: tuple[str, str], report: TableFindings
+) -> Trial:
+    target = Target(
+        relation=one.table,
+        bases=(one.table,),
+        column=session.settings.tenant_column,
+        mine=one.mine,
+        theirs=one.theirs,
+    )
+    return Trial(session=session, target=target, granted=granted, a=tenants[0], b=tenants[1], report=report)
 
 
 def _seed(session: Session) -> None:
@@ -182,44 +226,6 @@ def _seed(session: Session) -> None:
     if session.connection.info.transaction_status is not psycopg.pq.TransactionStatus.INTRANS:
         raise RefusalError(f"the seed {seed} ends the transaction: take BEGIN and COMMIT out of it")
     session.unset_tenant()  # a seed under forced policies sets each tenant, and leaves the last one behind
-
-
-def _tenants(session: Session, tables: Sequence[Table]) -> tuple[str, str]:
-    """Return two tenants: those named, else the two with rows in most tables, else new ones of the column's type."""
-    column = session.settings.tenant_column
-    types = collections.Counter(found.base for table in tables if (found := table.column(column)) is not None)
-    type_ = types.most_common(1)[0][0]
-    named = session.settings.tenants
-    if named is not None:
-        one, other = (_in_type(session, tenant, type_) for tenant in named)
-        return one, other
-    there: collections.Counter[str] = collections.Counter()
-    if session.bypasses:
-        for table in tables:
-            query = psycopg.sql.SQL("SELECT DISTINCT {}::text FROM {} WHERE {} IS NOT NULL LIMIT 50")
-            name = psycopg.sql.Identifier(column)
-            there.update(
-                tenant for (tenant,) in session.connection.execute(query.format(name, table.sql, name)).fetchall()
-            )
-    there_already = [tenant for tenant, _ in sorted(there.items(), key=lambda item: (-item[1], item[0]))][:2]
-    if type_ == "uuid":
-        fresh = [str(uuid.uuid4()), str(uuid.uuid4())]
-    elif type_ in {"smallint", "integer", "bigint", "numeric"}:
-        fresh = ["32001", "32002"]
-    else:
-        fresh = ["shipway-a", "shipway-b"]
-    one, other, *_ = *there_already, *fresh
-    return one, other
-
-
-def _in_type(session: Session, tenant: str, type_: str) -> str:
-    """Return the tenant as Postgres writes it."""
-    try:
-        query = psycopg.sql.SQL("SELECT {}::{}::text").format(psycopg.sql.Literal(tenant), psycopg.sql.SQL(type_))
-        row = session.connection.execute(query).fetchone()
-    except psycopg.Error as error:
-        raise RefusalError(f"{tenant!r} is no tenant: {str(error).splitlines()[0]}") from error
-    return str(row[0]) if row else tenant
 
 
 if __name__ == "__main__":

@@ -36,10 +36,6 @@ class Rows:
         self._made: dict[tuple[int, str], Row] = {}
         self._numbers = itertools.count(7001)  # unlikely in a seed
 
-    def existing(self, owner: Table, tenant: str) -> Row | None:
-        """Return a row that the tenant has."""
-        return self._find(owner, {self._session.settings.tenant_column: tenant}, tenant)
-
     def make(self, wanted: Table, tenant: str) -> Row:
         """Return a row of the tenant in the table, a new one where there is none. Raises NoRowError."""
         return self._row(wanted, {self._session.settings.tenant_column: tenant}, tenant, ())

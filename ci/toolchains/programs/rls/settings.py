@@ -38,6 +38,10 @@ class Settings:
         """`set_tenant` with psycopg's placeholder."""
         return _PLACEHOLDER.sub("%(tenant)s", self.set_tenant.replace("%", "%%"))
 
+    def exemption(self, *names: str) -> str | None:
+        """Return the reason for which something with any of these names is exempt, None where it is not."""
+        return next((self.exempt[name] for name in names if name in self.exempt), None)
+
 
 def read(path: Path | None) -> Settings:
     """Read the JSON of `--config`, else that of the variable SHIPWAY_RLS_CONFIG, and the two addresses.

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .catalog import Connection, Table
-    from .report import Report, TableReport
+    from .report import Report, TableFindings
 
 _COMMANDS = {"SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d"}
 _POWERS: LiteralString = """
@@ -19,6 +19,13 @@ _POWERS: LiteralString = """
 _OWNED: LiteralString = """
     SELECT r.rolname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner, unnest(%(roles)s::text[]) role
     WHERE c.oid = %(table)s AND pg_has_role(role, c.relowner, 'MEMBER') LIMIT 1"""
+# Before Postgres 16 a member may always become what it is a member of.
+_REACHABLE: LiteralString = """
+    SELECT rolname::text FROM pg_roles WHERE NOT rolsuper AND NOT rolbypassrls AND rolname <> %(role)s
+      AND (rolname = ANY (%(roles)s) OR EXISTS (SELECT FROM unnest(%(roles)s::text[]) r
+               WHERE pg_has_role(r, oid, CASE WHEN current_setting('server_version_num')::int < 160000
+                                              THEN 'MEMBER' ELSE 'SET' END)))
+    ORDER BY rolname"""
 _SECURITY: LiteralString = "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = %s"
 _POLICIES: LiteralString = """
     SELECT polcmd::text FROM pg_policy WHERE polrelid = %s AND polpermissive
@@ -59,13 +66,24 @@ def check_owner(connection: Connection, roles: Sequence[str], tables: Sequence[T
         report.role.append({"name": "owner", "ok": True, "message": f"{roles[0]} owns no tenant table"})
 
 
+def reachable(connection: Connection, roles: Sequence[str]) -> tuple[str, ...]:
+    """Return the roles that the first of these may become, by SET ROLE or by RESET ROLE back to its login.
+
+    Those that no policy holds back at all are wrong by themselves and left out.
+    """
+    found = connection.execute(_REACHABLE, {"role": roles[0], "roles": list(roles)}).fetchall()
+    return tuple(name for (name,) in found)
+
+
 def rights(connection: Connection, role: str, table: Table) -> frozenset[str]:
     """Return the commands that the role has any right to on the table, among them TRUNCATE."""
     row = connection.execute(_RIGHTS, {"role": role, "table": table.oid}).fetchone() or ()
     return frozenset(command for command, granted in zip((*_COMMANDS, "TRUNCATE"), row, strict=True) if granted)
 
 
-def check_table(connection: Connection, role: str, table: Table, granted: frozenset[str], report: TableReport) -> bool:
+def check_table(
+    connection: Connection, role: str, table: Table, granted: frozenset[str], report: TableFindings
+) -> bool:
     """Check that row-level security is on, forced, and has a policy for each command. Return whether it is on."""
     enabled, forced = connection.execute(_SECURITY, [table.oid]).fetchone() or (False, False)
     if table.partition and not granted:
@@ -94,5 +112,5 @@ def check_table(connection: Connection, role: str, table: Table, granted: frozen
         else:
             report.check("policy", ok=True, message=f"no policy for {command}, and {role} has no right to it")
     if "TRUNCATE" in granted:
-        report.check("truncate", ok=True, message=f"note: {role} may TRUNCATE it, which no policy holds back")
+        report.check("truncate", ok=True, message=f"{role} may TRUNCATE it, which no policy holds back")
     return True

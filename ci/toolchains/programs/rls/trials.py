@@ -1,12 +1,16 @@
-"""What tenant A can do to the row of tenant B, tried for real; each trial is undone.
+"""What one tenant can do to the other's row, tried for real; each trial is undone.
 
 The statements are blind where they can be: an UPDATE or DELETE without a WHERE reads nothing, so only the policy
 of that command holds it back, not the one for SELECT. What they did is then seen with the owner's eyes.
+
+A refusal proves something only if the tenant's own row is not refused as well: a trigger that wants to know the user,
+or a sequence without a right to it, refuses both.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from psycopg import sql
@@ -14,139 +18,187 @@ from psycopg import sql
 from .session import Outcome, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable
 
-    from .catalog import Column, Table
-    from .report import TableReport
-    from .rows import Row
-
-_INSERTABLE = "SELECT has_column_privilege(%s, %s::oid, %s, 'INSERT')"
-_TRIED = 6  # columns for a blind update
+    from .report import Findings
+    from .target import Target
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One table with a row of tenant A (`mine`) and one of tenant B (`theirs`), both by column and as text."""
+    """What tenant `a` can do to the row of tenant `b` in the target. `granted` are the role's rights to it."""
 
     session: Session
-    table: Table
+    target: Target
     granted: frozenset[str]
     a: str
     b: str
-    mine: Row
-    theirs: Row
-    report: TableReport
+    report: Findings
 
-    def run(self) -> None:
-        """Try everything, and report each trial."""
-        self._select()
-        self._update()
-        self._delete()
-        self._insert()
-        self._move()
-
-    @property
-    def _column(self) -> sql.Identifier:
-        return sql.Identifier(self.session.settings.tenant_column)
-
-    def _select(self) -> None:
-        count = sql.SQL("SELECT count(*) FROM {} WHERE {}::text = %s").format(self.table.sql, self._column)
+    def run(self, *, sees_own: bool = True) -> None:
+        """Try everything, and report each trial. Unless its own row is seen, or need not be, it proves nothing."""
         with self.session.role(self.a):
-            own = self.session.attempt(count, [self.a])
-            other = self.session.attempt(count, [self.b])
-        if "SELECT" in self.granted and not own.value:
+            own = self.session.attempt(self.target.counting(self.a))
+            other = self.session.attempt(self.target.counting(self.b))
+        if sees_own and "SELECT" in self.granted and not own.value:
             why = own.said or "its own row is not seen with its tenant set"
             self.report.error(f"the trial proves nothing: {why}; check set_tenant, or give rows by `seed`")
         self._say("select", "SELECT", leaks=bool(other.value), outcome=other, bad="tenant A sees rows of tenant B")
+        self.update()
+        self.delete()
+        self.insert()
+        self.move()
 
     def see_without_tenant(self, when: str) -> None:
         """Look at the table as the role with no tenant set."""
-        count = sql.SQL("SELECT count(*) FROM {} WHERE {} IS NOT NULL").format(self.table.sql, self._column)
+        count = sql.SQL("SELECT count(*) FROM {} WHERE {} IS NOT NULL")
+        column = sql.Identifier(self.session.settings.tenant_column)
         with self.session.role(None):
-            seen = self.session.attempt(count)
+            seen = self.session.attempt(count.format(self.target.relation.sql, column))
         bad = f"with no tenant set ({when}) rows of tenants are seen"
         self._say("unset", "SELECT", leaks=bool(seen.value), outcome=seen, bad=bad)
 
-    def _update(self) -> None:
-        outcome = Outcome()
-        for column, value in self._assignments():
-            update = sql.SQL("UPDATE {} SET {} = {}").format(self.table.sql, sql.Identifier(column), sql.Literal(value))
-            outcome, touched = self._act(update)
+    def update(self) -> None:
+        """Try to change rows of B."""
+
+        def touch(tenant: str) -> tuple[Outcome, bool]:
+            return self._act(self.target.touching(self.session, tenant))
+
+        outcome, touched = None, False
+        for blind in self.target.blind_updates(self.session, self.a):
+            outcome, touched = self._act(blind)
             if touched or outcome.error is None:
                 break
-        else:
-            update = sql.SQL("UPDATE {} SET {} = {} WHERE {}::text = {}").format(
-                self.table.sql, self._column, self._column, self._column, sql.Literal(self.b)
-            )
-            outcome, touched = self._act(update)
-        self._say("update", "UPDATE", leaks=touched, outcome=outcome, bad="tenant A changes rows of tenant B")
+        if outcome is None or (outcome.error is not None and not touched and self.target.column is not None):
+            outcome, touched = touch(self.b)
+            touched = touched or outcome.constrained  # no policy has kept the row out of its reach
+        bad = "tenant A changes rows of tenant B"
+        allowed = bool(self.target.writable(self.session, "UPDATE"))
+        self._settle("update", "UPDATE", outcome, touch, leaks=touched, allowed=allowed, bad=bad)
 
-    def _assignments(self) -> Sequence[tuple[str, str | None]]:
-        """Return what a blind update can write: its own tenant first, then what its own row holds anyway."""
-        plain = [
-            column for column in self.table.columns if not column.generated and column.name not in self.table.unique
-        ]
-        tenant = self.session.settings.tenant_column
-        own = [(column.name, self.mine[column.name]) for column in plain if column.name != tenant]
-        return [(tenant, self.a), *own][:_TRIED]
+    def delete(self) -> None:
+        """Try to delete rows of B."""
+        blind = sql.SQL("DELETE FROM {}").format(self.target.relation.sql)
 
-    def _delete(self) -> None:
-        outcome, gone = self._act(sql.SQL("DELETE FROM {}").format(self.table.sql))
-        if outcome.error is not None and not gone:
-            narrow = sql.SQL("DELETE FROM {} WHERE {}::text = {}")
-            outcome, gone = self._act(narrow.format(self.table.sql, self._column, sql.Literal(self.b)))
+        def delete(tenant: str) -> tuple[Outcome, bool]:
+            return self._act(sql.SQL("{} WHERE {}").format(blind, self.target.of(tenant)))
+
+        outcome, gone = self._act(blind)
+        if outcome.error is not None and not gone and self.target.column is not None:
+            outcome, gone = delete(self.b)
             gone = gone or outcome.constrained  # only a foreign key has saved the row
-        self._say("delete", "DELETE", leaks=gone, outcome=outcome, bad="tenant A deletes rows of tenant B")
+        allowed = "DELETE" in self.granted
+        bad = "tenant A deletes rows of tenant B"
+        self._settle("delete", "DELETE", outcome, delete, leaks=gone, allowed=allowed, bad=bad)
 
-    def _insert(self) -> None:
-        values = self._copy_of_theirs()
-        insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-            self.table.sql,
-            sql.SQL(", ").join(sql.Identifier(name) for name in values),
-            sql.SQL(", ").join(sql.Literal(value) for value in values.values()),
-        )
-        with self.session.undone():
-            before = self.session.places(self.table, self.b)
-            with self.session.role(self.a):
-                outcome = self.session.attempt(insert)
-                more = self.session.places(self.table, self.b) - before
-        leaks = bool(more) or outcome.constrained
-        self._say("insert", "INSERT", leaks=leaks, outcome=outcome, bad="tenant A inserts a row as tenant B")
+    def insert(self) -> None:
+        """Try to insert a row as B."""
+        outcome, more = self._insert(self.b)
+        hushed = functools.partial(self._insert, hush=True)
+        leaks = more or self._only_constrained(outcome, hushed)
+        allowed = self.target.column in self.target.writable(self.session, "INSERT")
+        bad = "tenant A inserts a row as tenant B"
+        self._settle("insert", "INSERT", outcome, self._insert, hushed, leaks=leaks, allowed=allowed, bad=bad)
 
-    def _copy_of_theirs(self) -> Mapping[str, str | None]:
-        """Return B's row without what Postgres fills in, so that nothing but a policy stands in its way."""
+    def move(self) -> None:
+        """Try to hand its own row over to B."""
 
-        def given(column: Column) -> bool:
-            if column.name == self.session.settings.tenant_column:
-                return True
-            if column.generated or (column.default and column.name in self.table.unique):
-                return False
-            allowed = self.session.connection.execute(
-                _INSERTABLE, [self.session.settings.role, self.table.oid, column.name]
-            ).fetchone()
-            return bool(allowed and allowed[0])
+        def hand(tenant: str, *, hush: bool = False) -> tuple[Outcome, bool]:
+            with self.session.undone():
+                if hush:
+                    self.session.hush()
+                before = self._places(self.b)
+                with self.session.role(self.a):
+                    outcome = self.session.attempt(self.target.handing(tenant))
+                    return outcome, len(self._places(self.b)) > len(before)
 
-        return {column.name: self.theirs[column.name] for column in self.table.columns if given(column)}
+        outcome, moved = hand(self.b)
+        hushed = functools.partial(hand, hush=True)
+        leaks = moved or self._only_constrained(outcome, hushed)
+        allowed = self.target.column in self.target.writable(self.session, "UPDATE")
+        bad = "tenant A moves its row to tenant B by an update"
+        self._settle("move", "UPDATE", outcome, hand, hushed, leaks=leaks, allowed=allowed, bad=bad)
 
-    def _move(self) -> None:
-        update = sql.SQL("UPDATE {} SET {} = {}").format(self.table.sql, self._column, sql.Literal(self.b))
-        with self.session.undone():
-            before = self.session.places(self.table, self.b)
-            with self.session.role(self.a):
-                outcome = self.session.attempt(update)
-                moved = len(self.session.places(self.table, self.b)) > len(before)
-        leaks = moved or outcome.constrained
-        self._say("move", "UPDATE", leaks=leaks, outcome=outcome, bad="tenant A moves its row to tenant B by an update")
+    def _places(self, tenant: str) -> frozenset[tuple[int, str]]:
+        return frozenset(place for base in self.target.bases for place in self.session.places(base, tenant))
 
     def _act(self, statement: sql.Composed) -> tuple[Outcome, bool]:
         """Execute a statement as A, and say whether a row of B is no longer where it was."""
         with self.session.undone():
-            before = self.session.places(self.table, self.b)
-            self.session.hush()
+            before = self._places(self.b)
+            if not self.target.worked:
+                self.session.hush()
             with self.session.role(self.a):
                 outcome = self.session.attempt(statement)
-                touched = bool(before - self.session.places(self.table, self.b))
+                touched = bool(before - self._places(self.b))
         return outcome, touched
+
+    def _insert(self, tenant: str, *, hush: bool = False) -> tuple[Outcome, bool]:
+        """Insert a copy of the tenant's row as A, and say whether the tenant has one more.
+
+        By way of a view the row itself makes place first: a view's own check comes after the constraints.
+        """
+        row = self.target.mine if tenant == self.a else self.target.theirs
+        with self.session.undone():
+            self.session.hush()
+            for base in self.target.bases if self.target.is_view else ():
+                self.session.forget(base, tenant)
+            if not hush:
+                self.session.unhush()
+            before = self._places(tenant)
+            with self.session.role(self.a):
+                outcome = None
+                for insert in self.target.inserts(self.session, row):
+                    tried = self.session.attempt(insert)
+                    outcome = tried if outcome is None or tried.conclusive else outcome
+                    if outcome.conclusive:
+                        break
+                more = bool(self._places(tenant) - before)
+        outcome = outcome or Outcome()
+        return replace(outcome, swallowed=outcome.error is None and not outcome.rows and not more), more
+
+    def _only_constrained(self, outcome: Outcome, hushed: Callable[[str], tuple[Outcome, bool]]) -> bool:
+        """Say whether a constraint alone refused it. A view's own check comes after: then without foreign keys."""
+        return outcome.constrained and (not self.target.is_view or hushed(self.b)[1])
+
+    def _settle(
+        self,
+        name: str,
+        command: str,
+        outcome: Outcome,
+        again: Callable[[str], tuple[Outcome, bool]],
+        hushed: Callable[[str], tuple[Outcome, bool]] | None = None,
+        *,
+        leaks: bool,
+        allowed: bool,
+        bad: str,
+    ) -> None:
+        """Report a trial; what was refused is tried on the tenant's own row, then for both with triggers kept out.
+
+        `again` does it for a tenant, `hushed` without triggers. What is not `allowed` by any right is refused to
+        everybody, and proves enough.
+        """
+        if leaks or not allowed or outcome.works:
+            self._say(name, command, leaks=leaks, outcome=outcome, bad=bad)
+            return
+        refused, own = outcome, again(self.a)[0]
+        proven = own.let_through or refused.by_policy
+        if not proven and hushed is not None:
+            refused, own = hushed(self.b)[0], hushed(self.a)[0]
+            proven = refused.by_policy
+        if proven:
+            self._say(name, command, leaks=False, outcome=refused, bad=bad)
+        else:
+            said = outcome.said or "a trigger swallows it"
+            self.report.error(
+                f"the trial of {command} proves nothing: what is refused to tenant A for a row of tenant B is "
+                f"refused for its own row too: {said}; give rows by `seed` that it may {command}"
+            )
+        if refused.by_policy and not own.let_through:
+            self.report.note(
+                f"its policy for {command} refuses tenant A's own row as well as one of tenant B, "
+                "so the trial could not tell them apart"
+            )
 
     def _say(self, name: str, command: str, *, leaks: bool, outcome: Outcome, bad: str) -> None:
         if leaks:
