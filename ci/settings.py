@@ -146,7 +146,8 @@ class Integration(_Stage):
         default=(), description="The Vitest projects that hold integration tests; none: found by reading."
     )
     require: tuple[Text, ...] = Field(
-        default=(), description="Names of suites of which at least one test must have run."
+        default=(),
+        description="Names of suites of which at least one test must have run; each is looked for in whole words.",
     )
     env: Variables = Field(default_factory=_nothing, description="Variables that the tests and the migration get.")
     secrets: Secrets = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 
 from ci.model import Check, Counts, Execution, Failure, Status, StepRun, Verdict
 from ci.stages.judging import could_not_run, ended, failed, local, tail
@@ -14,6 +15,8 @@ from ci.text import count, first_line
 
 ALONE = 60  # failed tests; with more of them something is broken, not flaky
 SHOWN = 3
+WORD = re.compile(r"[^\W_]+")
+HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # rlsPolicies, RLSPolicies
 
 
 def unjudged(_execution: Execution) -> Verdict:
@@ -121,15 +124,21 @@ def _nothing(trial: Trial, results: Results, execution: Execution) -> tuple[Fail
 
 
 def _absent(trial: Trial, results: Results) -> tuple[Failure, ...]:
-    """Return a failure for each required suite of which no test ran."""
-    executed = [f"{case.file} {case.name}".lower() for case in results.executed]
+    """Return a failure for each required suite of which no test ran: its name stands in whole words, not in "urls"."""
+    executed = [f"{case.file} {case.name}" for case in results.executed]
     ran = {case.run for case in results.executed}
-    projects = [value.lower() for run in trial.runs if run.key in ran for value in values(run.argv, "--project")]
+    projects = [value for run in trial.runs if run.key in ran for value in values(run.argv, "--project")]
+    told = [written for text in (*executed, *projects) for written in _words(text)]
     return tuple(
         Failure(message=f"required suite {name!r} ran no test", rule="require")
         for name in trial.required
-        if not any(name.lower() in text for text in (*executed, *projects))
+        if not any(wanted in text for text in told for wanted in _words(name))
     )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Return the text's words, each between spaces: as they are written, and with camelCase taken apart."""
+    return tuple(f" {' '.join(WORD.findall(each)).lower()} " for each in (text, HUMP.sub(" ", text)))
 
 
 def _verdict(results: Results, failures: tuple[Failure, ...]) -> Verdict:

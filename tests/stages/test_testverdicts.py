@@ -135,6 +135,30 @@ def test_a_required_suite_that_ran_no_test_fails(executed: Executed) -> None:
     assert [failure.message for failure in verdict.failures] == ["required suite 'metering' ran no test"]
 
 
+@pytest.mark.parametrize(
+    ("required", "title", "ran"),
+    [
+        ("rls", "urls are joined", False),
+        ("rls", "RLS: one tenant sees nothing", True),
+        ("rls", "rlsPolicies hold", True),
+        ("rls", "RLSPolicies hold", True),
+        ("rls", "keeps_rls_on", True),
+        ("usage metering", "usage-metering > counts", True),
+        ("usageMetering", "usage metering counts", True),
+        ("usageMetering", "usagemetering counts", True),
+        ("metering usage", "usage metering counts", False),
+        ("meter", "metering", False),
+        ("---", "one", False),
+    ],
+)
+def test_a_required_name_is_met_by_whole_words_only(
+    executed: Executed, required: str, title: str, *, ran: bool
+) -> None:
+    check = plan(required=(required,))
+    verdict = check.judge(executed(check, files={"vitest-0.json": report(**{title: "passed"})}))
+    assert (verdict.status is Status.PASSED) is ran
+
+
 def test_a_red_run_is_followed_by_one_of_the_failed_tests_alone(executed: Executed) -> None:
     check = plan()
     files = {"vitest-0.json": report(one=FAILED, two="passed")}
