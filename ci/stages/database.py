@@ -83,6 +83,11 @@ def service(context: Context) -> Service:
     )
 
 
+def with_ours(environment: Mapping[str, str], ours: Service) -> Mapping[str, str]:
+    """Return what a script sets without the addresses of other databases: none of them is here."""
+    return {name: value for name, value in environment.items() if name not in ours.environment}
+
+
 def migration(context: Context, *, own: tuple[str, ...] | None = None) -> tuple[Step, ...]:
     """Return the steps that migrate it: `own`, those of the integration stage, or what is found by reading."""
     return find_migration(context, own=own).steps
@@ -91,13 +96,16 @@ def migration(context: Context, *, own: tuple[str, ...] | None = None) -> tuple[
 def find_migration(context: Context, *, own: tuple[str, ...] | None = None) -> Migration:
     """Return how the database is migrated: by a setting, else a script that is called so, else Prisma or Drizzle."""
     settings = context.settings.stages.integration
-    workspace, timeout = context.workspace, settings.timeout
+    workspace, timeout, ours = context.workspace, settings.timeout, service(context)
     if (command := own or settings.migrate) is not None:
         return Migration(steps=(Step(argv=command, timeout=timeout),), why="migrated as shipway.toml says")
     for package in workspace.packages:
         for name in SCRIPTS:
             if name in package.scripts:
-                steps = tuple(dataclasses.replace(step, timeout=timeout) for step in _script(workspace, package, name))
+                steps = tuple(
+                    dataclasses.replace(step, timeout=timeout, environment=with_ours(step.environment, ours))
+                    for step in _script(workspace, package, name)
+                )
                 return Migration(steps=steps, why=f"migrated by {package.within('package.json')} scripts.{name}")
     for package in workspace.packages:
         for npm, argv, sign in (

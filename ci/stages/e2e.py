@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from ci.model import Check, Plan, Skip
 from ci.stages import playwright
 from ci.stages.apps import find_apps
 from ci.stages.building import build_for_tests
-from ci.stages.database import migration, scripts, service
+from ci.stages.database import migration, scripts, service, with_ours
 from ci.stages.suites import Suite, find_suites
 from ci.toolchains.versions import CHROMIUM, POSTGRES
 
@@ -38,6 +39,9 @@ def plan(context: Context) -> Plan:
 
 def _check(context: Context, suite: Suite, name: str, needs: tuple[str, ...]) -> Check:
     settings = context.settings.stages.e2e
+    services = (service(context),) if settings.database else ()
+    if services:
+        suite = dataclasses.replace(suite, environment=with_ours(suite.environment, *services))
     tools = {"chromium": CHROMIUM, **({"postgres": POSTGRES} if settings.database else {})}
     blank = functools.partial(
         Check,
@@ -48,7 +52,7 @@ def _check(context: Context, suite: Suite, name: str, needs: tuple[str, ...]) ->
         needs=needs,
         environment=settings.env,
         secrets=tuple(settings.secrets),
-        services=(service(context),) if settings.database else (),
+        services=services,
         weight=12,
         why=f"{suite.why}; {_tier(suite, settings.tags)}",
     )

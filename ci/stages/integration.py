@@ -18,8 +18,6 @@ from ci.text import count
 from ci.toolchains.versions import POSTGRES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ci.model import Execution, Step, StepRun, Verdict
     from ci.stages.context import Context
 
@@ -90,7 +88,9 @@ def _check(context: Context, found: Found, packages: tuple[str, ...]) -> Check:
     settings = context.settings.stages.integration
     service = database.service(context)
     migration = database.find_migration(context)
-    runs = tuple(_with_our_database(run, service.environment) for run in found.runs)
+    runs = tuple(
+        dataclasses.replace(run, environment=database.with_ours(run.environment, service)) for run in found.runs
+    )
     done = {(step.argv, step.cwd) for step in found.before}
     before = (*found.before, *(step for step in migration.steps if (step.argv, step.cwd) not in done))
     explain = functools.partial(_explain, builds=len(found.before), scripts=database.scripts(context.workspace))
@@ -103,7 +103,12 @@ def _check(context: Context, found: Found, packages: tuple[str, ...]) -> Check:
         package=package,
         toolchain=context.toolchain("postgres", postgres=POSTGRES),
         steps=(
-            *(dataclasses.replace(step, timeout=settings.timeout) for step in before),
+            *(
+                dataclasses.replace(
+                    step, timeout=settings.timeout, environment=database.with_ours(step.environment, service)
+                )
+                for step in before
+            ),
             *testruns.steps(trial, settings.timeout),
         ),
         judge=testverdicts.unjudged,
@@ -129,12 +134,6 @@ def _explain(step: StepRun, execution: Execution, *, builds: int, scripts: tuple
     if own.index(step) < builds:
         return testverdicts.preparation(step, execution)
     return database.explain(step, execution, scripts=scripts)
-
-
-def _with_our_database(run: Run, provided: Mapping[str, str]) -> Run:
-    """Drop addresses of other databases that the script sets: none of them is here."""
-    kept = {name: value for name, value in run.environment.items() if name not in provided}
-    return dataclasses.replace(run, environment=kept)
 
 
 def _nothing(kinds: Kinds) -> str:

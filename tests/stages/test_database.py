@@ -56,6 +56,13 @@ def test_prisma_and_drizzle_are_known_by_their_migrations(context: Workspace) ->
     assert (found.steps[0].argv, found.steps[0].cwd) == (("prisma", "migrate", "deploy"), "packages/db")
 
 
+def test_another_database_that_a_script_names_is_not_ours(context: Workspace) -> None:
+    script = "PGHOST=db DATABASE_URL=postgres://postgres:postgres@localhost/dev NODE_ENV=test prisma migrate deploy"
+    (step,) = database.find_migration(context(root(scripts={"db:migrate": script}))).steps
+    assert step.argv == ("prisma", "migrate", "deploy")
+    assert step.environment == {"NODE_ENV": "test"}
+
+
 def test_without_a_migration_it_says_so(context: Workspace) -> None:
     found = database.find_migration(context(root()))
     assert (found.steps, found.why) == ((), "no migration command is found, so the database is empty")

@@ -170,6 +170,20 @@ def test_a_database_comes_migrated_beside_the_tests(context: Workspace) -> None:
     assert {"chromium", "postgres"} <= check.toolchain.tools.keys()
 
 
+@pytest.mark.parametrize(("database", "expected"), [("true", {"MODE"}), ("false", {"MODE", "DATABASE_URL"})])
+def test_another_database_that_the_script_names_gives_way_to_ours(
+    context: Workspace, database: str, expected: set[str]
+) -> None:
+    script = "DATABASE_URL=postgres://x/x MODE=test playwright test"
+    files = {
+        "apps/web/package.json": app(**{"test:e2e": script}),
+        "apps/web/playwright.config.ts": CONFIG,
+        "apps/web/e2e/a.spec.ts": SPEC,
+    }
+    (check,) = e2e.plan(context(files, settings=f"[stages.e2e]\ndatabase = {database}\n")).checks
+    assert set(check.steps[-1].environment) == expected
+
+
 def test_the_tests_build_of_their_own_is_made_only_where_it_differs(context: Workspace) -> None:
     files = {
         "apps/web/package.json": app(),

@@ -47,6 +47,13 @@ def test_a_script_called_so_runs_after_the_migration(context: Workspace) -> None
     assert check.why.endswith("migrated by package.json scripts.db:migrate")
 
 
+def test_what_runs_before_the_tests_gets_our_database_too(context: Workspace) -> None:
+    script = "DATABASE_URL=postgres://x/x MODE=test node seed.ts && vitest run"
+    check = only(integration.plan(context({"package.json": member("root", **{"test:integration": script})})))
+    assert commands(check) == [("node", "seed.ts"), ("vitest", "run")]
+    assert check.steps[0].environment == {"MODE": "test"}
+
+
 def test_without_a_script_the_vitest_project_called_so_runs(context: Workspace) -> None:
     files = {"package.json": member("root", test="vitest run --silent"), "vitest.config.ts": PROJECTS}
     check = only(integration.plan(context(files)))
