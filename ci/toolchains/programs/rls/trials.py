@@ -136,12 +136,13 @@ class Trial:
     def _insert(self, tenant: str, *, hush: bool = False) -> tuple[Outcome, bool]:
         """Insert a copy of the tenant's row as A, and say whether the tenant has one more.
 
-        By way of a view the row itself makes place first: a view's own check comes after the constraints.
+        The row itself makes place first: a constraint may come before a view's own check, and would speak for the
+        wrong tenant where a trigger says whose row it is.
         """
         row = self.target.mine if tenant == self.a else self.target.theirs
         with self.session.undone():
             self.session.hush()
-            for base in self.target.bases if self.target.is_view else ():
+            for base in self.target.bases:
                 self.session.forget(base, tenant)
             if not hush:
                 self.session.unhush()
