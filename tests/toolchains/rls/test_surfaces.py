@@ -114,3 +114,25 @@ def test_a_role_that_the_applications_may_become_is_tried_too(verify: Verify, da
     assert report["errors"] == []
     assert (exempt["problems"], exempt["errors"]) == ([], [])
     assert exempt["notes"] == [f"{role}: exempt: only behind the support desk's own login"]
+
+
+def test_a_view_is_tried_by_an_owner_whom_foreign_keys_hold_back(verify: Verify, database: Database) -> None:
+    name = f"owner_{database.url()[-8:]}"
+    password = database.url().split(":")[2].split("@")[0]
+    database.execute(f"""
+        CREATE ROLE {name} LOGIN BYPASSRLS PASSWORD '{password}';
+        GRANT app_user TO {name};
+        CREATE TABLE words (tenant_id uuid NOT NULL, author uuid NOT NULL,
+                            FOREIGN KEY (tenant_id, author) REFERENCES users (tenant_id, id));
+        ALTER TABLE words ENABLE ROW LEVEL SECURITY; ALTER TABLE words FORCE ROW LEVEL SECURITY;
+        CREATE POLICY own ON words USING ({POLICY});
+        CREATE VIEW every_word AS TABLE words;
+        GRANT SELECT ON words, every_word TO app_user;
+        GRANT ALL ON ALL TABLES IN SCHEMA public TO {name};
+    """)
+    try:
+        report = verify(owner_url=database.url(name))
+    finally:
+        database.execute(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
+    assert kinds(report) == {("public.every_word", "view")}
+    assert report["errors"] == []

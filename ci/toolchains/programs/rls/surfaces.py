@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
+from .session import Outcome
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .catalog import Table
     from .rows import Row
-    from .session import Outcome, Session
+    from .session import Session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +50,13 @@ def look(
         try:
             before, again = (_contents(session, source, tenants[0], stored) for _ in range(2))
             session.hush()
-            gone = [session.forget(one.table, tenants[1]) for one in held]
+            gone = _forget(session, held, tenants[1])
             after = _contents(session, source, tenants[0], stored)
         except psycopg.Error as error:
             return Sight(leaks=None, message=f"it could not be tried: {str(error).splitlines()[0]}")
     if isinstance(before.error, psycopg.errors.InsufficientPrivilege):
         return Sight(leaks=False, message=f"refused: {before.said}")
-    failed = next((outcome for outcome in (before, *gone, after) if outcome.error is not None), None)
+    failed = next((outcome for outcome in (before, gone, after) if outcome.error is not None), None)
     if failed is not None:
         return Sight(leaks=None, message=f"it could not be tried: {failed.said}")
     if before.value != again.value:
@@ -62,6 +64,18 @@ def look(
     if before.value != after.value:
         return Sight(leaks=True, message="shows tenant A what belongs to tenant B")
     return Sight(leaks=False, message="shows tenant A nothing of tenant B")
+
+
+def _forget(session: Session, held: Sequence[Held], tenant: str) -> Outcome:
+    """Delete all rows of the tenant, children before their parents, whichever these are."""
+    left = tuple(held)
+    while True:
+        failed = [(one, outcome) for one in left if (outcome := session.forget(one.table, tenant)).error is not None]
+        if not failed:
+            return Outcome()
+        if len(failed) == len(left):
+            return failed[0][1]
+        left = tuple(one for one, _ in failed)
 
 
 def _contents(session: Session, source: sql.Composable, tenant: str, stored: sql.Composable | None) -> Outcome:
