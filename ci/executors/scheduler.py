@@ -17,6 +17,7 @@ import anyio
 import anyio.lowlevel
 
 from ci.errors import DiskFullError, NoExecutorError, ShipwayError
+from ci.executors.scratch import NO_ROOM
 from ci.model import Check, CheckRun, Execution, Executor, Listener, Status, StepRun, Verdict
 from ci.outcome import GREEN
 from ci.text import count, few
@@ -113,6 +114,13 @@ class Scheduler:
                 raise
             except ShipwayError as error:
                 return _run(check, Verdict(status=Status.ERROR, reason=str(error), code=error.exit_code), ())
+            except OSError as error:
+                if error.errno in NO_ROOM:
+                    raise DiskFullError(
+                        f"no space left for {check.id}", hint="free some, or set SHIPWAY_CACHE"
+                    ) from error
+                why = ": ".join(filter(None, (error.filename, error.strerror))) or str(error)
+                return _run(check, Verdict(status=Status.ERROR, reason=f"could not be run: {why}"), ())
             verdict = self.keep_artifacts(check, execution, current.judge(execution))
             artifacts = (*artifacts, *verdict.artifacts)  # a flaky test's pictures are of its first try
             # A judge knows its check as its stage made it; where the catalogue put what it needs, only the plan knows.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
-from ci.errors import NoExecutorError, ToolError
+from ci.errors import DiskFullError, NoExecutorError, ToolError
 from ci.executors.reuse import Store, keys
 from ci.executors.scheduler import Scheduler
 from ci.model import Check, CheckRun, Execution, Status, StepRun, Verdict
@@ -153,6 +154,23 @@ def test_a_tool_that_cannot_be_had_is_an_error_of_that_check_with_its_code(named
         4,
     )
     assert runs["b"].status is Status.PASSED
+
+
+def test_a_machine_that_refuses_something_is_an_error_of_that_check(named: MakeCheck, tmp_path: Path) -> None:
+    refused = PermissionError(errno.EACCES, "Permission denied", "dist/closed")
+    _, runs = play([named("a"), named("b")], tmp_path, a=refused)
+    assert (runs["a"].status, runs["a"].code) == (Status.ERROR, None)
+    assert runs["a"].reason == "could not be run: dist/closed: Permission denied"
+    assert runs["b"].status is Status.PASSED
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_ends_the_run_as_what_it_is(named: MakeCheck, tmp_path: Path, code: int) -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        play([named("a"), named("b")], tmp_path, a=OSError(code, "full"))
+    assert caught.group_contains(
+        DiskFullError, match=r"no space left for unit/a@\. \(free some, or set SHIPWAY_CACHE\)"
+    )
 
 
 def test_a_lost_executor_ends_the_run(named: MakeCheck, tmp_path: Path) -> None:
