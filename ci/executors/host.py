@@ -137,16 +137,10 @@ class HostExecutor:
         )
 
     def _keep(self, check: Check, workspace: Workspace) -> None:
-        """Put the outputs where the checks that need them look; another run may have been first."""
+        """Put the outputs where the checks that need them look."""
         fresh = workspace.place / "outputs"
         workspaces.keep(workspace, check.outputs, fresh)
-        target = self.store.layer(self.keys[check.id])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            fresh.rename(target)
-        except OSError:
-            if not target.is_dir():
-                raise
+        self.store.keep(self.keys[check.id], check, fresh)
 
     def _services(self, check: Check, workspace: Workspace) -> tuple[dict[str, str], tuple[Step, ...]]:
         """Turn services into background steps before the check's own; return the values they provide."""

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import platform
-import shutil
+import secrets as randomness
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 from wcmatch import glob
 
 from ci import __version__
+from ci.executors.scratch import remove
 from ci.model import EMPTY, Check, CheckRun, Counts, Measure, Reuse, Status
 
 GLOB_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE
@@ -172,19 +173,50 @@ class Store:
         fresh.write_text(json.dumps(value), encoding="utf-8")
         fresh.replace(place / "result.json")
 
+    def keep(self, key: str, check: Check, fresh: Path) -> None:
+        """Take the directory `fresh` as the outputs of the check; those of another run that was first are as good.
+
+        Outputs without a green result are not: of a red run, or half removed. They go aside, not away, because
+        another run may be standing on them. Raises OSError.
+        """
+        target = self.layer(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                fresh.rename(target)
+            except OSError:
+                if not target.is_dir():
+                    raise
+            else:
+                return
+            if self.load(key, check) is not None:
+                return
+            aside = self._aside(key)
+            aside.mkdir()
+            with contextlib.suppress(FileNotFoundError):  # another run put it aside
+                target.rename(aside / "outputs")
+
+    def _aside(self, key: str) -> Path:
+        """Return a new name beside the keys, which hold no dot, for what only waits to be removed."""
+        return self.directory / f"{key}.{randomness.token_hex(6)}"
+
     def sweep(self) -> None:
         """Drop what was not used for longest: beyond a number of results, and of kept outputs."""
         if not self.directory.is_dir():
             return
         entries: list[tuple[float, Path]] = []
+        aside: list[tuple[float, Path]] = []
         for place in self.directory.iterdir():
             try:
                 used = (place / "result.json").stat().st_mtime
             except OSError:
                 used = place.stat().st_mtime if place.exists() else 0.0
-            entries.append((used, place))
+            (aside if "." in place.name else entries).append((used, place))
         entries.sort(reverse=True)
         layers = [entry for entry in entries if (entry[1] / "outputs").is_dir()]
-        for used, place in (*entries[KEPT_RESULTS:], *layers[KEPT_LAYERS:]):
+        for used, place in (*entries[KEPT_RESULTS:], *layers[KEPT_LAYERS:], *aside):
             if time.time() - used > HOUR:  # a run may be standing on it
-                shutil.rmtree(place, ignore_errors=True)
+                with contextlib.suppress(OSError):  # another sweep was quicker, or the next one tries again
+                    # In one step first: what a killed sweep leaves of it must not be taken for the whole.
+                    going = place if "." in place.name else place.rename(self._aside(place.name))
+                    remove(going)

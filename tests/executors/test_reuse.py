@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +15,6 @@ from ci.model import CheckRun, Counts, Measure, Network, Reuse, Status, Step, To
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ci.model import Check
 
@@ -158,3 +160,72 @@ def test_the_oldest_outputs_go_first_and_those_in_use_stay(check: MakeCheck, tmp
     store.sweep()
     left = {place.name for place in tmp_path.iterdir()}
     assert left == {f"k{number}" for number in range(KEPT_LAYERS + 3)} - {"k1", "k2", "k3"}
+
+
+def made(tmp_path: Path, name: str) -> Path:
+    """Fresh outputs of an execution."""
+    fresh = tmp_path / f"fresh-{name}"
+    fresh.mkdir()
+    (fresh / name).write_text("x", encoding="utf-8")
+    return fresh
+
+
+def test_outputs_of_a_red_run_give_way_to_those_of_the_next(check: MakeCheck, tmp_path: Path) -> None:
+    store, built = Store(tmp_path / "results"), check("true", outputs=("dist",))
+    store.keep("k", built, made(tmp_path, "red"))
+    store.keep("k", built, made(tmp_path, "green"))
+    assert [path.name for path in store.layer("k").iterdir()] == ["green"]
+    assert len(list((tmp_path / "results").glob("k.*/outputs/red"))) == 1, "another run may be standing on them"
+
+
+def test_outputs_with_a_green_result_stay_when_another_run_was_as_quick(check: MakeCheck, tmp_path: Path) -> None:
+    store, built = Store(tmp_path / "results"), check("true", outputs=("dist",))
+    store.keep("k", built, made(tmp_path, "first"))
+    store.save("k", built, run(), "run-1")
+    store.keep("k", built, made(tmp_path, "second"))
+    assert [path.name for path in store.layer("k").iterdir()] == ["first"]
+
+
+def test_a_green_result_that_is_too_old_does_not_hold_its_outputs(check: MakeCheck, tmp_path: Path) -> None:
+    store, built = Store(tmp_path / "results"), check("true", outputs=("dist",), reuse=Reuse.HOUR)
+    store.keep("k", built, made(tmp_path, "first"))
+    store.save("k", built, run(), "run-1")
+    result = tmp_path / "results/k/result.json"
+    result.write_text(result.read_text(encoding="utf-8").replace('"at": ', '"at": -'), encoding="utf-8")
+    store.keep("k", built, made(tmp_path, "second"))
+    assert [path.name for path in store.layer("k").iterdir()] == ["second"]
+
+
+def test_what_is_dropped_is_never_found_in_part(check: MakeCheck, tmp_path: Path) -> None:
+    """Killed where the files go one by one: what is left does not lie where it could be taken for the whole."""
+    built = check("true", outputs=("dist",))
+    store = Store(tmp_path / "results")
+    long_ago = time.time() - 100_000
+    for number in range(KEPT_LAYERS + 1):
+        key = f"k{number}"
+        store.keep(key, built, made(tmp_path, key))
+        store.save(key, built, run(), "run-1")
+        os.utime(tmp_path / f"results/{key}/result.json", (long_ago + number, long_ago + number))
+    program = (
+        "import os, sys; from pathlib import Path; from ci.executors.reuse import Store\n"
+        "sys.addaudithook(lambda event, _: os.kill(os.getpid(), 9) if event in {'os.remove', 'os.rmdir'} else None)\n"
+        "Store(Path(sys.argv[1])).sweep()"
+    )
+    root = Path(__file__).resolve().parents[2]
+    killed = subprocess.run([sys.executable, "-c", program, str(store.directory)], cwd=root, check=False)
+    assert killed.returncode == -9
+    assert not (store.directory / "k0").exists()
+    assert len(list(store.directory.glob("k0.*"))) == 1
+
+
+def test_what_was_put_aside_goes_when_nobody_can_stand_on_it_any_more(check: MakeCheck, tmp_path: Path) -> None:
+    store, built = Store(tmp_path / "results"), check("true", outputs=("dist",))
+    for name in ("one", "two", "three"):
+        store.keep("k", built, made(tmp_path, name))
+    old, _young = sorted((tmp_path / "results").glob("k.*"))
+    os.utime(old, (time.time() - 100_000,) * 2)
+    (old / "outputs").chmod(0o500)
+    store.sweep()
+    left = sorted(path.name for path in (tmp_path / "results").iterdir())
+    assert len(left) == 2
+    assert old.name not in left
