@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE
 CHANGES_SHOWN = 1000
+MOST_LAYERS = 499  # overlayfs takes 500 below the writable one; the last is the snapshot
 # What no check's writes there concern anybody: git's own bookkeeping, and the tools' caches beside packages.
 UNWATCHED = frozenset({".git", "node_modules"})
 
@@ -68,6 +69,8 @@ async def assemble(place: Path, snapshot: Snapshot, layers: tuple[Path, ...], mo
     for name in ("home", "out", "logs"):
         (place / "tmp/.shipway" / name).mkdir(parents=True)
     if mode is Mode.NAMESPACES:
+        if len(layers) > MOST_LAYERS:
+            raise ToolError(f"{len(layers)} preparations at once are more than the {MOST_LAYERS} that overlayfs takes")
         for name in ("upper", "work", "staging"):
             (place / name).mkdir()
         tree = place / "upper" / snapshot.prefix

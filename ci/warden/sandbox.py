@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import TypedDict
 
     class Cover(TypedDict):
-        """A directory to hide: by `source`, which becomes writable there, or by an empty one."""
+        """A directory or file to hide: by `source`, which becomes writable there, or by an empty directory."""
 
         target: str
         source: str | None
@@ -46,9 +46,7 @@ def enter(sandbox: Sandbox) -> None:
     """Change this process' world for good. Raises OSError, naming the call that the machine refused."""
     if sandbox["loopback"]:
         kernel.raise_loopback()
-    layers = ":".join(path.replace("\\", "\\\\").replace(":", "\\:") for path in sandbox["lower"])
-    options = f"lowerdir={layers},upperdir={sandbox['upper']},workdir={sandbox['work']},userxattr"
-    kernel.mount("overlay", sandbox["staging"], options)
+    _mount_overlay(sandbox)
 
     # Cloned first: the covers below hide the places where these lie.
     overlay = kernel.clone_tree(sandbox["staging"])
@@ -74,6 +72,19 @@ def enter(sandbox: Sandbox) -> None:
     for path in writable:
         kernel.set_read_only(path, read_only=False, recursive=False)
     kernel.drop_privileges()
+
+
+def _mount_overlay(sandbox: Sandbox) -> None:
+    """Mount the workspace at `staging`, its directories named by short links in there, underneath.
+
+    The kernel cuts the options of a mount at 4096 bytes, which some forty whole paths would fill.
+    """
+    os.chdir(sandbox["staging"])
+    lower = {str(number): path for number, path in enumerate(sandbox["lower"])}
+    for name, path in {**lower, "upper": sandbox["upper"], "work": sandbox["work"]}.items():
+        os.symlink(path, name)
+    kernel.mount("overlay", sandbox["staging"], f"lowerdir={':'.join(lower)},upperdir=upper,workdir=work,userxattr")
+    os.chdir("/")
 
 
 def _make_place(target: str, *, directory: bool) -> None:

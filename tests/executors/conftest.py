@@ -45,7 +45,10 @@ def repository(tmp_path: Path) -> Path:
 
 @dataclass(kw_only=True)
 class Place:
-    """Runs checks on one executor; remembers what the live view would have shown."""
+    """Runs checks on one executor; remembers what the live view would have shown.
+
+    `prepared` are checks that count as executed, each with a directory of its own name among its outputs.
+    """
 
     mode: Mode
     repository: Path
@@ -53,6 +56,8 @@ class Place:
     shown: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     isolated: Isolation | None = None
+    prepared: tuple[Check, ...] = ()
+    specifications: tuple[Path, ...] = ()  # those that were still there when the last check ended
 
     def execute(self, *checks: Check) -> Execution:
         """Execute the checks one after another, each may need those before it; return the last one's execution."""
@@ -69,18 +74,22 @@ class Place:
             self.isolated = isolated
             lent = "/tmp/.shipway/objects" if isolated.mode is Mode.NAMESPACES else None  # noqa: S108 - a private /tmp
             snapshot = await snapshots.take(self.repository, place / "snapshot", objects=lent)
+            store, keys = Store(place / "results"), reuse.keys((*self.prepared, *checks), snapshot.digests)
+            for check in self.prepared:
+                (store.layer(keys[check.id]) / check.name).mkdir(parents=True)
             host = HostExecutor(
                 snapshot=snapshot,
                 scratch=place,
                 cache=self.cache,
                 isolation=isolated,
-                store=Store(place / "results"),
-                keys=reuse.keys(checks, snapshot.digests),
+                store=store,
+                keys=keys,
                 run="run-1",
                 note=self.notes.append,
                 on_output=lambda _check, tail: self.shown.append(tail),
             )
             executions = [await host.execute(check) for check in checks]
+            self.specifications = tuple(place.glob("*/check.json"))
             return executions[-1]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from ci.errors import ToolError
 from ci.executors.isolation import Mode
 from ci.model import Service, Step, Toolchain
 from ci.toolchains.versions import POSTGRES
@@ -222,6 +223,12 @@ def test_a_check_cannot_spoil_the_outputs_it_stands_on(place: Place, check: Make
     assert execution.steps[0].output == "good\n"
 
 
+def test_a_check_can_stand_on_many_preparations(place: Place, check: MakeCheck) -> None:
+    place.prepared = tuple(check("true", name=f"p{number}", outputs=("p*",)) for number in range(70))
+    needs = tuple(made.id for made in place.prepared)
+    assert place.execute(check("ls -d p[0-9]* | wc -l", needs=needs)).steps[0].output == "70\n"
+
+
 def test_git_works_and_writes_only_to_the_copy(place: Place, check: MakeCheck) -> None:
     line = "git status --porcelain && git log --format=%s && git config core.hooksPath .hooks && git add -A && echo ok"
     execution = place.execute(check(line))
@@ -350,3 +357,9 @@ def test_everything_else_is_read_only_and_tmp_is_private(namespaces: Place, chec
     assert namespaces.execute(check(line)).steps[0].exit_code == 0
     assert not outside.exists()
     assert not Path(f"/tmp/shipway-{os.getpid()}").exists()  # noqa: S108 - as above
+
+
+def test_more_preparations_than_overlays_take_are_an_error_of_that_check(namespaces: Place, check: MakeCheck) -> None:
+    namespaces.prepared = tuple(check("true", name=f"p{number}", outputs=("p*",)) for number in range(500))
+    with pytest.raises(ToolError, match="500 preparations at once are more than the 499 that overlayfs takes"):
+        namespaces.execute(check("true", needs=tuple(made.id for made in namespaces.prepared)))
