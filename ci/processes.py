@@ -82,9 +82,10 @@ async def run(
     *,
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
     timeout: float = 600.0,
 ) -> Completed:
-    """Run a short command to its end and return what it said.
+    """Run a short command to its end and return what it said; `stdin` is all it gets to read.
 
     Raises ToolError when the program is not there or `timeout` seconds were not enough;
     a non-zero exit code is a value. Cancelling kills it.
@@ -93,11 +94,13 @@ async def run(
     if shutil.which(argv[0], path=found.get("PATH")) is None:  # setpriv would end with 127, and a program may too
         raise ToolError(f"{argv[0]} is not on this machine", hint="install it, or put it on PATH")
     try:
-        async with _process(argv, cwd=cwd, environment=environment, stdin=subprocess.DEVNULL) as process:
+        kind = subprocess.DEVNULL if stdin is None else subprocess.PIPE
+        async with _process(argv, cwd=cwd, environment=environment, stdin=kind) as process:
             out: list[bytes] = []
             err: list[bytes] = []
             with anyio.fail_after(timeout):
                 async with anyio.create_task_group() as group:
+                    group.start_soon(_feed, process.stdin, stdin)
                     group.start_soon(drain, process.stdout, out)
                     group.start_soon(drain, process.stderr, err)
                 code = await process.wait()
@@ -160,6 +163,13 @@ async def _process(
                 if stream is not None:
                     with contextlib.suppress(anyio.BrokenResourceError, OSError):
                         await stream.aclose()
+
+
+async def _feed(stream: anyio.abc.ByteSendStream | None, content: bytes | None) -> None:
+    if stream is not None and content is not None:
+        with contextlib.suppress(anyio.BrokenResourceError, OSError):  # it may end without having read all
+            await stream.send(content)
+            await stream.aclose()
 
 
 async def drain(stream: anyio.abc.ByteReceiveStream | None, into: list[bytes]) -> None:

@@ -19,12 +19,11 @@ import anyio.to_thread
 
 from ci import processes
 from ci.errors import NoExecutorError
-from ci.executors import environment, walls
+from ci.executors import environment, logs, walls
 from ci.executors import workspace as workspaces
 from ci.executors.isolation import Isolation, Mode, warden_command
 from ci.executors.scratch import remove
 from ci.model import Check, Execution, Network, Service, Step, StepRun
-from ci.text import settled
 from ci.toolchains.catalogue import Provided, provide
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from ci.monorepo.snapshot import Snapshot
 
 BROUGHT_BACK = 64 * 1024 * 1024  # bytes of reports and artifacts a check may hand over
-HEAD, TAIL = 20_000, 60_000  # bytes of a step's output that are kept
-TAIL_SHOWN = 2_000  # bytes of it that the live view looks at
 LOOK = 0.25  # seconds between two looks at a running step's output
 POSTGRES_PORT = 5432
 
@@ -96,7 +93,7 @@ class HostExecutor:
                 {
                     "root": str(workspace.root),
                     "out": str(workspace.inside / "out"),
-                    "logs": str(workspace.inside / "logs"),
+                    "logs": str(workspace.logs),
                     "environment": environment.build(
                         check, workspace, provided, cache=self.cache, secrets=self.secrets, values=values
                     ),
@@ -192,17 +189,11 @@ class HostExecutor:
 
     async def _follow(self, check: Check, workspace: Workspace) -> None:
         """Show the last output of the running step until cancelled."""
-        logs = workspace.private / "logs"
         shown = b""
         while True:
             await anyio.sleep(LOOK)
-            newest = max(logs.glob("*.log"), key=lambda log: int(log.stem), default=None)
-            if newest is None:
-                continue
-            with newest.open("rb") as file:
-                file.seek(max(0, newest.stat().st_size - TAIL_SHOWN))
-                tail = file.read()
-            if tail != shown:
+            tail = logs.newest(workspace.logs)
+            if tail not in (b"", shown):
                 shown = tail
                 self.on_output(check, tail.decode(errors="replace"))
 
@@ -237,7 +228,7 @@ def _plain(step: Step) -> dict[str, Any]:
 
 
 def _step_run(step: Step, event: Mapping[str, Any], workspace: Workspace) -> StepRun:
-    output, omitted = _output(workspace.private / "logs" / f"{event['step']}.log")
+    output, omitted = logs.read(workspace.logs / logs.name(event["step"]))
     return StepRun(
         argv=step.argv,
         cwd=step.cwd,
@@ -251,23 +242,6 @@ def _step_run(step: Step, event: Mapping[str, Any], workspace: Workspace) -> Ste
         background=step.background,
         living=tuple(event.get("living", ())),
     )
-
-
-def _output(log: Path) -> tuple[str, int]:
-    """Return the head and the tail of a log, and how many bytes between them are left out."""
-    try:
-        size = log.stat().st_size
-        with log.open("rb") as file:
-            if size <= HEAD + TAIL:
-                return settled(file.read().decode(errors="replace")), 0
-            head = file.read(HEAD)
-            file.seek(size - TAIL)
-            tail = file.read()
-    except FileNotFoundError:
-        return "", 0
-    omitted = size - HEAD - TAIL
-    gap = f"\n[... {omitted} bytes left out ...]\n"
-    return settled(head.decode(errors="replace") + gap + tail.decode(errors="replace")), omitted
 
 
 def _free_port() -> int:

@@ -32,7 +32,7 @@ def build(check: Check, workspace: Workspace, provided: Provided, *, cache: Path
 
 
 def _sandbox(check: Check, workspace: Workspace, visible: list[str], writable: list[str]) -> dict[str, Any]:
-    covers: list[dict[str, str | None]] = [{"target": "/tmp", "source": str(workspace.place / "tmp")}]
+    covers: list[dict[str, str | None]] = [{"target": "/tmp", "source": str(workspace.tmp)}]
     hidden = [str(Path.home()), "/var/tmp"]
     if check.network is Network.LOOPBACK:
         hidden.append("/run")  # sockets of the machine's own servers; with the network, names are resolved through it
@@ -46,7 +46,6 @@ def _sandbox(check: Check, workspace: Workspace, visible: list[str], writable: l
         if path in writable or any(_below(path, target) for target in targets)
     ]
     if workspace.snapshot.objects is not None:
-        (workspace.private / "objects").mkdir()
         place = str(workspace.inside / "objects")
         views.append({"source": str(workspace.snapshot.objects), "target": place, "writable": False})
     return {
@@ -62,7 +61,10 @@ def _sandbox(check: Check, workspace: Workspace, visible: list[str], writable: l
 
 
 def _rules(workspace: Workspace, visible: list[str], writable: list[str]) -> dict[str, list[str]]:
-    """Landlock only grants: so everything but the way to the home directory is granted, piece by piece."""
+    """Landlock only grants: so everything but the way to the home directory is granted, piece by piece.
+
+    The steps may add to their logs, and put nothing else in their place.
+    """
     home = Path.home()
     read: list[str] = []
     for directory in (*reversed(home.parents),):
@@ -70,8 +72,9 @@ def _rules(workspace: Workspace, visible: list[str], writable: list[str]) -> dic
         read += [entry.path for entry in os.scandir(directory) if Path(entry.path) != inward]
     objects = [] if workspace.snapshot.objects is None else [str(workspace.snapshot.objects)]
     return {
-        "read": [*read, *visible, *writable, *objects],
-        "write": [str(workspace.place), *writable, *DEVICES],
+        "read": [*read, *visible, str(workspace.place), *objects],
+        "write": [str(workspace.top), str(workspace.tmp), *writable, *DEVICES],
+        "append": [str(workspace.logs)],
     }
 
 

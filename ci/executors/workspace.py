@@ -17,6 +17,7 @@ from wcmatch import glob
 
 from ci import processes
 from ci.errors import DiskFullError, ToolError
+from ci.executors import leavings
 from ci.executors.isolation import Mode
 from ci.monorepo.snapshot import Snapshot, digest
 
@@ -28,20 +29,21 @@ CHANGES_SHOWN = 1000
 MOST_LAYERS = 499  # overlayfs takes 500 below the writable one; the last is the snapshot
 # What no check's writes there concern anybody: git's own bookkeeping, and the tools' caches beside packages.
 UNWATCHED = frozenset({".git", "node_modules"})
+OUT = ".shipway/out"  # below the steps' /tmp
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """Directories of one check. `tree` is where its writes can be read from outside, at the workspace's root.
+    """Directories of one check. `writes` is where its writes can be read from outside, at the repository's top.
 
-    With namespaces `tree` holds the writes only; in a copy it holds everything.
+    With namespaces `writes` holds nothing else; in a copy it holds everything.
     """
 
     mode: Mode
     place: Path
     snapshot: Snapshot
     layers: tuple[Path, ...]  # topmost first
-    tree: Path
+    writes: Path
 
     @property
     def top(self) -> Path:
@@ -54,27 +56,40 @@ class Workspace:
         return self.top / self.snapshot.prefix
 
     @property
-    def private(self) -> Path:
-        """Home, reports and logs of the check, seen from outside."""
-        return self.place / "tmp/.shipway"
+    def tree(self) -> Path:
+        """The workspace's root in `writes`."""
+        return self.writes / self.snapshot.prefix
+
+    @property
+    def tmp(self) -> Path:
+        """The steps' own /tmp, seen from outside; `.shipway` in it holds home and reports."""
+        return self.place / "tmp"
 
     @property
     def inside(self) -> Path:
-        """The same, as the steps see it."""
-        return Path("/tmp/.shipway") if self.mode is Mode.NAMESPACES else self.private
+        """That `.shipway`, as the steps see it."""
+        return (Path("/tmp") if self.mode is Mode.NAMESPACES else self.tmp) / ".shipway"
+
+    @property
+    def logs(self) -> Path:
+        """What the steps print, out of their reach."""
+        return self.place / "logs"
+
+    def walk(self, closed: frozenset[str] = UNWATCHED) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Yield what lies at `tree`."""
+        return leavings.walk(self.writes, self.snapshot.prefix, closed=closed)
 
 
 async def assemble(place: Path, snapshot: Snapshot, layers: tuple[Path, ...], mode: Mode) -> Workspace:
     """Make the directories; in a copy, fill them. Raises DiskFullError, ToolError."""
-    for name in ("home", "out", "logs"):
-        (place / "tmp/.shipway" / name).mkdir(parents=True)
+    for name in ("logs", "tmp/.shipway/home", "tmp/.shipway/out"):
+        (place / name).mkdir(parents=True)
     if mode is Mode.NAMESPACES:
         if len(layers) > MOST_LAYERS:
             raise ToolError(f"{len(layers)} preparations at once are more than the {MOST_LAYERS} that overlayfs takes")
         for name in ("upper", "work", "staging"):
             (place / name).mkdir()
-        tree = place / "upper" / snapshot.prefix
-        return Workspace(mode=mode, place=place, snapshot=snapshot, layers=layers, tree=tree)
+        return Workspace(mode=mode, place=place, snapshot=snapshot, layers=layers, writes=place / "upper")
     copy = place / "copy"
     copy.mkdir()
     for source in (snapshot.directory, *reversed(layers)):
@@ -83,7 +98,7 @@ async def assemble(place: Path, snapshot: Snapshot, layers: tuple[Path, ...], mo
             if b"No space left" in done.stderr:
                 raise DiskFullError(f"no space left for a workspace in {place}", hint="free some, or set SHIPWAY_CACHE")
             raise ToolError(f"a workspace could not be copied: {done.complaint}")
-    return Workspace(mode=mode, place=place, snapshot=snapshot, layers=layers, tree=copy / snapshot.prefix)
+    return Workspace(mode=mode, place=place, snapshot=snapshot, layers=layers, writes=copy)
 
 
 def keep(workspace: Workspace, outputs: tuple[str, ...], target: Path) -> None:
@@ -92,11 +107,25 @@ def keep(workspace: Workspace, outputs: tuple[str, ...], target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     wanted = glob.compile(list(outputs), flags=FLAGS)
     inside_packages = any("node_modules/" in pattern for pattern in outputs)
-    for path, entry in _walk(workspace.tree, closed=frozenset({".git"}) if inside_packages else UNWATCHED):
+    for path, entry in workspace.walk(closed=frozenset({".git"}) if inside_packages else UNWATCHED):
         if wanted.match(path):
             place = target / path
             place.parent.mkdir(parents=True, exist_ok=True)
-            Path(entry.path).rename(place)
+            _move(Path(entry.path), place)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename; a directory that may not be written can be moved all the same, and keeps its mode."""
+    try:
+        source.rename(target)
+    except PermissionError:
+        mode = source.lstat().st_mode
+        source.parent.chmod(stat.S_IRWXU)
+        if stat.S_ISDIR(mode):
+            source.chmod(stat.S_IRWXU)
+        source.rename(target)
+        if stat.S_ISDIR(mode):
+            target.chmod(stat.S_IMODE(mode))
 
 
 def bring_back(workspace: Workspace, patterns: tuple[str, ...], *, limit: int) -> tuple[dict[str, bytes], list[str]]:
@@ -104,10 +133,12 @@ def bring_back(workspace: Workspace, patterns: tuple[str, ...], *, limit: int) -
     found: dict[str, bytes] = {}
     notices: list[str] = []
     left = limit
-    sources = [(path, entry) for path, entry in _walk(workspace.private / "out")]
+    if leavings.astray(workspace.tmp, OUT):
+        notices.append("put a link in place of the directory of its reports, so none were read")
+    sources = list(leavings.walk(workspace.tmp, OUT, closed=UNWATCHED))
     if patterns:
         wanted = glob.compile(list(patterns), flags=FLAGS)
-        sources += [(path, entry) for path, entry in _walk(workspace.tree) if wanted.match(path)]
+        sources += [(path, entry) for path, entry in workspace.walk() if wanted.match(path)]
     for path, entry in sources:
         if not entry.is_file(follow_symlinks=False):
             continue
@@ -116,7 +147,8 @@ def bring_back(workspace: Workspace, patterns: tuple[str, ...], *, limit: int) -
             notices.append(f"{path} ({size // 1024} kB) is too large to keep with the report")
             continue
         left -= size
-        found[path] = Path(entry.path).read_bytes()
+        with leavings.open_file(Path(entry.path)) as file:
+            found[path] = file.read()
     return found, notices
 
 
@@ -124,12 +156,20 @@ async def changes(workspace: Workspace, outputs: tuple[str, ...]) -> tuple[str, 
     """Return what was written beside the outputs and is not ignored by git: `M path`, `A path`, `D path`."""
     changed, added = await anyio.to_thread.run_sync(_find_changes, workspace, outputs)
     if added:
-        ignored = await processes.run(
-            ("git", "check-ignore", "--no-index", "--", *added[:CHANGES_SHOWN]), cwd=workspace.snapshot.root
-        )
-        skip = set(ignored.text.splitlines())
-        changed += [f"A {path}" for path in added if path not in skip and f'"{path}"' not in skip]
+        ignored = await _ignored(workspace.snapshot, added)
+        changed += [f"A {path}" for path in added if path not in ignored]
     return tuple(sorted(changed, key=lambda change: change[2:])[:CHANGES_SHOWN])
+
+
+async def _ignored(snapshot: Snapshot, paths: list[str]) -> set[str]:
+    """Return those that git ignores: by the repository's rules, or where it is none, by those of the files alone."""
+    git = () if snapshot.objects else (f"--git-dir={snapshot.directory / '.git'}", f"--work-tree={snapshot.top}")
+    done = await processes.run(
+        ("git", *git, "check-ignore", "--no-index", "-z", "--stdin"),
+        cwd=snapshot.root,
+        stdin=b"\0".join(map(os.fsencode, paths)),
+    )
+    return {os.fsdecode(path) for path in done.stdout.split(b"\0")}
 
 
 def _find_changes(workspace: Workspace, outputs: tuple[str, ...]) -> tuple[list[str], list[str]]:
@@ -138,7 +178,7 @@ def _find_changes(workspace: Workspace, outputs: tuple[str, ...]) -> tuple[list[
     changed: list[str] = []
     added: list[str] = []
     seen: set[str] = set()
-    for path, entry in _walk(workspace.tree):
+    for path, entry in workspace.walk():
         if wanted and wanted.match(path):
             continue
         facts = entry.stat(follow_symlinks=False)
@@ -148,9 +188,9 @@ def _find_changes(workspace: Workspace, outputs: tuple[str, ...]) -> tuple[list[
         if stat.S_ISCHR(facts.st_mode) and facts.st_rdev == 0:  # overlayfs' mark for "deleted"
             changed += [f"D {deleted}" for deleted in known if deleted == path or deleted.startswith(f"{path}/")]
         elif path not in known:
-            if not any((layer / workspace.snapshot.prefix / path).exists() for layer in workspace.layers):
+            if not any(os.path.lexists(layer / workspace.snapshot.prefix / path) for layer in workspace.layers):
                 added.append(path)
-        elif _may_differ(workspace, path, entry) and digest(Path(entry.path)) != known[path]:
+        elif _may_differ(workspace, path, entry) and _digest(Path(entry.path), facts.st_mode) != known[path]:
             changed.append(f"M {path}")
     if workspace.mode is Mode.COPY:
         changed += [f"D {path}" for path in known if path not in seen and not os.path.lexists(workspace.tree / path)]
@@ -165,17 +205,8 @@ def _may_differ(workspace: Workspace, path: str, entry: os.DirEntry[str]) -> boo
     return (now.st_mtime_ns, now.st_size) != (then.st_mtime_ns, then.st_size)
 
 
-def _walk(top: Path, prefix: str = "", closed: frozenset[str] = UNWATCHED) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield every entry below `top` with its path.
-
-    Directories named in `closed` are yielded and not entered; nor is one that was moved away meanwhile.
-    """
-    try:
-        entries = sorted(os.scandir(top / prefix), key=lambda entry: entry.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in entries:
-        path = f"{prefix}/{entry.name}" if prefix else entry.name
-        yield path, entry
-        if entry.name not in closed and entry.is_dir(follow_symlinks=False) and Path(entry.path).is_dir():
-            yield from _walk(top, path, closed)
+def _digest(path: Path, mode: int) -> str | None:
+    """Return the digest of what a step put at a known path; None where that is neither a file nor a link."""
+    if stat.S_ISREG(mode) and not mode & stat.S_IRUSR:
+        path.chmod(stat.S_IMODE(mode) | stat.S_IRUSR)
+    return digest(path) if stat.S_ISREG(mode) or stat.S_ISLNK(mode) else None

@@ -12,9 +12,10 @@ import struct
 from ci.warden import kernel
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
-TRUNCATE, IOCTL_DEV, REFER = 1 << 14, 1 << 15, 1 << 13
+MAKE_FILE, REFER, TRUNCATE, IOCTL_DEV = 1 << 8, 1 << 13, 1 << 14, 1 << 15
 FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 READ_RIGHTS = EXECUTE | READ_FILE | READ_DIR
+APPEND_RIGHTS = READ_FILE | READ_DIR | WRITE_FILE | MAKE_FILE | TRUNCATE
 RULE_PATH_BENEATH = 1
 CREATE_RULESET_VERSION = 1
 
@@ -27,8 +28,11 @@ def version() -> int:
         return 0
 
 
-def restrict(*, read: tuple[str, ...], write: tuple[str, ...]) -> None:
-    """Let this process and all it starts read only beneath `read`, and write only beneath `write`. Raises OSError."""
+def restrict(*, read: list[str], write: list[str], append: list[str]) -> None:
+    """Let this process and all it starts read only beneath `read`, and write only beneath `write`. Raises OSError.
+
+    Beneath `append` files may be made and written, and nothing removed, renamed or linked.
+    """
     known = version()
     handled = (1 << 13) - 1
     for since, right in ((2, REFER), (3, TRUNCATE), (5, IOCTL_DEV)):
@@ -37,7 +41,7 @@ def restrict(*, read: tuple[str, ...], write: tuple[str, ...]) -> None:
     attributes = struct.pack("Q", handled)
     ruleset = kernel.call("landlock_create_ruleset", kernel.LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0)
     try:
-        for paths, rights in ((read, READ_RIGHTS), (write, handled)):
+        for paths, rights in ((read, READ_RIGHTS), (write, handled), (append, APPEND_RIGHTS)):
             for path in paths:
                 _allow(ruleset, path, rights & handled)
         kernel.LIBC.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -1,7 +1,8 @@
 """The warden's main loop: steps one after another, servers beside them, one eye on the pipe to Shipway.
 
 The specification is a JSON file: `root` (the workspace, absolute), `out`, `logs`, `environment`, `steps`,
-and at most one of `sandbox` and `landlock`. Events go to standard output, one JSON object a line:
+and at most one of `sandbox` and `landlock`. It holds the check's secrets, so it is removed once it was read.
+Events go to standard output, one JSON object a line:
 
     {"event": "entered"}                                      the sandbox stands
     {"event": "refused", "why": ...}                          it cannot be made here; nothing was run
@@ -12,11 +13,13 @@ and at most one of `sandbox` and `landlock`. Events go to standard output, one J
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -25,7 +28,7 @@ from ci.warden import kernel, landlock, sandbox, tree
 
 TYPE_CHECKING = False  # as `typing` has it, without its import: this program starts once per check
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, BinaryIO
 
 OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes a step may print before it is ended
 TICK = 0.25
@@ -35,8 +38,10 @@ MOMENT = 0.5  # seconds that children of an ended step have to end by themselves
 class Running:
     """A step that was started and has not been seen to end."""
 
-    def __init__(self, index: int, specification: dict[str, Any], process: subprocess.Popen[bytes], log: str) -> None:
-        """Note when it was started: now."""
+    def __init__(
+        self, index: int, specification: dict[str, Any], process: subprocess.Popen[bytes], log: BinaryIO
+    ) -> None:
+        """Note when it was started: now. The log stays open, because what lies at its path may be another file."""
         self.index = index
         self.specification = specification
         self.process = process
@@ -45,11 +50,12 @@ class Running:
 
 
 class Warden:
-    """Runs the steps of one specification."""
+    """Runs the steps of one specification, with their logs in the open directory `logs`."""
 
-    def __init__(self, specification: dict[str, Any]) -> None:
+    def __init__(self, specification: dict[str, Any], logs: int) -> None:
         """Prepare; nothing is started."""
         self.specification = specification
+        self.logs = logs
         self.root: str = specification["root"]
         self.servers: list[Running] = []
         self.statuses: dict[int, int] = {}
@@ -96,20 +102,21 @@ class Warden:
         replace = self.specification.get("values", {})
         argv = [expand(word, replace) for word in step["argv"]]
         environment = {name: expand(value, replace) for name, value in environment.items()}
-        log = os.path.join(self.specification["logs"], f"{index}.log")
-        out = os.path.join(self.specification["out"], step["stdout"]) if step.get("stdout") else log
-        if out != log:
-            os.makedirs(os.path.dirname(out), exist_ok=True)
-        with open(log, "ab") as error_stream, open(out, "ab") as output_stream:
-            process = subprocess.Popen(
-                argv,
-                cwd=directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output_stream,
-                stderr=error_stream,
-                start_new_session=True,
-            )
+        log = open_to_append(f"{index}.log", self.logs)
+        out = log
+        if step.get("stdout"):
+            path = os.path.join(self.specification["out"], step["stdout"])
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            out = open_to_append(path)
+        process = subprocess.Popen(
+            argv,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=log,
+            start_new_session=True,
+        )
         return Running(index, step, process, log)
 
     def _await_end(self, running: Running) -> bool:
@@ -121,7 +128,7 @@ class Warden:
             if time.monotonic() >= deadline:
                 self._abandon(running, timed_out=True)
                 return False
-            if os.path.getsize(running.log) > OUTPUT_LIMIT:
+            if os.fstat(running.log.fileno()).st_size > OUTPUT_LIMIT:
                 self._abandon(running, error=f"printed more than {OUTPUT_LIMIT // 1024 // 1024} MB and was ended")
                 return False
 
@@ -216,6 +223,15 @@ def talk(port: int, request: bytes, answer: bytes) -> bool:
     return False
 
 
+def open_to_append(path: str, directory: int | None = None) -> BinaryIO:
+    """Open a regular file, made where there is none. Raises OSError where a step put a link or a pipe there."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    file = os.fdopen(os.open(path, flags, 0o666, dir_fd=directory), "ab", buffering=0)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        raise OSError(errno.EINVAL, f"{path} is no regular file")
+    return file
+
+
 def expand(text: str, values: dict[str, str]) -> str:
     """Replace each `${NAME}` of the known names; anything else stays as it is."""
     for name, value in values.items():
@@ -233,20 +249,23 @@ def main(path: str) -> int:
     """Read the specification, make the sandbox, run the steps, leave nothing alive."""
     with open(path, encoding="utf-8") as file:
         specification = json.load(file)
+    os.unlink(path)
     try:
         if os.getpid() != 1:
             kernel.adopt_orphans()
         if specification.get("sandbox"):
+            logs = kernel.clone_tree(specification["logs"])  # stays writable where all else becomes read-only
             sandbox.enter(specification["sandbox"])
-        elif specification.get("landlock"):
-            rules = specification["landlock"]
-            landlock.restrict(read=tuple(rules["read"]), write=tuple(rules["write"]))
+        else:
+            logs = os.open(specification["logs"], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            if specification.get("landlock"):
+                landlock.restrict(**specification["landlock"])
     except OSError as error:
         emit("refused", why=str(error))
         return 0
     emit("entered")
     try:
-        Warden(specification).run()
+        Warden(specification, logs).run()
     finally:
         tree.end_all()
     return 0
