@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+KEY = "fingerprints.key"
 _SIZE = 32
 
 
 def own_key(directory: Path) -> bytes:
     """Return this user's key, 32 bytes kept in `directory`; made on first use. Raises ToolError where it cannot be."""
-    place = directory / "fingerprints.key"
+    place = directory / KEY
     try:
         if not place.exists():
             fresh = directory / f"fingerprints.{secrets.token_hex(6)}.tmp"

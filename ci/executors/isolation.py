@@ -49,6 +49,7 @@ def warden_command(specification: Path, *, mode: Mode, loopback: bool) -> tuple[
 
 async def probe(place: Path) -> Isolation:
     """Try a sandbox in the new directory `place`, which must lie where the checks' workspaces will."""
+    private = "the home directory" if _has_home() else "what begins with a dot in the root directory"
     why = await _try_sandbox(place) if sys.platform == "linux" and shutil.which("unshare") else "this is not Linux"
     if why is None:
         return Isolation(
@@ -56,7 +57,7 @@ async def probe(place: Path) -> Isolation:
             landlock=False,
             holds=(
                 "own user, process, mount, network and IPC namespaces",
-                "copy-on-write workspace; all else read-only, the home directory hidden",
+                f"copy-on-write workspace; all else read-only, {private} hidden",
                 "network: loopback only after install",
             ),
         )
@@ -64,10 +65,15 @@ async def probe(place: Path) -> Isolation:
     holds = ["a copied workspace; a watchdog ends the process tree"]
     missing = [f"namespaces ({why}), so steps can reach the network and share the machine's ports"]
     if ruled:
-        holds.append("Landlock: writes outside the workspace are refused, the home directory cannot be read")
+        holds.append(f"Landlock: writes outside the workspace are refused, {private} cannot be read")
     else:
         missing.append("Landlock, so steps can write wherever their user can")
     return Isolation(mode=Mode.COPY, landlock=ruled, holds=tuple(holds), missing=tuple(missing))
+
+
+def _has_home() -> bool:
+    """Whether the user's home directory is one of its own; in a container it may be /."""
+    return Path.home().resolve() != Path("/")
 
 
 async def _try_sandbox(place: Path) -> str | None:

@@ -1,4 +1,8 @@
-"""The walls around a check: what it may read and write, as the warden's specification has it."""
+"""The walls around a check: what it may read and write, as the warden's specification has it.
+
+Paths have two spellings where a link leads to them (a home directory that was moved to another disk): what is
+hidden is hidden by the one without links, what stays visible is so by both.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci.executors.environment import npmrc, shared
 from ci.executors.isolation import Mode
+from ci.fingerprints import KEY
 from ci.model import Check, Network
 
 if TYPE_CHECKING:
@@ -27,23 +32,36 @@ def build(check: Check, workspace: Workspace, provided: Provided, *, cache: Path
     if check.registry and (settings := npmrc()) is not None:
         visible.append(str(settings))
     if workspace.mode is Mode.NAMESPACES:
-        return {"sandbox": _sandbox(check, workspace, visible, writable)}
-    return {"landlock": _rules(workspace, visible, writable)} if landlock else {}
+        return {"sandbox": _sandbox(check, workspace, visible, writable, private(cache))}
+    return {"landlock": _rules(workspace, visible, writable, private(cache))} if landlock else {}
 
 
-def _sandbox(check: Check, workspace: Workspace, visible: list[str], writable: list[str]) -> dict[str, Any]:
+def private(cache: Path) -> tuple[Path, ...]:
+    """Return what no step may see, without links: the user's home directory, and in the cache what is for other checks.
+
+    Where the home directory is / (a container's user who has none), it is all in it that begins with a dot.
+    """
+    home = Path.home().resolve()
+    own = (home,) if home != home.parent else tuple(sorted(home.glob(".*")))
+    return (*own, *((cache / name).resolve() for name in ("work", KEY)))
+
+
+def _sandbox(
+    check: Check, workspace: Workspace, visible: list[str], writable: list[str], hidden: tuple[Path, ...]
+) -> dict[str, Any]:
     covers: list[dict[str, str | None]] = [{"target": "/tmp", "source": str(workspace.tmp)}]
-    hidden = [str(Path.home()), "/var/tmp"]
+    paths = [*map(str, hidden), "/var/tmp"]
     if check.network is Network.LOOPBACK:
-        hidden.append("/run")  # sockets of the machine's own servers; with the network, names are resolved through it
-    for path in hidden:
+        paths.append("/run")  # sockets of the machine's own servers; with the network, names are resolved through it
+    for path in paths:
         if _can_cover(path) and not any(_below(path, str(cover["target"])) for cover in covers):
-            covers.append({"target": path, "source": None})
+            covers.append({"target": path, "source": None if Path(path).is_dir() else os.devnull})
     targets = [*(str(cover["target"]) for cover in covers), str(workspace.top)]
     views: list[dict[str, Any]] = [
-        {"source": path, "target": path, "writable": path in writable}
+        {"source": path, "target": spelling, "writable": path in writable}
         for path in (*_outermost(visible), *writable)
-        if path in writable or any(_below(path, target) for target in targets)
+        for spelling in _spellings(path)
+        if path in writable or any(_below(spelling, target) for target in targets)
     ]
     if workspace.snapshot.objects is not None:
         place = str(workspace.inside / "objects")
@@ -60,22 +78,35 @@ def _sandbox(check: Check, workspace: Workspace, visible: list[str], writable: l
     }
 
 
-def _rules(workspace: Workspace, visible: list[str], writable: list[str]) -> dict[str, list[str]]:
-    """Landlock only grants: so everything but the way to the home directory is granted, piece by piece.
-
-    The steps may add to their logs, and put nothing else in their place.
-    """
-    home = Path.home()
-    read: list[str] = []
-    for directory in (*reversed(home.parents),):
-        inward = directory / home.relative_to(directory).parts[0]
-        read += [entry.path for entry in os.scandir(directory) if Path(entry.path) != inward]
+def _rules(
+    workspace: Workspace, visible: list[str], writable: list[str], hidden: tuple[Path, ...]
+) -> dict[str, list[str]]:
+    """Return what Landlock is to grant; the steps may add to their logs, and put nothing else in their place."""
     objects = [] if workspace.snapshot.objects is None else [str(workspace.snapshot.objects)]
     return {
-        "read": [*read, *visible, str(workspace.place), *objects],
+        "read": [*_beside(Path("/"), hidden), *visible, str(workspace.place), *objects],
         "write": [str(workspace.top), str(workspace.tmp), *writable, *DEVICES],
         "append": [str(workspace.logs)],
     }
+
+
+def _beside(directory: Path, hidden: tuple[Path, ...]) -> list[str]:
+    """Landlock only grants: so all in the directory but the ways to what is hidden is granted, piece by piece.
+
+    A rule follows a link, and what a link leads to has a way of its own. In a directory that may not be listed nothing
+    is granted: what Shipway needs there has rules of its own.
+    """
+    try:
+        entries = sorted(Path(entry.path) for entry in os.scandir(directory) if not entry.is_symlink())
+    except PermissionError:
+        return []
+    granted: list[str] = []
+    for entry in entries:
+        if not any(place.is_relative_to(entry) for place in hidden):
+            granted.append(str(entry))
+        elif entry not in hidden:
+            granted += _beside(entry, hidden)
+    return granted
 
 
 def _way_to(program: Path) -> list[str]:
@@ -87,8 +118,13 @@ def _way_to(program: Path) -> list[str]:
     return [*way, str(program)]
 
 
+def _spellings(path: str) -> list[str]:
+    """Return the path, and the one that leads to the same place without links."""
+    return list(dict.fromkeys((path, str(Path(path).parent.resolve() / Path(path).name))))
+
+
 def _can_cover(path: str) -> bool:
-    return Path(path).is_dir() and not Path(path).is_symlink() and path != "/"
+    return Path(path).exists() and not Path(path).is_symlink()
 
 
 def _below(path: str, directory: str) -> bool:

@@ -185,16 +185,6 @@ def test_the_home_directory_and_the_cache_cannot_be_written(place: Place, check:
     assert not (cache / "shipway-escaped").exists()
 
 
-def test_the_users_own_settings_cannot_be_read(place: Place, check: MakeCheck) -> None:
-    home = Path.home()
-    secret = home / f".shipway-test-{os.getpid()}"
-    secret.write_text("token", encoding="utf-8")
-    try:
-        assert not place.execute(check(f"cat {secret}")).steps[0].succeeded
-    finally:
-        secret.unlink()
-
-
 # --- workspaces -----------------------------------------------------------------------------------
 
 
