@@ -91,7 +91,9 @@ async def run(
     a non-zero exit code is a value. Cancelling kills it.
     """
     found = dict(inherited() if environment is None else environment)
-    if shutil.which(argv[0], path=found.get("PATH")) is None:  # setpriv would end with 127, and a program may too
+    # A program named by a relative path is one from where it is to run, as for a shell there.
+    program = str(cwd / argv[0]) if cwd is not None and "/" in argv[0] else argv[0]
+    if shutil.which(program, path=found.get("PATH")) is None:  # setpriv would end with 127, and a program may too
         raise ToolError(f"{argv[0]} is not on this machine", hint="install it, or put it on PATH")
     try:
         kind = subprocess.DEVNULL if stdin is None else subprocess.PIPE

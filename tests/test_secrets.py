@@ -65,3 +65,12 @@ def test_a_reference_without_a_value_is_refused_by_the_settings_name(reference: 
         value_of(reference, tmp_path)
     assert str(caught.value).startswith(f"{SETTING}: {why}")
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_program_of_the_workspace_is_found_wherever_shipway_was_started(tmp_path: Path) -> None:
+    program = tmp_path / "bin/secret"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\npwd\n")
+    program.chmod(0o755)
+    assert value_of("cmd://./bin/secret", tmp_path) == str(tmp_path)
+    assert value_of("cmd://bin/secret", tmp_path) == str(tmp_path)
