@@ -69,17 +69,21 @@ class Wish:
 def choose_node(wishes: tuple[Wish, ...], *, known: tuple[str, ...], default: str) -> NodeChoice:
     """The Node of the most specific wish; an exact one is taken as it is, a range is met from `known`.
 
+    A wish that only some version manager can read (`system`, `lts/-1`) is left out where another can be read.
+
     Raises:
-        UsageError: a wish cannot be parsed.
+        UsageError: no wish can be parsed.
     """
-    for wish in wishes:
-        if parse_range(wish.range) is None:
-            raise UsageError(f"{wish.source}: {wish.asked!r} is no Node version", hint="write 22, 22.11.0 or a range")
+    strange = [wish for wish in wishes if parse_range(wish.range) is None]
+    if strange and len(strange) == len(wishes):
+        first = strange[0]
+        raise UsageError(f"{first.source}: {first.asked!r} is no Node version", hint="write 22, 22.11.0 or a range")
+    wishes = tuple(wish for wish in wishes if wish not in strange)
     if not wishes:
         return NodeChoice(version=default, asked="", source="nothing asks for a Node: the default")
     wish = max(wishes, key=lambda wish: wish.specificity)  # the first of equals: they come in order of weight
     version = exact(wish.range) or _within(wish, wishes, known, default)
-    notices = []
+    notices = [f"{each.source}: {each.asked!r} is no Node version, so it is not followed" for each in strange]
     substituted = version is None
     if version is None:
         version = _nearest(wish.range, known, default)

@@ -114,7 +114,11 @@ async def take(root: Path, into: Path, *, objects: str | None = None) -> Snapsho
 
 
 async def _is_dirty(root: Path, *paths: str) -> bool:
-    return (await _git(root, "status", "--porcelain", "--", *paths)).stdout.strip() != b""
+    """Ask git, whatever the user's own settings leave out of what they want to be shown."""
+    status = await _git(root, "status", "--porcelain", "--untracked-files=normal", "--", *paths)
+    if status.code != 0:
+        raise UsageError(f"git cannot compare the files of {root} with its commit: {status.complaint}")
+    return status.stdout.strip() != b""
 
 
 async def widen(snapshot: Snapshot, globs: tuple[str, ...]) -> Snapshot:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from semantic_version import NpmSpec, Version  # type: ignore[import-untyped]
+from semantic_version import NpmSpec, Version, validate  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,9 +36,12 @@ def parse_range(text: str) -> NpmSpec | None:
 
 
 def satisfies(version: str, text: str) -> bool:
-    """Whether an exact version lies in a range; a range that cannot be read holds nothing."""
+    """Whether an exact version lies in a range.
+
+    A range that cannot be read holds nothing; a version that is none, as a lockfile's URL of a tarball, lies in none.
+    """
     spec = parse_range(text)
-    return spec is not None and Version(version) in spec
+    return spec is not None and validate(version) and Version(version) in spec
 
 
 def longest_lived(version: str) -> tuple[int, Version]:

@@ -103,9 +103,9 @@ def _of_package(workspace: Workspace, package: Package, known: set[str], automat
 
 
 def _automation(workspace: Workspace) -> str:
-    """Return the text of the repository's CI files, to see which scripts they call."""
-    files = [file for file in workspace.files if AUTOMATION.fullmatch(file)]
-    return "\n".join((workspace.root / file).read_text(errors="replace") for file in files)
+    """Return the text of the repository's CI files, to see which scripts they call; a dangling link calls none."""
+    places = [workspace.root / file for file in workspace.files if AUTOMATION.fullmatch(file)]
+    return "\n".join(place.read_text(errors="replace") for place in places if place.is_file())
 
 
 def _calls(automation: str, script: str) -> bool:

@@ -7,6 +7,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from ci.monorepo.documents import read_text
 from ci.monorepo.graph import closure
 from ci.stages.context import INSTALL, Context
 
@@ -72,5 +73,4 @@ def _hoisted(workspace: Workspace) -> bool:
     """Whether every package can import every other, because all of them lie in the root's node_modules."""
     if workspace.settings.get("nodeLinker") == "hoisted" or workspace.settings.get("shamefullyHoist") is True:
         return True
-    file = workspace.root / ".npmrc"
-    return ".npmrc" in workspace.file_set and HOISTED.search(file.read_text(errors="replace")) is not None
+    return ".npmrc" in workspace.file_set and HOISTED.search(read_text(workspace.root, ".npmrc")) is not None

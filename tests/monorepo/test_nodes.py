@@ -94,3 +94,14 @@ def test_a_wish_that_cannot_be_parsed_is_a_usage_error(
 
 def test_an_empty_version_file_asks_for_nothing(workspace_of: Build) -> None:
     assert workspace_of({".nvmrc": "\n# later\n", ".tool-versions": "ruby 3.3\n"}).node.asked == ""
+
+
+@pytest.mark.parametrize("asked", ["lts/-1", "system", "latest:22", "prefix:22"])
+def test_a_wish_that_only_a_version_manager_can_read_gives_way_to_one_that_can_be_read(
+    workspace_of: Build, asked: str
+) -> None:
+    node = workspace_of({".nvmrc": "22.20.0", ".tool-versions": f"nodejs {asked}"}).node
+    assert (node.version, node.source) == ("22.20.0", ".nvmrc:1")
+    assert node.notices == (f".tool-versions:1: '{asked}' is no Node version, so it is not followed",)
+    with pytest.raises(UsageError, match="is no Node version"):
+        workspace_of({".tool-versions": f"nodejs {asked}"})

@@ -192,3 +192,15 @@ def test_a_broken_repository_is_said_in_one_line(repository: Path, tmp_path: Pat
     with pytest.raises(UsageError) as caught:
         take(repository, tmp_path / "copy")
     assert "\n" not in str(caught.value)
+
+
+def test_a_new_file_makes_it_dirty_whatever_git_is_told_to_show(repository: Path, tmp_path: Path) -> None:
+    git(repository, "config", "status.showUntrackedFiles", "no")
+    (repository / "new.ts").write_text("new\n", encoding="utf-8")
+    assert take(repository, tmp_path / "copy").dirty
+
+
+def test_a_status_that_git_cannot_tell_is_not_taken_for_clean(repository: Path, tmp_path: Path) -> None:
+    git(repository, "config", "status.renames", "perhaps")
+    with pytest.raises(UsageError, match="git cannot compare the files"):
+        take(repository, tmp_path / "copy")

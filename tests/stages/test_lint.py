@@ -8,6 +8,7 @@ from ci.stages import lint, preparation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from ci.model import Plan
     from ci.stages.context import Context
@@ -136,6 +137,22 @@ def test_a_configuration_without_its_tool_is_not_run(context: Workspace) -> None
 def test_a_lint_script_that_lints_nothing_is_no_lint(context: Workspace, script: str) -> None:
     plan = lint.plan(context({"package.json": manifest(lint=script)}))
     assert (plan.checks, [skip.name for skip in plan.skips]) == ((), [None])
+
+
+def test_a_tool_whose_version_is_no_number_is_judged_by_its_exit_code(context: Workspace) -> None:
+    url = "https://pkg.pr.new/@biomejs/biome@abc123"
+    manifest = {"name": "root", "scripts": {"lint": "biome ci ."}, "devDependencies": {"@biomejs/biome": url}}
+    (check,) = lint.plan(context({"package.json": manifest})).checks
+    assert check.steps[0].argv == ("biome", "ci", ".")
+
+
+def test_a_link_to_nowhere_among_the_ci_files_calls_no_script(context: Workspace, tmp_path: Path) -> None:
+    made = context(
+        {"package.json": {"name": "root", "scripts": {"lint:spelling": "cspell ."}}, ".github/workflows/ci.yml": ""}
+    )
+    (tmp_path / ".github/workflows/ci.yml").unlink()
+    (tmp_path / ".github/workflows/ci.yml").symlink_to("gone.yml")
+    assert lint.plan(made).checks
 
 
 def test_a_biome_too_old_to_report_is_judged_by_its_exit_code(context: Workspace) -> None:
