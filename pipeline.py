@@ -26,7 +26,8 @@ from ci.executors import environment, isolation, reuse
 from ci.executors.host import HostExecutor
 from ci.executors.isolation import Isolation, Mode
 from ci.executors.reuse import Store
-from ci.executors.scheduler import Scheduler, room
+from ci.executors.room import room
+from ci.executors.scheduler import Scheduler
 from ci.executors.scratch import scratch, sweep
 from ci.fingerprints import fingerprints, own_key
 from ci.journal import Journal

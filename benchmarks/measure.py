@@ -26,7 +26,7 @@ import anyio
 
 import pipeline
 from benchmarks import raw
-from ci.executors.scheduler import room
+from ci.executors.room import room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,6 @@ every failure: one red check hides no other that does not need it.
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -26,19 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ci.executors.reuse import Store
-
-MEMORY_PER_SLOT = 2.0  # GiB: a typed ESLint of some 25 packages, or Chromium beside a server
-
-
-def room() -> int:
-    """Return how many checks this machine has room for: one more than cores, as memory allows.
-
-    One more, because most checks wait for a disk or a page now and then; measured on 2 cores, 3 slots were
-    as quick as 7 and steadier.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    return max(1, min(cores + 1, int(memory / MEMORY_PER_SLOT)))
 
 
 @dataclass(kw_only=True)
