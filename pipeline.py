@@ -54,6 +54,7 @@ from ci.text import few
 from ci.toolchains.catalogue import provide
 from ci.toolchains.chromium import browsers_here
 from ci.toolchains.inventory import Entry, inventory
+from ci.toolchains.registry import registry
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
             plan.checks,
             snapshot.digests,
             world=world,
-            registry=environment.registry(),
+            registry=environment.asked(),
             secrets=fingerprints(resolved, own_key(cache)) if resolved else {},
             browsers=browsers_here(),
         )
@@ -245,8 +246,7 @@ async def _redactor(settings: Settings, snapshot: Snapshot) -> tuple[Redactor, M
             )
     references = {**integration, **e2e}
     resolved = {name: await resolve(value, root=snapshot.root, setting=name) for name, value in references.items()}
-    npmrc = Path.home() / ".npmrc"
-    return Redactor.from_environment(os.environ, known=resolved, npmrc=npmrc if npmrc.is_file() else None), resolved
+    return Redactor.from_environment(os.environ, known=resolved, npmrc=registry().files), resolved
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -339,13 +339,25 @@ def test_tokens_of_npmrc_are_known(tmp_path: Path) -> None:
         "registry=https://registry.example.test/\n//a.example.test/:_authToken=abcdef-123456\n"
         f"//b.example.test/:_auth = {auth}\n//c.example.test/:_authToken=${{NPM_TOKEN}}\n"
     )
-    redactor = Redactor.from_environment({}, known={}, npmrc=npmrc)
+    redactor = Redactor.from_environment({}, known={}, npmrc={"npmrc": npmrc})
     text = redactor.text(f"abcdef-123456 {auth} my-passw0rd ${{NPM_TOKEN}} https://registry.example.test/")
     assert text.count("[redacted npmrc") == 3
     assert text.endswith(" ${NPM_TOKEN} https://registry.example.test/")
-    assert Redactor.from_environment({}, known={}, npmrc=tmp_path / "none").text("abc") == "abc"
+    assert Redactor.from_environment({}, known={}, npmrc={"npmrc": tmp_path / "none"}).text("abc") == "abc"
     with pytest.raises(UsageError, match="npmrc cannot be read"):
-        Redactor.from_environment({}, known={}, npmrc=tmp_path)
+        Redactor.from_environment({}, known={}, npmrc={"npmrc": tmp_path})
+
+
+def test_what_npmrc_files_take_from_the_environment_is_known_whatever_it_is_called(tmp_path: Path) -> None:
+    first, second = tmp_path / "user", tmp_path / "global"
+    first.write_text("//a.example.test/:_authToken=${MINE}\ncafile=${PLACE}/ca.pem\n")
+    second.write_text("//b.example.test/:_authToken=${OURS:-none}\nregistry=https://me:${OTHER}@c.example.test/\n")
+    environment = {"MINE": "value-one", "OURS": "value-two", "OTHER": "value-three", "PLACE": "/home/place"}
+    redactor = Redactor.from_environment(environment, known={}, npmrc={"npmrc": first, "global npmrc": second})
+    assert redactor.text("value-one value-two value-three /home/place") == (
+        "[redacted npmrc authToken of line 1] [redacted global npmrc authToken of line 1] "
+        "[redacted global npmrc password of line 2] /home/place"
+    )
 
 
 def pack(members: dict[str, bytes]) -> bytes:

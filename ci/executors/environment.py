@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci import processes
 from ci.executors.isolation import Mode
 from ci.model import Check, Network
+from ci.toolchains.registry import named_in, registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from ci.executors.workspace import Workspace
     from ci.toolchains.catalogue import Provided
@@ -43,8 +43,9 @@ ALWAYS: Mapping[str, str] = {
     "npm_config_update_notifier": "false",
 }
 
-# Where the user's registry is; pnpm 11 and later read the second spelling only.
-REGISTRY = frozenset(f"{by}_config_{key}" for by in ("npm", "pnpm") for key in ("registry", "cafile"))
+# The names by which repositories take the user's own registry token from the environment, in an .npmrc of theirs.
+# No others: what a repository asks for is not what its user has decided to hand to its packages' scripts.
+TOKENS = frozenset({"NPM_TOKEN", "NODE_AUTH_TOKEN"})
 
 
 def build(
@@ -72,14 +73,8 @@ def build(
     if check.network is Network.OUTSIDE:
         built |= {name: value for name, value in processes.inherited().items() if name not in built}
     if check.registry:
-        built |= _registry(cache, workspace.mode)
+        built |= _registry(cache, workspace)
     return built
-
-
-def npmrc() -> Path | None:
-    """Return the user's own npm settings, where registries and their tokens stand."""
-    path = Path(os.environ.get("NPM_CONFIG_USERCONFIG") or Path.home() / ".npmrc")
-    return path if path.is_file() else None
 
 
 def shared(cache: Path) -> tuple[str, str]:
@@ -87,19 +82,16 @@ def shared(cache: Path) -> tuple[str, str]:
     return str((cache / "store").resolve()), str((cache / "pnpm").resolve())
 
 
-def registry() -> str:
-    """Return a digest of who is asked about packages: the user's npm settings, and what overrides them."""
-    settings = npmrc()
-    digest = hashlib.sha256(b"" if settings is None else settings.read_bytes())
-    digest.update(repr(sorted(_chosen_registry().items())).encode())
+def asked() -> str:
+    """Return a digest of who is asked about packages: the user's npm settings. Raises UsageError."""
+    known = registry()
+    digest = hashlib.sha256(repr(sorted(known.settings.items())).encode())
+    for path in known.files.values():
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _chosen_registry() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.lower() in REGISTRY}
-
-
-def _registry(cache: Path, mode: Mode) -> dict[str, str]:
+def _registry(cache: Path, workspace: Workspace) -> dict[str, str]:
     """Return what pnpm needs to reach the registry and the shared store."""
     store, answers = shared(cache)
     built = {
@@ -108,10 +100,9 @@ def _registry(cache: Path, mode: Mode) -> dict[str, str]:
         "npm_config_cache_dir": answers,
         "pnpm_config_cache_dir": answers,
     }
-    if mode is Mode.COPY:
+    if workspace.mode is Mode.COPY:
         # Hard links would let the repository's scripts write into the store.
         built |= {"npm_config_package_import_method": "copy", "pnpm_config_package_import_method": "copy"}
-    built |= _chosen_registry()
-    if (path := npmrc()) is not None:
-        built["NPM_CONFIG_USERCONFIG"] = str(path)
-    return built
+    own = workspace.snapshot.workspace / ".npmrc"
+    wanted = named_in([own]) if own.is_file() else {}
+    return {name: value for name, value in wanted.items() if name in TOKENS} | built | registry().environment

@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ci.executors.environment import npmrc, shared
+from ci.executors.environment import shared
 from ci.executors.isolation import Mode
 from ci.fingerprints import KEY
 from ci.model import Check, Network
+from ci.toolchains.registry import registry
 
 if TYPE_CHECKING:
     from ci.executors.workspace import Workspace
@@ -29,8 +30,8 @@ def build(check: Check, workspace: Workspace, provided: Provided, *, cache: Path
     for path in writable:
         Path(path).mkdir(parents=True, exist_ok=True)
     visible = [*provided.visible, sys.prefix, sys.base_prefix, *_way_to(Path(sys.executable))]
-    if check.registry and (settings := npmrc()) is not None:
-        visible.append(str(settings))
+    if check.registry:
+        visible += map(str, registry().files.values())
     if workspace.mode is Mode.NAMESPACES:
         return {"sandbox": _sandbox(check, workspace, visible, writable, private(cache))}
     return {"landlock": _rules(workspace, visible, writable, private(cache))} if landlock else {}

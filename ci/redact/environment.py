@@ -20,6 +20,7 @@ _SECRET_NAME = re.compile(
 )
 _PLACE_NAME = re.compile(r"_(?:FILE|PATH|DIR|SOCK|ID|NAME|URL)$|^(?:OLD)?PWD$", re.IGNORECASE)
 _NPMRC = re.compile(r"(?P<owner>.*?)(?P<kind>_authToken|_auth|_password)\s*=\s*(?P<value>.+)")
+_VARIABLE = re.compile(r"\$\{(\w+)[^}]*\}")
 
 
 def secrets(environment: Mapping[str, str]) -> dict[str, str]:
@@ -48,13 +49,12 @@ def _has_password(value: str) -> bool:
         return False
 
 
-def tokens(npmrc: Path | None) -> dict[str, str]:
+def tokens(npmrc: Path, environment: Mapping[str, str], *, name: str = "npmrc") -> dict[str, str]:
     """Return the tokens and passwords of an .npmrc file, decoded where they are in base64; none without a file.
 
-    Raises UsageError when the file is there and cannot be read.
+    Where one is taken from a variable of the environment (`${NODE_AUTH_TOKEN}`), its value is meant, whatever the
+    variable is called. `name` says which file it is. Raises UsageError when the file is there and cannot be read.
     """
-    if npmrc is None:
-        return {}
     try:
         text = npmrc.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -64,12 +64,16 @@ def tokens(npmrc: Path | None) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         match = _NPMRC.fullmatch(line.strip())
-        value = match["value"].strip().strip("\"'") if match else ""
-        if not match or value.startswith("${") or len(value) < SHORTEST:
+        written = match["value"] if match else line.partition("=")[2]
+        value = _VARIABLE.sub(lambda variable: environment.get(variable[1], ""), written.strip().strip("\"'"))
+        if match is None:
+            value = (urlsplit(value).password if _has_password(value) else None) or ""
+        if len(value) < SHORTEST:
             continue
-        name = f"npmrc {match['kind'].lstrip('_')} of line {number}"
-        found[name] = value
-        decoded = decode_base64(value) if match["kind"] != "_authToken" else None
+        kind = match["kind"].lstrip("_") if match else "password"
+        token = f"{name} {kind} of line {number}"
+        found[token] = value
+        decoded = decode_base64(value) if match and match["kind"] != "_authToken" else None
         if decoded and len(decoded.rpartition(":")[2]) >= SHORTEST:
-            found[f"{name}, decoded"] = decoded.rpartition(":")[2] if match["kind"] == "_auth" else decoded
+            found[f"{token}, decoded"] = decoded.rpartition(":")[2] if kind == "auth" else decoded
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from ci.redact import environment as surroundings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ci.model import Execution, StepRun
 
+_NONE: Mapping[str, Path] = MappingProxyType({})
 _GAP = re.compile(r"(\n\[\.\.\. \d+ bytes left out \.\.\.\]\n)")  # between the head and the tail of an output
 
 
@@ -49,13 +51,22 @@ class Redactor:
 
     @classmethod
     def from_environment(
-        cls, environment: Mapping[str, str], *, known: Mapping[str, str], npmrc: Path | None = None
+        cls,
+        environment: Mapping[str, str],
+        *,
+        known: Mapping[str, str],
+        npmrc: Mapping[str, Path] = _NONE,
     ) -> Self:
-        """Know the `known` secrets, the variables whose names look secret, and the tokens of an .npmrc file.
+        """Know the `known` secrets, the variables whose names look secret, and the tokens of .npmrc files, by name.
 
-        Raises UsageError when the file is there and cannot be read.
+        Raises UsageError when a file is there and cannot be read.
         """
-        return cls({**surroundings.tokens(npmrc), **surroundings.secrets(environment), **known})
+        tokens = {
+            token: value
+            for name, path in npmrc.items()
+            for token, value in surroundings.tokens(path, environment, name=name).items()
+        }
+        return cls({**tokens, **surroundings.secrets(environment), **known})
 
     def text(self, text: str) -> str:
         """Return the text with `[redacted NAME]` for each secret, however it is written."""

@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING
 from ci import processes
 from ci.errors import ToolError
 from ci.toolchains.installation import no_room
+from ci.toolchains.registry import registry
 from ci.toolchains.wheels import node_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
-# What a user may have set for a mirror, a proxy or an own certificate authority.
-_REGISTRY_SETTINGS = ("registry", "userconfig", "globalconfig", "cafile", "ca", "proxy", "https_proxy", "noproxy")
 _SETTINGS = {
     "audit": "false",
     "fund": "false",
@@ -95,14 +94,7 @@ async def npm(tool: str, place: Path) -> AsyncIterator[Npm]:
 
 
 def _environment(scratch: Path, node: Path) -> dict[str, str]:
-    environment = processes.inherited()
-    for name, value in os.environ.items():
-        key = name.lower().removeprefix("npm_config_")
-        if key != name.lower() and (key in _REGISTRY_SETTINGS or key.startswith("//")):
-            environment[name] = value
-    if not any(name.lower() == "npm_config_userconfig" for name in environment):
-        environment["NPM_CONFIG_USERCONFIG"] = str(Path("~/.npmrc").expanduser())
-    environment |= _named_in(environment)
+    environment = processes.inherited() | registry().environment
     environment |= {f"NPM_CONFIG_{name.upper()}": value for name, value in _SETTINGS.items()}
     environment |= {
         "HOME": str(scratch),
@@ -110,17 +102,6 @@ def _environment(scratch: Path, node: Path) -> dict[str, str]:
         "PATH": f"{node}:{environment.get('PATH', os.defpath)}",
     }
     return environment
-
-
-def _named_in(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that the user's npmrc takes a token from."""
-    named: dict[str, str] = {}
-    for name, path in environment.items():
-        if name.lower() in {"npm_config_userconfig", "npm_config_globalconfig"}:
-            with contextlib.suppress(FileNotFoundError):
-                text = Path(path).read_text(encoding="utf-8", errors="replace")
-                named |= {word: os.environ[word] for word in re.findall(r"\$\{(\w+)\}", text) if word in os.environ}
-    return named
 
 
 def _refused(stderr: str, tool: str, place: Path) -> ToolError:

@@ -353,3 +353,20 @@ def test_more_preparations_than_overlays_take_are_an_error_of_that_check(namespa
     namespaces.prepared = tuple(check("true", name=f"p{number}", outputs=("p*",)) for number in range(500))
     with pytest.raises(ToolError, match="500 preparations at once are more than the 499 that overlayfs takes"):
         namespaces.execute(check("true", needs=tuple(made.id for made in namespaces.prepared)))
+
+
+# --- packages -------------------------------------------------------------------------------------
+
+
+def test_only_a_check_of_packages_gets_the_users_npmrc_and_the_tokens_that_it_names(
+    place: Place, check: MakeCheck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "npmrc").write_text("//a.example.test/:_authToken=${MY_FEED}\n")
+    (place.repository / ".npmrc").write_text("//b.example.test/:_authToken=${NPM_TOKEN}\nx=${OTHER_TOKEN}\n")
+    given = {"NPM_CONFIG_USERCONFIG": str(tmp_path / "npmrc"), "MY_FEED": "1", "NPM_TOKEN": "2", "OTHER_TOKEN": "3"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    line = 'cat "${NPM_CONFIG_USERCONFIG:-/dev/null}"; echo "<$MY_FEED|$NPM_TOKEN|$OTHER_TOKEN>"'
+    assert place.execute(check(line)).steps[0].output == "<||>\n"
+    installs = place.execute(check(line, name="install", registry=True))
+    assert installs.steps[0].output == "//a.example.test/:_authToken=${MY_FEED}\n<1|2|>\n"
