@@ -6,6 +6,8 @@ import re
 
 from ci.errors import ExitCode
 from ci.model import Check, Execution, Failure, Network, Plan, Reuse, Status, Step, Verdict
+from ci.monorepo.documents import read_text
+from ci.monorepo.lockfile import NAME as LOCKFILE
 from ci.stages import dependencies
 from ci.stages.context import INSTALL, Context
 from ci.stages.judging import could_not_run, ended, local, stopped, tail
@@ -25,11 +27,23 @@ MANIFESTS = (
 )
 CODE = re.compile(r"(ERR_PNPM_[A-Z0-9_]+)\]?\s*(.*)")
 # What pnpm refuses because it could not verify or reach something says nothing about the repository.
-UNVERIFIABLE = ("ERR_PNPM_META_FETCH_FAIL", "ERR_PNPM_FETCH_5", "ERR_PNPM_NO_MATURE", "ERR_PNPM_MISSING_TIME")
+UNVERIFIABLE = tuple(
+    f"ERR_PNPM_{name}" for name in ("META_FETCH_FAIL", "FETCH_408", "FETCH_429", "FETCH_5", "NO_MATURE", "MISSING_TIME")
+)
+REFUSED = re.compile(r"(?:- |\()(?P<status>401|403|404)\b")  # "Unauthorized - 401", or "(401 Unauthorized)" of pnpm 12
+PRIVATE = "a private package: the registry wants a token that may read it, in your ~/.npmrc or NPM_CONFIG_USERCONFIG"
+SCOPED = re.compile(r"/@[^/\s]+?(?:/|%2[fF])")  # of a package of an organisation, in an address
 OUTDATED = "ERR_PNPM_OUTDATED_LOCKFILE"
 MANIFEST = re.compile(r"not up to date with (?:<ROOT>/)?(?P<path>\S*package\.json)")
 DIFFERENCE = re.compile(r"(?m)^\W*(?P<one>\S+ \(lockfile: .*\))\s*$|dependencies were (?P<some>(?:added|removed): .+)$")
 UNREACHABLE = re.compile(r"\b(ENOTFOUND|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ETIMEDOUT|SELF_SIGNED_CERT_IN_CHAIN)\b")
+# pnpm up to version 10 names the network's errors without a code of its own; scripts of packages name them too.
+OWN = re.compile(rf"\W*{UNREACHABLE.pattern}  |FetchError: request to ")
+FRAME = re.compile(r"[\u00d7\u2500-\u257f]")  # what pnpm 12 draws around its messages
+CAUSE = re.compile(r"^ERR_PNPM_\w+: ")
+WARNING = re.compile(r"\W*WARN\b")
+# The lockfile's names for a directory or an archive of the repository: pnpm copies what is in it into node_modules.
+COPIED = re.compile(r"(?<![\w-])file:[^\s]|\btype: directory\b")
 
 
 def plan(context: Context) -> Plan:
@@ -56,7 +70,7 @@ def install(context: Context) -> Check:
             ),
         ),
         judge=judge,
-        inputs=("**",) if own_code else MANIFESTS,
+        inputs=("**",) if own_code or COPIED.search(read_text(workspace.root, LOCKFILE)) else MANIFESTS,
         outputs=("**",) if own_code else ("**/node_modules",),  # `prepare` makes what later stages import
         network=Network.OUTSIDE,
         registry=True,
@@ -92,25 +106,45 @@ def judge(execution: Execution) -> Verdict:
             failures=(failure,),
             code=ExitCode.TOOL,
         )
-    if (code and code.startswith(UNVERIFIABLE)) or UNREACHABLE.search(output):
-        return Verdict(
-            status=Status.ERROR,
-            reason=f"{failure.message} (the package registry could not be reached or asked)",
-            failures=(failure,),
-            code=ExitCode.TOOL,
-        )
+    if (why := _not_the_repositorys(code, message)) is not None:
+        reason = f"{failure.message} ({why})"
+        return Verdict(status=Status.ERROR, reason=reason, failures=(failure,), code=ExitCode.TOOL)
     return Verdict(status=Status.FAILED, reason=failure.message, failures=(failure,))
 
 
+def _not_the_repositorys(code: str | None, message: str) -> str | None:
+    """Say what stood in the way, None where it is the repository itself. Only pnpm's own complaint is asked.
+
+    A package that the registry does not have is the repository's fault, unless it is an organisation's: registries
+    answer 404, too, to those who may not see a private package.
+    """
+    if code is not None and "FETCH" in code and (refused := REFUSED.search(message)) is not None:
+        hidden = refused["status"] != "404" or SCOPED.search(message) is not None
+        return PRIVATE if hidden else None
+    lost = OWN.match(message) if code is None else "LIFECYCLE" not in code and UNREACHABLE.search(message)
+    if lost or (code is not None and code.startswith(UNVERIFIABLE)):
+        return "the package registry could not be reached or asked"
+    return None
+
+
 def _complaint(output: str) -> tuple[str | None, str]:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    """Return pnpm's own code, where it has one, and its sentence; warnings are none, it tried again after them."""
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not WARNING.match(line)]
     for index, line in enumerate(lines):
         if (found := CODE.search(line)) is not None:
-            return found[1], found[2].strip() or (lines[index + 1] if index + 1 < len(lines) else "")
-    for line in lines:
-        if "ELIFECYCLE" in line or "rror" in line:
-            return None, line
+            return found[1], found[2].strip() or _framed(lines[index + 1 :])
+    for shape in (OWN, re.compile(".*ELIFECYCLE|.*rror")):
+        if (own := next(filter(shape.match, lines), None)) is not None:
+            return None, own
     return None, lines[-1] if lines else "it said nothing"
+
+
+def _framed(lines: list[str]) -> str:
+    """Return the innermost cause of a message that pnpm 12 wraps and draws a frame around, else the first line."""
+    if not lines or FRAME.match(lines[0]) is None:
+        return lines[0] if lines else ""
+    causes = " ".join(lines).split("\u25b6")
+    return CAUSE.sub("", " ".join(causes[-1].split()))[:300]
 
 
 def _outdated(message: str, output: str) -> str:
