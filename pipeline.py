@@ -231,7 +231,7 @@ def _plan(snapshot: Snapshot, settings: Settings, journal: Journal, stages: tupl
     workspace = workspaces.read(
         snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
     )
-    context = Context(workspace=workspace, settings=settings, baseline=journal.baseline())
+    context = Context(workspace=workspace, settings=settings, baseline=journal.baseline(), absent=snapshot.submodules)
     return catalogue.plan(context, stages)
 
 

@@ -33,7 +33,7 @@ class Snapshot:
     `top` is the repository's top directory, `prefix` the workspace below it ("." or "examples/shop");
     `directory` holds the copy of `top`. `digests` maps each path from the workspace's root to
     "mode:sha256" of its content ("link:target" for a symbolic link); `outside` does so for files above it,
-    from "../".
+    from "../". `submodules` are directories, by their path, that are repositories of their own: they are left out.
     """
 
     top: Path
@@ -45,6 +45,7 @@ class Snapshot:
     branch: str | None = None
     dirty: bool = False
     notices: tuple[str, ...] = ()
+    submodules: tuple[str, ...] = ()
     objects: Path | None = None  # the real repository's object store, which the copy borrows from
     stamps: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -96,7 +97,7 @@ async def take(root: Path, into: Path, *, objects: str | None = None) -> Snapsho
             raise UsageError(f"git cannot list the files of {root}: {listing.complaint}")
         paths = sorted({os.fsdecode(path) for path in listing.stdout.split(b"\0") if path})
         prefix = os.path.relpath(root, top)
-        digests, stamps, notices = await anyio.to_thread.run_sync(_copy, root, into / prefix, paths)
+        digests, stamps, submodules = await anyio.to_thread.run_sync(_copy, root, into / prefix, paths)
     commit, branch = facts
     dirty = commit is None or await _is_dirty(root, ".")
     return Snapshot(
@@ -108,7 +109,8 @@ async def take(root: Path, into: Path, *, objects: str | None = None) -> Snapsho
         commit=commit,
         branch=branch,
         dirty=dirty,
-        notices=notices,
+        notices=_left_out(submodules),
+        submodules=submodules,
         objects=source,
     )
 
@@ -146,7 +148,7 @@ async def widen(snapshot: Snapshot, globs: tuple[str, ...]) -> Snapshot:
             )
         outside |= copied[0]
         stamps |= copied[1]
-        notices += copied[2]
+        notices += _left_out(copied[2])
     return replace(
         snapshot,
         outside=outside,
@@ -194,7 +196,7 @@ def _copy(
 ) -> tuple[dict[str, str], dict[str, tuple[int, int]], tuple[str, ...]]:
     digests: dict[str, str] = {}
     stamps: dict[str, tuple[int, int]] = {}
-    notices: list[str] = []
+    submodules: list[str] = []
     made: set[str] = set()
     into.mkdir(parents=True, exist_ok=True)
     for path in paths:
@@ -204,7 +206,7 @@ def _copy(
         except (FileNotFoundError, NotADirectoryError):
             continue  # deleted in the working tree, still in the index
         if stat.S_ISDIR(facts.st_mode):
-            notices.append(f"{path} is a git submodule or a repository of its own: its files are not part of this run")
+            submodules.append(path.rstrip("/"))
             continue
         parent = path.rpartition("/")[0]
         if parent not in made:
@@ -220,7 +222,14 @@ def _copy(
             except PermissionError as error:
                 raise UsageError(f"{path} cannot be read: {error.strerror}") from error
             stamps[path] = (facts.st_mtime_ns, facts.st_size)
-    return digests, stamps, tuple(notices)
+    return digests, stamps, tuple(submodules)
+
+
+def _left_out(submodules: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"{path} is a git submodule or a repository of its own: its files are not part of this run"
+        for path in submodules
+    )
 
 
 def _copy_file(source: Path, target: Path, mode: int) -> str:

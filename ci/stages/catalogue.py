@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ci.model import STAGE_NAMES, Check, Plan
-from ci.stages import audit, e2e, install, integration, lint, preparation, typecheck, unit
+from ci.stages import audit, e2e, install, integration, lint, preparation, submodules, typecheck, unit
 from ci.stages.context import Context, merge
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def plan(context: Context, only: tuple[str, ...] = ()) -> Plan:
         )
         for check in ordered.values()
     )
-    return Plan(checks=tuple(checks), skips=whole.skips, notices=whole.notices)
+    return Plan(
+        checks=tuple(submodules.excuse(context, check) for check in checks), skips=whole.skips, notices=whole.notices
+    )
 
 
 def _place(

@@ -23,7 +23,8 @@ class Context:
 
     `generation` are the checks that generate code, in order; `build` is the one that builds the apps, None
     where nothing is to be built. Both are preparations: their outputs are in the tree of every check that needs them.
-    `baseline` maps a measure's (kind, group, name) to its value in the last green run on main.
+    `baseline` maps a measure's (kind, group, name) to its value in the last green run on main. `absent` are git
+    submodules, by their path, whose files did not come along.
     """
 
     workspace: Workspace
@@ -31,6 +32,7 @@ class Context:
     generation: tuple[Check, ...] = ()
     build: Check | None = None
     baseline: Mapping[tuple[str, str, str], Measure] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
     today: datetime.date = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).date())
 
     @property
