@@ -54,6 +54,7 @@ from ci.text import few
 from ci.toolchains.catalogue import provide
 from ci.toolchains.chromium import browsers_here
 from ci.toolchains.inventory import Entry, inventory
+from ci.toolchains.postgres import postgres_here
 from ci.toolchains.registry import registry
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
@@ -111,7 +112,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
             world=world,
             registry=environment.asked(),
             secrets=fingerprints(resolved, own_key(cache)) if resolved else {},
-            browsers=browsers_here(),
+            machine={"chromium": browsers_here(), "postgres": postgres_here()},
         )
         store = Store(place / "results" if request.no_cache else cache / "results")
         slots = 1 if request.sequential else request.slots or settings.run.slots or room()
@@ -171,7 +172,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 shown = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)[0].parent
             finally:
                 try:
-                    journal.record(report)
+                    journal.record(report, whole=not unselected)
                 finally:
                     view.finish(report, None if shown is None else os.path.relpath(shown))
         store.sweep()

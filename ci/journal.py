@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
@@ -110,7 +110,10 @@ class Journal:
         )
 
     def baseline(self) -> Mapping[tuple[str, str, str], Measure]:
-        """Return what the last green, clean run on main measured, by (kind, group, name)."""
+        """Return what green, clean runs of all stages on main measured last, by (kind, group, name).
+
+        A run that measured less than those before it, for an app was not served, takes nothing away.
+        """
         query = (
             sql.select(RUNS.c.measures)
             .where(
@@ -119,16 +122,20 @@ class Journal:
                 RUNS.c.branch.in_(MAIN),
                 RUNS.c.measures != "[]",
             )
-            .order_by(RUNS.c.started.desc())
-            .limit(1)
+            .order_by(RUNS.c.started.desc(), RUNS.c.id.desc())
         )
         with self._engine.connect() as connection:
-            found = connection.execute(query).scalar_one_or_none()
-        measures = [Measure(**value) for value in json.loads(found or "[]")]
-        return {(measure.kind, measure.group, measure.name): measure for measure in measures}
+            rows = connection.execute(query).scalars().all()
+        found: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for measure in (each for row in rows for each in json.loads(row)):
+            found.setdefault((measure["kind"], measure["group"], measure["name"]), measure)
+        return {key: Measure(**measure) for key, measure in found.items()}
 
-    def record(self, report: RunReport) -> None:
-        """Add a run, and forget those that are older than the last 500."""
+    def record(self, report: RunReport, *, whole: bool = True) -> None:
+        """Add a run, and forget those that are older than the last 500.
+
+        One that was not asked for all stages (`whole`) is no baseline: what it did not look at may be red.
+        """
         entry = outcome.entry(report)
         checks = [check for stage in report.stages for check in stage.checks]
         row = {
@@ -142,7 +149,9 @@ class Journal:
             "dirty": report.dirty,
             "stages": json.dumps(dict(entry.stages)),
             "flaky": json.dumps(entry.flaky),
-            "measures": json.dumps([dataclasses.asdict(measure) for check in checks for measure in check.measures]),
+            "measures": json.dumps(
+                [dataclasses.asdict(measure) for check in checks for measure in check.measures if whole]
+            ),
         }
         kept = sql.select(RUNS.c.id).order_by(RUNS.c.started.desc()).limit(KEPT)
         with self._engine.begin() as connection:

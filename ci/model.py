@@ -161,6 +161,7 @@ class Execution:
     (by path from the workspace's root). `root` is where the repository's workspace lay: judges cut it from
     messages. `changed` are paths that the check wrote outside its outputs and that were discarded:
     `M path`, `A path`, `D path`. `left_behind` are command lines of processes that outlived the last step.
+    `tools` are the versions that were really there.
     """
 
     steps: tuple[StepRun, ...]
@@ -171,6 +172,7 @@ class Execution:
     changed: tuple[str, ...] = ()
     left_behind: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    tools: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +239,7 @@ class Verdict:
     artifacts: tuple[str, ...] = ()  # keys of Execution.files to keep in the report's artifacts/
     second: Check | None = None
     code: int | None = None
+    tools: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # what the step itself chose, by version
     lasting: bool = False  # a `skipped` that stands as long as a green result would: the answer was "there is none"
 
 
@@ -250,8 +253,9 @@ class Check:
     Its id is `stage/name@package`; names alone are not unique. `inputs` are globs from the
     workspace's root, "!" leaves out: what the check sees, and so what a result is re-used by. `outputs`
     are what a check that needs this one finds in its tree. `weight` is the seconds it is expected
-    to take, for longest-first. `why` says why it was chosen, `repeat` is the shortest command that
-    repeats it by hand from the repository's root.
+    to take, for longest-first. `stands` holds a kept green result against what lies outside the inputs and gives
+    it as it is now, None where it is green no longer; without it a result stands as it was kept. `why` says why
+    it was chosen, `repeat` is the shortest command that repeats it by hand from the repository's root.
     """
 
     stage: str
@@ -271,6 +275,7 @@ class Check:
     weight: float = 1.0
     alone: bool = False
     reuse: Reuse = Reuse.CONTENT
+    stands: Callable[[CheckRun], CheckRun | None] | None = None
     registry: bool = False  # may read the user's registry tokens and write the package store
     why: str = ""
     repeat: str = ""

@@ -44,7 +44,7 @@ def test_history_comes_back_oldest_first_and_limited(tmp_path: Path) -> None:
     assert [entry.id for entry in Journal(ROOT, directory=tmp_path).history(3)] == ["run-0002", "run-0003", "run-0004"]
 
 
-def test_the_baseline_is_the_last_green_clean_run_on_main(tmp_path: Path) -> None:
+def test_the_baseline_is_of_green_clean_runs_on_main(tmp_path: Path) -> None:
     journal = Journal(ROOT, directory=tmp_path)
     assert journal.baseline() == {}
     journal.record(report(1))
@@ -53,6 +53,29 @@ def test_the_baseline_is_the_last_green_clean_run_on_main(tmp_path: Path) -> Non
     journal.record(report(4, branch="feature"))
     journal.record(report(5, stages=()))
     assert journal.baseline() == {("bundle", "apps/web", "total"): SIZE}
+
+
+SCORE = Measure(name="seo", value=0.99, unit="score", group="apps/web /", kind="lighthouse", better="higher")
+
+
+def measured(number: int, *measures: Measure) -> RunReport:
+    check = CheckRun(stage="audit", name="all", package=".", status=Status.PASSED, measures=measures)
+    return report(number, stages=(StageRun(name="audit", status=Status.PASSED, target=60, checks=(check,)),))
+
+
+def test_a_run_that_measured_less_takes_no_baseline_away(tmp_path: Path) -> None:
+    journal = Journal(ROOT, directory=tmp_path)
+    smaller = dataclasses.replace(SIZE, value=70_000)
+    for number, measures in enumerate([(SIZE, SCORE), (smaller,)]):
+        journal.record(measured(number, *measures))
+    assert set(journal.baseline().values()) == {smaller, SCORE}
+
+
+def test_a_run_of_some_stages_is_no_baseline(tmp_path: Path) -> None:
+    journal = Journal(ROOT, directory=tmp_path)
+    journal.record(report(1), whole=False)
+    assert journal.baseline() == {}
+    assert len(journal.history()) == 1
 
 
 def test_two_repositories_do_not_share_a_journal(tmp_path: Path) -> None:

@@ -131,6 +131,7 @@ class HostExecutor:
             changed=changed,
             left_behind=left_behind,
             notices=tuple(too_large),
+            tools=provided.versions,
         )
 
     def _keep(self, check: Check, workspace: Workspace) -> None:

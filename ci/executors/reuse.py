@@ -50,13 +50,14 @@ def keys(
     world: str = "",
     registry: str = "",
     secrets: Mapping[str, str] = EMPTY,
-    browsers: str = "",
+    machine: Mapping[str, str] = EMPTY,
 ) -> dict[str, str]:
     """Return the key of every check, by id. `checks` stand in an order in which each comes after its needs.
 
     `world` says in what kind of place they run; a new one makes all keys new. `registry` says who is asked about the
     packages: it matters to what only asks, not to an install, whose lockfile says what it may get. `secrets` are
-    fingerprints by name, `browsers` says which this machine has: each matters to the checks that get them.
+    fingerprints by name, `machine` says which browsers and servers this machine has, by the tool that they stand in
+    for: each matters to the checks that get them.
     """
     paths = tuple(sorted(digests))
     content = functools.lru_cache(maxsize=None)(lambda patterns: _content(select(paths, patterns), digests))
@@ -74,7 +75,7 @@ def keys(
             "steps": [_describe(step) for step in check.steps],
             "environment": sorted(check.environment.items()),
             "secrets": [(name, secrets.get(name)) for name in check.secrets],
-            "browsers": browsers if "chromium" in check.toolchain.tools else "",
+            "machine": [(tool, machine.get(tool, "")) for tool in sorted(check.toolchain.tools)],
             "services": [_describe(service) for service in check.services],
             "outputs": check.outputs,
             "inputs": content(check.inputs),
@@ -137,7 +138,7 @@ class Store:
         if age > MINUTE:
             with contextlib.suppress(OSError):
                 os.utime(place)
-        return CheckRun(
+        kept = CheckRun(
             stage=check.stage,
             name=check.name,
             package=check.package,
@@ -150,8 +151,9 @@ class Store:
             measures=tuple(Measure(**measure) for measure in value["measures"]),
             repeat=check.repeat,
             why=check.why,
-            tools=check.toolchain.tools,
+            tools=value["tools"],
         )
+        return kept if check.stands is None else check.stands(kept)
 
     def save(self, key: str, check: Check, result: CheckRun, run: str) -> None:
         """Keep a `passed` result, or a lasting `skipped` one; anything else is never re-used."""
@@ -168,6 +170,7 @@ class Store:
             "counts": dataclasses.asdict(result.counts),
             "notices": result.notices,
             "measures": [dataclasses.asdict(measure) for measure in result.measures],
+            "tools": dict(result.tools),
         }
         fresh = place / f"result.{run}.tmp"
         fresh.write_text(json.dumps(value), encoding="utf-8")

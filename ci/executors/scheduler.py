@@ -17,7 +17,7 @@ import anyio.lowlevel
 
 from ci.errors import DiskFullError, NoExecutorError, ShipwayError
 from ci.executors.scratch import NO_ROOM
-from ci.model import Check, CheckRun, Execution, Executor, Listener, Status, StepRun, Verdict
+from ci.model import EMPTY, Check, CheckRun, Execution, Executor, Listener, Status, Verdict
 from ci.outcome import GREEN
 from ci.text import count, few
 
@@ -99,14 +99,14 @@ class Scheduler:
             except (NoExecutorError, DiskFullError):
                 raise
             except ShipwayError as error:
-                return _run(check, Verdict(status=Status.ERROR, reason=str(error), code=error.exit_code), ())
+                return _run(check, Verdict(status=Status.ERROR, reason=str(error), code=error.exit_code))
             except OSError as error:
                 if error.errno in NO_ROOM:
                     raise DiskFullError(
                         f"no space left for {check.id}", hint="free some, or set SHIPWAY_CACHE"
                     ) from error
                 why = ": ".join(filter(None, (error.filename, error.strerror))) or str(error)
-                return _run(check, Verdict(status=Status.ERROR, reason=f"could not be run: {why}"), ())
+                return _run(check, Verdict(status=Status.ERROR, reason=f"could not be run: {why}"))
             verdict = self.keep_artifacts(check, execution, current.judge(execution))
             artifacts = (*artifacts, *verdict.artifacts)  # a flaky test's pictures are of its first try
             # A judge knows its check as its stage made it; where the catalogue put what it needs, only the plan knows.
@@ -114,10 +114,10 @@ class Scheduler:
             last, current = current, second
         notices = (*verdict.notices, *_observations(execution))
         verdict = dataclasses.replace(verdict, notices=notices, artifacts=artifacts)
-        return _run(check, verdict, execution.steps, repeat=last.repeat)
+        return _run(check, verdict, execution, repeat=last.repeat)
 
     def _skipped(self, check: Check, reason: str) -> CheckRun:
-        run = _run(check, Verdict(status=Status.SKIPPED, reason=reason), ())
+        run = _run(check, Verdict(status=Status.SKIPPED, reason=reason))
         return dataclasses.replace(run, began=self._clock(), blocked=True)
 
     def _clock(self) -> float:
@@ -133,7 +133,7 @@ def _ended(status: Status) -> str:
     return {Status.FAILED: "failed", Status.ERROR: "could not be run"}.get(status, "was skipped")
 
 
-def _run(check: Check, verdict: Verdict, steps: tuple[StepRun, ...], *, repeat: str | None = None) -> CheckRun:
+def _run(check: Check, verdict: Verdict, execution: Execution | None = None, *, repeat: str | None = None) -> CheckRun:
     return CheckRun(
         stage=check.stage,
         name=check.name,
@@ -145,10 +145,10 @@ def _run(check: Check, verdict: Verdict, steps: tuple[StepRun, ...], *, repeat: 
         notices=verdict.notices,
         measures=verdict.measures,
         artifacts=verdict.artifacts,
-        steps=steps,
+        steps=() if execution is None else execution.steps,
         repeat=repeat or check.repeat,
         why=check.why,
-        tools=check.toolchain.tools,
+        tools=EMPTY if execution is None else {**execution.tools, **verdict.tools},
         code=verdict.code,
         lasting=verdict.lasting,
     )

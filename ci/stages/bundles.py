@@ -22,6 +22,7 @@ from ci.text import count, first_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ci.model import CheckRun
     from ci.settings import Bundle
     from ci.stages.context import Context
 
@@ -94,6 +95,7 @@ def _check(context: Context, path: str, entry: Bundle | None, app: App | None) -
             ),
         ),
         judge=functools.partial(judge, budget=budget),
+        stands=functools.partial(stands, budget=budget),
         needs=context.built,
         weight=2,
         why="shipway.toml names it" if entry is not None else (app.why if app is not None else ""),
@@ -121,6 +123,17 @@ def judge(execution: Execution, *, budget: Budget) -> Verdict:
             status=Status.FAILED, reason=failures[0].message, counts=counts, failures=failures, measures=measures
         )
     return Verdict(status=Status.PASSED, counts=counts, measures=measures, notices=_growth(measures))
+
+
+def stands(kept: CheckRun, *, budget: Budget) -> CheckRun:
+    """Hold kept sizes against the last green run as it is now; growth is a notice, so they stay green."""
+    measures = tuple(
+        _measure(measure.name, measure.value, budget, limit=None if measure.limit is None else int(measure.limit))
+        for measure in kept.measures
+    )
+    before = _growth(kept.measures)
+    others = tuple(notice for notice in kept.notices if notice not in before)
+    return dataclasses.replace(kept, measures=measures, notices=(*_growth(measures), *others))
 
 
 def stable_name(path: str) -> str:

@@ -26,6 +26,7 @@ from ci.stages.playwright_findings import (
     missing_browsers,
     name_of,
     names_of,
+    tools_of,
 )
 from ci.stages.serving import complaint, said
 from ci.text import clean, count, first_line
@@ -74,7 +75,7 @@ def judge(execution: Execution, *, run: Run) -> Verdict:
     errors = tuple(dict.fromkeys(error_of(error, execution) for error in report["errors"]))
     if not report["ran"]:
         return _not_started(report, errors, run, execution)
-    verdict = _counted(report, errors, run, execution)
+    verdict = dataclasses.replace(_counted(report, errors, run, execution), tools=tools_of(report))
     return verdict if run.first is None else _after_second(report, verdict, run.first, run)
 
 

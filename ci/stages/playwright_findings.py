@@ -10,6 +10,8 @@ from ci.stages.judging import local, relative, tail
 from ci.text import clean, count, first_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ci.model import Execution
 
 NO_BROWSER = re.compile(
@@ -109,3 +111,8 @@ def missing_browsers(tests: list[dict[str, Any]]) -> tuple[str, ...]:
         return ()
     why = first_line(tests[0]["error"]["message"])
     return (f"not run here: {count(len(tests), 'test')} ({names_of(tests)}): {why}",)
+
+
+def tools_of(report: dict[str, Any]) -> Mapping[str, str]:
+    """Return which Playwright ran, and the browsers that are its own downloads, not those of Shipway."""
+    return {first_line(name): first_line(version) for name, version in report.get("tools", {}).items()}

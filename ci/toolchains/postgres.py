@@ -36,11 +36,26 @@ async def provide_postgres(note: Callable[[str], None]) -> Postgres:
     return Postgres(bin=root / "bin", version=versions.POSTGRES, root=root.parent.parent)
 
 
-async def _of_the_machine(missing: ToolError, note: Callable[[str], None]) -> Postgres:
+def postgres_here() -> str:
+    """Describe the server that stands in for the wheel's, empty where that is there: with another, tests may differ."""
+    try:
+        postgres_wheel()
+    except ToolError:
+        found = _server()
+        return "" if found is None else f"{found} {found.stat().st_mtime_ns}"
+    return ""
+
+
+def _server() -> Path | None:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: float(path.parts[-3]))
     on_path = shutil.which("postgres")
     found = installed[-1] if installed else Path(on_path).resolve() if on_path else None
-    if found is None or not (found.parent / "initdb").exists():
+    return found if found is not None and (found.parent / "initdb").exists() else None
+
+
+async def _of_the_machine(missing: ToolError, note: Callable[[str], None]) -> Postgres:
+    found = _server()
+    if found is None:
         raise ToolError(f"Postgres cannot be had: {missing.message}", hint=missing.hint)
     said = (await processes.run([str(found), "--version"], timeout=10)).text
     number = re.search(r"\d+(\.\d+)*", said)

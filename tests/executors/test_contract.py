@@ -15,7 +15,7 @@ import pytest
 from ci.errors import ToolError
 from ci.executors.isolation import Mode
 from ci.model import Service, Step, Toolchain
-from ci.toolchains.versions import POSTGRES
+from ci.toolchains.versions import CHROMIUM, POSTGRES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -287,6 +287,19 @@ def test_a_postgres_of_its_own_stands_beside_the_steps(place: Place, check: Make
     execution = place.execute(dataclasses.replace(check(line), services=(service,), toolchain=toolchain))
     assert execution.steps[-1].output == "web|f|f\n"
     assert execution.left_behind == ()
+
+
+def test_an_execution_says_which_tools_were_really_there(
+    place: Place, check: MakeCheck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = tmp_path / "browsers/mine"
+    browser.parent.mkdir()
+    browser.write_text("#!/bin/sh\necho Mine 7.0\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("SHIPWAY_CHROMIUM", str(browser))
+    toolchain = Toolchain(name="e2e", tools={"chromium": CHROMIUM})
+    execution = place.execute(dataclasses.replace(check("true"), toolchain=toolchain))
+    assert execution.tools == {"chromium": "Mine 7.0"}
 
 
 # --- what only namespaces give --------------------------------------------------------------------

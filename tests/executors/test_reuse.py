@@ -63,8 +63,14 @@ def test_a_secret_with_another_value_makes_another_key_for_those_who_get_it(chec
 def test_another_browser_on_this_machine_makes_another_key_for_those_who_use_one(check: MakeCheck) -> None:
     without = check("true")
     having = dataclasses.replace(without, toolchain=Toolchain(name="e2e", tools={"chromium": "1"}))
-    assert key(having) != key(having, browsers="firefox-1489")
-    assert key(without) == key(without, browsers="firefox-1489")
+    machine = {"chromium": "firefox-1489"}
+    assert key(having) != key(having, machine=machine)
+    assert key(without) == key(without, machine=machine)
+
+
+def test_another_server_on_this_machine_makes_another_key_for_those_who_use_one(check: MakeCheck) -> None:
+    having = dataclasses.replace(check("true"), toolchain=Toolchain(name="integration", tools={"postgres": "18.6"}))
+    assert key(having) != key(having, machine={"postgres": "/usr/lib/postgresql/15/bin/postgres"})
 
 
 def test_another_place_and_a_changed_need_make_another_key(check: MakeCheck) -> None:
@@ -109,6 +115,25 @@ def test_a_green_result_comes_back_with_the_run_it_came_from(check: MakeCheck, t
     assert kept is not None
     assert (kept.cached_from, kept.status, kept.seconds) == ("run-1", Status.PASSED, 2.5)
     assert (kept.counts, kept.notices, kept.measures) == (run().counts, run().notices, run().measures)
+
+
+def test_what_lies_outside_the_inputs_is_asked_whether_a_kept_result_still_stands(
+    check: MakeCheck, tmp_path: Path
+) -> None:
+    store, made = Store(tmp_path), check("true")
+    store.save("k", made, run(), "run-1")
+    assert store.load("k", dataclasses.replace(made, stands=lambda _: None)) is None
+    told = store.load("k", dataclasses.replace(made, stands=lambda kept: dataclasses.replace(kept, notices=("new",))))
+    assert told is not None
+    assert told.notices == ("new",)
+
+
+def test_a_kept_result_says_with_which_tools_it_came_about(check: MakeCheck, tmp_path: Path) -> None:
+    store, made = Store(tmp_path), check("true")
+    store.save("k", made, run(tools={"postgres": "15.18"}), "run-1")
+    kept = store.load("k", made)
+    assert kept is not None
+    assert kept.tools == {"postgres": "15.18"}
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.FLAKY, Status.ERROR, Status.SKIPPED])

@@ -13,7 +13,7 @@ import pytest
 from ci.errors import DiskFullError, NoExecutorError, ToolError
 from ci.executors.reuse import Store, keys
 from ci.executors.scheduler import Scheduler
-from ci.model import Check, CheckRun, Execution, Status, StepRun, Verdict
+from ci.model import Check, CheckRun, Execution, Status, StepRun, Toolchain, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,6 +205,40 @@ def test_a_green_check_is_taken_from_the_store_and_a_red_one_is_not(named: MakeC
     assert table.order == ["red"]
     assert runs["green"].cached_from == "run-1"
     assert runs["after"].cached_from == "run-1"
+
+
+def test_the_tools_of_a_check_are_those_that_were_there_and_those_that_its_step_chose(
+    named: MakeCheck, tmp_path: Path
+) -> None:
+    class Provided(Table):
+        async def execute(self, check: Check) -> Execution:
+            execution = await super().execute(check)
+            return dataclasses.replace(execution, tools={"node": "24.19.0", "chromium": "Mine 7.0"})
+
+    def chosen(execution: Execution) -> Verdict:
+        return dataclasses.replace(judge(execution), tools={"chromium": "of Playwright 1.65.1"})
+
+    pinned = Toolchain(name="e2e", tools={"node": "24.19.0", "chromium": "153.0.0"})
+    made = (
+        dataclasses.replace(named("a"), toolchain=pinned, judge=chosen),
+        dataclasses.replace(named("b"), toolchain=pinned),
+        dataclasses.replace(named("c"), toolchain=pinned),
+    )
+    scheduler = Scheduler(
+        executor=Provided(ends={"c": ToolError("chromium cannot be had")}),
+        store=Store(tmp_path),
+        keys=keys(made, {}),
+        run="run-1",
+        slots=3,
+        listener=Silent(),
+        keep_artifacts=lambda _check, _execution, verdict: verdict,
+    )
+    runs = anyio.run(scheduler.execute, made)
+    assert [run.tools for run in runs] == [
+        {"node": "24.19.0", "chromium": "of Playwright 1.65.1"},
+        {"node": "24.19.0", "chromium": "Mine 7.0"},
+        {},
+    ]
 
 
 def test_writes_and_left_processes_are_told_as_notices(named: MakeCheck, tmp_path: Path) -> None:

@@ -148,6 +148,7 @@ def test_a_repository_inside_is_named_and_left_out(repository: Path, tmp_path: P
     git(inner, "commit", "-qm", "inner")
     taken = take(repository, tmp_path / "copy")
     assert not any(path.startswith("vendored") for path in taken.files)
+    assert taken.submodules == ("vendored",)
     assert any("vendored" in notice for notice in taken.notices)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ci.model import Measure, Status
+from ci.model import CheckRun, Measure, Status
 from ci.stages import bundles, preparation, sizelimit
 from ci.stages.bundles import size, stable_name
 
@@ -41,6 +41,35 @@ def weighed(context: Workspace, executed: Executed, recorded: Recorded) -> Calla
         return check.judge(executed(check, files={"sizes.json": report or recorded("sizes.json")}))
 
     return judge
+
+
+def test_kept_sizes_are_held_against_the_last_green_run_of_now(
+    context: Workspace, executed: Executed, recorded: Recorded
+) -> None:
+    def planned(baseline: float | None) -> Check:
+        made = preparation.prepare(context(FILES))
+        name = "total gzip"
+        known = (
+            {} if baseline is None else {("bundle", "apps/web", name): Measure(name=name, value=baseline, unit="bytes")}
+        )
+        (check,) = bundles.checks(dataclasses.replace(made, baseline=known))
+        return check
+
+    first, later, last = planned(None), planned(50_000), planned(73_000)
+    verdict = first.judge(executed(first, files={"sizes.json": recorded("sizes.json")}))
+    kept = CheckRun(
+        stage="audit", name="bundle", package="apps/web", status=verdict.status, measures=verdict.measures,
+        notices=("changed 1 file",),
+    )  # fmt: skip
+    assert later.stands is not None
+    grown = later.stands(kept)
+    assert grown is not None
+    assert grown.notices == ("apps/web: total gzip grew from 50.0 kB to 73.2 kB", "changed 1 file")
+    assert last.stands is not None
+    now = last.stands(grown)
+    assert now is not None
+    assert now.notices == ("changed 1 file",)
+    assert [each.baseline for each in now.measures if each.name == "total gzip"] == [73_000]
 
 
 def measure(verdict: Verdict, name: str) -> Measure:

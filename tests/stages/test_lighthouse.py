@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ci.model import Execution, Measure, Status, StepRun
+from ci.model import CheckRun, Execution, Measure, Status, StepRun
 from ci.stages import lighthouse, preparation
 
 if TYPE_CHECKING:
@@ -208,3 +208,41 @@ def test_the_settings_say_how_an_app_is_served_and_that_it_needs_a_database(cont
     assert check.steps[1].argv[-5:] == ("--port", "3000", "--", "pnpm", "start")
     assert [service.name for service in check.services] == ["postgres"]
     assert dict(check.environment) == {"MODE": "test"}
+
+
+def kept(check: Check, verdict: Verdict) -> CheckRun:
+    return CheckRun(
+        stage=check.stage, name=check.name, package=check.package, status=verdict.status, measures=verdict.measures
+    )
+
+
+def test_a_kept_score_that_has_fallen_behind_the_last_green_run_is_measured_again(
+    planned: Callable[..., Check], judged: Callable[..., Verdict]
+) -> None:
+    first = planned()
+    before = kept(first, judged(first, report(seo=0.9)))
+    stands = planned(baseline={"seo": 0.99}).stands
+    assert stands is not None
+    assert stands(before) is None
+
+
+def test_a_kept_score_that_holds_is_shown_against_the_last_green_run_of_now(
+    planned: Callable[..., Check], judged: Callable[..., Verdict]
+) -> None:
+    first = planned()
+    verdict = judged(first, report(seo=0.96))
+    stands = planned(baseline={"seo": 0.99}).stands
+    assert stands is not None
+    now = stands(kept(first, verdict))
+    assert now is not None
+    assert [(each.name, each.value, each.baseline, each.ok) for each in now.measures][-1] == ("seo", 0.96, 0.99, True)
+    assert stands(now) == now
+
+
+def test_a_kept_score_is_held_against_its_budget_as_it_was(
+    planned: Callable[..., Check], judged: Callable[..., Verdict]
+) -> None:
+    check = planned(f"{NAMED}seo = 0.9\n", baseline={"seo": 1.0})
+    before = kept(check, judged(check, report(seo=0.91)))
+    assert check.stands is not None
+    assert check.stands(before) == before

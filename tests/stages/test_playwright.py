@@ -67,6 +67,14 @@ def test_what_ran_is_counted_and_a_browser_that_is_not_here_is_named(judged: Cal
     assert verdict.notices == ("not run here: firefox, for this browser cannot be had",)
 
 
+def test_the_browsers_of_playwright_itself_are_told_in_place_of_ours(
+    site: Check, executed: Executed, recorded: Recorded
+) -> None:
+    report = {**json.loads(recorded("playwright-green.json")), "tools": {"chromium": "of Playwright 1.65.1"}}
+    verdict = site.judge(executed(site, files={"playwright.json": json.dumps(report).encode()}))
+    assert verdict.tools == {"chromium": "of Playwright 1.65.1"}
+
+
 def test_a_failed_test_has_its_place_what_was_expected_and_its_screenshot(judged: Callable[..., Verdict]) -> None:
     verdict = judged("red")
     (failure,) = verdict.failures

@@ -43,9 +43,9 @@ def play(environment: dict[str, str], tmp_path: Path) -> Callable[..., Ran]:
 
     def run(
         *words: str, tests: list[dict[str, Any]], projects: list[dict[str, Any]], more: dict[str, str] | None = None,
-        **suite: Any,
+        browsers: dict[str, str] = BROWSERS, **suite: Any,
     ) -> Ran:  # fmt: skip
-        answer = json.dumps({"browsers": BROWSERS, "playwright": "1.65.1"})
+        answer = json.dumps({"browsers": browsers, "playwright": "1.65.1"})
         (bin_ / "shipway-browsers").write_text(f"#!/bin/sh\necho '{answer}'\n")
         (bin_ / "shipway-browsers").chmod(0o755)
         file = {"file": "e2e/a.spec.ts"}
@@ -95,6 +95,14 @@ def test_a_project_without_its_browser_is_left_out_and_named(play: Callable[...,
     ran = play(tests=tests, projects=[CHROMIUM, FIREFOX])
     assert ran.titles == ["chromium: looks"]
     assert ran.report["left_out"] == [{"project": "firefox", "browser": "firefox"}]
+
+
+def test_browsers_that_playwright_has_downloaded_itself_are_told_from_ours(play: Callable[..., Ran]) -> None:
+    tests = [case("one", 3), case("one", 3, "firefox")]
+    ran = play(tests=tests, projects=[CHROMIUM, FIREFOX], browsers={**BROWSERS, "firefox": "playwright"})
+    assert ran.report["tools"] == {"playwright": "1.65.1", "firefox": "of Playwright 1.65.1"}
+    ran = play(tests=tests[:1], projects=[CHROMIUM], browsers={**BROWSERS, "webkit": "playwright"})
+    assert ran.report["tools"] == {"playwright": "1.65.1"}
 
 
 def test_a_project_that_depends_on_one_without_its_browser_cannot_run_either(play: Callable[..., Ran]) -> None:

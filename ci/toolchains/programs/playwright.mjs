@@ -5,8 +5,8 @@
 // are left out. `--only` runs the tests with these ids, and what must run together with them. MORE goes to Playwright.
 //
 // DIR/playwright.json is the document of reporter.cjs and beside it {"tier1": whether tags chose, "listed": tests there
-// are, "left_out": [{"project", "browser"}], "ran": whether the tests were started}; DIR/test-results has what failed
-// tests attached. Exit code: Playwright's own; 3 when no browser can be had for any of the tests.
+// are, "left_out": [{"project", "browser"}], "ran": whether the tests were started, "tools": which Playwright, and which
+// browsers are its own downloads, by version}; DIR/test-results has what failed tests attached. Exit code: Playwright's own; 3 when no browser can be had for any of the tests.
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -49,7 +49,7 @@ function provide() {
   const made = spawnSync("shipway-browsers", [process.cwd(), browsers], { encoding: "utf8" });
   if (made.error !== undefined) end(NOT_FOUND, `shipway-browsers could not be run: ${made.error.code}`);
   if (made.status !== 0) end(NOT_FOUND, made.stderr.trim().split("\n").at(-1));
-  return JSON.parse(made.stdout).browsers;
+  return JSON.parse(made.stdout);
 }
 
 /** Run Playwright to its end; its document, and its exit code. */
@@ -146,9 +146,9 @@ function write(document, facts) {
 }
 
 async function main() {
-  const had = provide();
+  const { browsers: had, playwright: version } = provide();
   const { code, document: listing } = await playwright(["--list"]);
-  const facts = { tier1: false, listed: listing.tests.length, left_out: [], ran: false };
+  const facts = { tools: {}, tier1: false, listed: listing.tests.length, left_out: [], ran: false };
   if (code !== 0 || listing.tests.length === 0) {
     write(listing, facts);
     return code;
@@ -159,6 +159,8 @@ async function main() {
   const missing = withoutBrowser(listing.projects, had);
   const { words, here } = selection(listing, { tags, only, missing });
   const concerned = new Set(listing.tests.map(({ project }) => project));
+  const used = listing.projects.map(({ browser }) => browser).filter((browser) => had[browser] === "playwright");
+  facts.tools = { playwright: version, ...Object.fromEntries(used.map((browser) => [browser, `of Playwright ${version}`])) };
   facts.tier1 = tags.length > 0;
   facts.left_out = [...missing].filter(([project]) => concerned.has(project)).map(([project, browser]) => ({ project, browser }));
   if (here.length === 0) {
