@@ -45,6 +45,7 @@ from ci.model import (
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
 from ci.redact import Redactor
+from ci.redact.forms import SHORTEST
 from ci.reporting.files import refuse, write_report
 from ci.reporting.live import LiveView
 from ci.secrets import resolve
@@ -152,7 +153,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 tool=f"shipway {__version__}",
                 repository=snapshot.root.name,
                 started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
-                verdict=outcome.verdict(stages),
+                verdict=outcome.verdict(stages, unselected=unselected),
                 seconds=round(time.monotonic() - began, 3),
                 executor=host.name,
                 executor_reason="this version of Shipway runs checks straight on the host",
@@ -162,7 +163,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 commit=snapshot.commit,
                 branch=snapshot.branch,
                 dirty=snapshot.dirty,
-                notices=(*plan.notices, *snapshot.notices, *_edited(snapshot)),
+                notices=(*plan.notices, *snapshot.notices, *_edited(snapshot), *_unredacted(redactor)),
                 history=history,
                 command=_next_command(stages, request),
             )
@@ -309,8 +310,18 @@ def _edited(snapshot: Snapshot) -> tuple[str, ...]:
     return (f"edited during the run, so not what this report is about: {few(edited)}",)
 
 
+def _unredacted(redactor: Redactor) -> tuple[str, ...]:
+    """Name the secrets that are too short to be taken out: such a value stands in every text."""
+    return tuple(
+        f"{name} is not redacted: its value is shorter than {SHORTEST} characters" for name in redactor.too_short
+    )
+
+
 def _next_command(stages: tuple[StageRun, ...], request: RunRequest) -> str:
-    """Return the next command for the reader: the red stages again after a fix, else what a green run leads to."""
+    """Return the next command for the reader: the red stages again, why there is nothing, or what is after green."""
     red = [stage.name for stage in stages if stage.status in {Status.FAILED, Status.ERROR}]
+    asked = [stage for stage in stages if not request.stages or stage.name in request.stages]
+    if not red and all(stage.status is Status.SKIPPED for stage in asked):
+        return f"shipway plan {shlex.quote(str(request.path))}"
     again = " ".join(["shipway run", shlex.quote(str(request.path)), *(f"--stage {name}" for name in red)])
     return again if red or request.stages else "git push"

@@ -45,7 +45,8 @@ def shipway() -> None:
 def run(path: Path, report: Path | None, **options: Any) -> ExitCode:
     """Run the seven stages on the repository as it is now.
 
-    Exit code 0: all green. 10: a stage failed. 2: something cannot be used as it is. 4: a tool or room is missing.
+    Exit code 0: all green. 10: a stage failed. 20: nothing was verified, for all that was asked for was skipped.
+    2: something cannot be used as it is. 4: a tool or room is missing.
     """
     import anyio
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 GREEN = frozenset({Status.PASSED, Status.FLAKY})
+NOT_ASKED = "not asked for"
 
 
 def stage_runs(
@@ -49,7 +50,7 @@ def _stage_run(
         whole = next((skip.reason for skip in skips if skip.name is None), None)
         reason = whole or next((skip.reason for skip in skips), None) or "nothing to run"
     if not checks and not selected:
-        reason = "not asked for"
+        reason = NOT_ASKED
     executed = [check for check in checks if check.cached_from is None and check.steps]
     seconds = _covered([(check.began, check.began + check.seconds) for check in executed])
     cached = sum(check.seconds for check in checks if check.cached_from is not None)
@@ -89,12 +90,19 @@ def _covered(spans: list[tuple[float, float]]) -> float:
     return total
 
 
-def verdict(stages: tuple[StageRun, ...]) -> RunVerdict:
-    """Return a run's verdict: one failed stage fails it; an error alone makes it an error."""
+def verdict(stages: tuple[StageRun, ...], *, unselected: Iterable[str] = ()) -> RunVerdict:
+    """Return a run's verdict: one failed stage fails it; an error alone makes it an error.
+
+    Where no stage that was asked for verified anything, it is held: there is nothing to pass and nothing to fail.
+    """
     statuses = {stage.status for stage in stages}
     if Status.FAILED in statuses:
         return RunVerdict.FAILED
-    return RunVerdict.ERROR if Status.ERROR in statuses else RunVerdict.PASSED
+    if Status.ERROR in statuses:
+        return RunVerdict.ERROR
+    left_out = frozenset(unselected)
+    verified = any(stage.status in GREEN for stage in stages if stage.name not in left_out)
+    return RunVerdict.PASSED if verified else RunVerdict.HELD
 
 
 def entry(report: RunReport) -> HistoryEntry:

@@ -97,7 +97,8 @@ def report(*checks: CheckRun) -> RunReport:
         ((check(Status.ERROR, code=4),), RunVerdict.ERROR, ExitCode.TOOL),
         ((check(Status.ERROR, code=4), check(Status.ERROR, code=5)), RunVerdict.ERROR, ExitCode.STAGE_FAILED),
         ((check(Status.ERROR, code=4), check(Status.FAILED)), RunVerdict.FAILED, ExitCode.STAGE_FAILED),
-        ((check(Status.SKIPPED),), RunVerdict.PASSED, ExitCode.PASSED),
+        ((check(Status.SKIPPED),), RunVerdict.HELD, ExitCode.HELD),
+        ((), RunVerdict.HELD, ExitCode.HELD),
     ],
 )
 def test_the_exit_code_says_a_failure_first_and_a_missing_tool_by_its_own_code(
@@ -111,3 +112,14 @@ def test_the_line_of_a_run_in_the_history_names_its_flaky_checks() -> None:
     entry = outcome.entry(report(check(), check(Status.FLAKY, package="packages/core")))
     assert entry.flaky == ("unit/vitest@packages/core",)
     assert (entry.verdict, entry.stages["unit"], entry.stages["e2e"]) == ("passed", "passed", "skipped")
+
+
+def test_what_only_prepared_the_stages_that_were_asked_for_is_no_verdict_on_them() -> None:
+    installed = dataclasses.replace(check(), stage="install")
+    others = ("install", "lint", "typecheck", "integration", "e2e", "audit")
+    stages = outcome.stage_runs((installed, check(Status.SKIPPED)), (), unselected=others)
+    assert outcome.verdict(stages, unselected=others) is RunVerdict.HELD
+    stages = outcome.stage_runs((installed, check()), (), unselected=others)
+    assert outcome.verdict(stages, unselected=others) is RunVerdict.PASSED
+    stages = outcome.stage_runs((dataclasses.replace(installed, status=Status.FAILED),), (), unselected=others)
+    assert outcome.verdict(stages, unselected=others) is RunVerdict.FAILED

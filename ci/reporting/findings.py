@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ci.model import CheckRun, Counts, Failure, RunReport, RunVerdict, StageRun, Status
+from ci.outcome import NOT_ASKED
 from ci.reporting.wording import against, counted, duration, listed, one_line
 from ci.text import clean, count
 
@@ -105,13 +106,20 @@ def headline(report: RunReport) -> str:
             return f"{passed} of {count(len(report.stages), 'stage')}, {listed(skipped)} skipped"
         return f"all {passed} stages" if passed > 1 else count(passed, "stage")
     if report.verdict is RunVerdict.HELD and not red:
-        return "no ruling could be made yet"
+        return _nothing_verified(report) if report.kind == "run" else "no ruling could be made yet"
     failed = [stage.name for stage in red if stage.status is Status.FAILED]
     broken = [stage.name for stage in red if stage.status is Status.ERROR]
     many = sum(1 for finding in findings(report) if finding.stage in failed)
     parts = [f"{count(many, 'failure')} in {listed(failed, 7)}"] if failed else []
     parts += [f"{listed(broken, 7)} could not be run"] if broken else []
     return ", ".join(parts) or "no stage tells why"
+
+
+def _nothing_verified(report: RunReport) -> str:
+    """Say that nothing was verified, and why, where there is one reason."""
+    asked = [stage for stage in report.stages if stage.status is Status.SKIPPED and stage.reason != NOT_ASKED]
+    why = f": {one_line(asked[0].reason or '')}" if len(asked) == 1 else ""
+    return f"nothing was verified, {listed([stage.name for stage in asked], 7)} skipped{why}"
 
 
 def flaky(report: RunReport) -> tuple[tuple[CheckRun, Failure | None], ...]:

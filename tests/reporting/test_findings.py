@@ -49,7 +49,19 @@ def test_the_headline_says_how_it_ended(green: RunReport, error: RunReport, red:
     assert (
         headline(replace(green, stages=(*green.stages[:5], skipped, green.stages[6]))) == "6 of 7 stages, e2e skipped"
     )
-    assert headline(replace(green, verdict=RunVerdict.HELD)) == "no ruling could be made yet"
+    assert headline(replace(green, kind="promotion", verdict=RunVerdict.HELD)) == "no ruling could be made yet"
+
+
+def test_a_run_that_verified_nothing_says_so_and_why(green: RunReport) -> None:
+    def skipped(**reasons: str) -> RunReport:
+        stages = tuple(
+            replace(stage, status=Status.SKIPPED, reason=reasons.get(stage.name, "not asked for"), checks=())
+            for stage in green.stages
+        )
+        return replace(green, stages=stages, verdict=RunVerdict.HELD)
+
+    assert headline(skipped(e2e="no Playwright")) == "nothing was verified, e2e skipped: no Playwright"
+    assert headline(skipped(e2e="no Playwright", unit="no tests")) == "nothing was verified, unit and e2e skipped"
 
 
 def test_one_reason_for_many_skips_is_said_once(error: RunReport) -> None:

@@ -228,3 +228,14 @@ def test_a_log_that_lacks_its_middle_is_not_called_whole(red: RunReport) -> None
 def test_a_flaky_check_of_this_run_is_counted_in_its_row_of_the_history(red: RunReport) -> None:
     newest, *_ = re.findall(r"<tr><td>.*?</tr>", to_html(red, artifacts={}), re.DOTALL)
     assert newest.endswith("<td>1</td></tr>")
+
+
+def test_a_run_that_is_held_looks_neither_green_nor_red_on_its_page_and_in_the_history(green: RunReport) -> None:
+    skipped = tuple(replace(stage, status=Status.SKIPPED, reason="nothing", checks=()) for stage in green.stages)
+    page = Page(
+        to_html(replace(green, verdict=RunVerdict.HELD, stages=skipped, history=green.history[-6:]), artifacts={})
+    )
+    assert page.faults == []
+    assert "Held nothing was verified" in " ".join(page.text.split())
+    assert "\u2026 held" in page.text
+    assert "\u2713 held" not in page.text
