@@ -173,11 +173,15 @@ def test_sizes_are_said_as_people_say_them() -> None:
 # --- size-limit -----------------------------------------------------------------------------------
 
 
+LIMITED: Mapping[str, Mapping[str, Any]] = {
+    "package.json": {"name": "root", "packageManager": "pnpm@10.34.9", "size-limit": [{"path": "dist/*.js"}]}
+}
+
+
 @pytest.fixture
 def limited(context: Workspace) -> Check:
     """The check of a root that configures size-limit."""
-    manifest = {"name": "root", "packageManager": "pnpm@10.34.9", "size-limit": [{"path": "dist/*.js"}]}
-    (check,) = sizelimit.checks(context({"package.json": manifest}))
+    (check,) = sizelimit.checks(context(LIMITED))
     return check
 
 
@@ -188,6 +192,20 @@ def test_size_limits_own_numbers_are_taken(limited: Check, executed: Executed, r
         ("web: scripts", 62_076, 75_000, True),
         ("web: styles", 1_073, 5_000, True),
     ]
+
+
+def test_kept_numbers_of_size_limit_are_shown_beside_the_last_green_run_of_now(
+    context: Workspace, limited: Check, executed: Executed, recorded: Recorded
+) -> None:
+    verdict = limited.judge(executed(limited, files={"size-limit.json": recorded("size-limit-green.json")}))
+    kept = CheckRun(stage="audit", name="size-limit", package=".", status=verdict.status, measures=verdict.measures)
+    name = verdict.measures[0].name
+    known = {("bundle", "size-limit", name): Measure(name=name, value=1_000, unit="bytes")}
+    (check,) = sizelimit.checks(dataclasses.replace(context(LIMITED), baseline=known))
+    assert check.stands is not None
+    now = check.stands(kept)
+    assert now is not None
+    assert (now.measures[0].baseline, now.measures[0].ok) == (1_000, True)
 
 
 def test_an_entry_over_its_limit_fails(limited: Check, executed: Executed, recorded: Recorded) -> None:
