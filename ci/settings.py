@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+BUNDLED = ("**/*.{js,mjs,css}",)
+"""What an app sends to a browser, as globs below the directory of its build."""
+
+
 def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
 
@@ -198,7 +202,7 @@ class Bundle(_Table):
     directory: Inside | None = Field(
         default=None, description="Where the build puts its files; without it, found by reading."
     )
-    files: Globs = Field(default=("**/*.{js,css}",), description="Which of them count, as globs below that directory.")
+    files: Globs = Field(default=BUNDLED, description="Which of them count, as globs below that directory.")
     raw: Size | None = Field(default=None, description="The most that they may weigh together, as they are.")
     gzip: Size | None = Field(default=None, description="The most together, compressed by gzip.")
     brotli: Size | None = Field(default=None, description="The most together, compressed by brotli.")

@@ -46,39 +46,6 @@ def dependents(workspace: Workspace, path: str) -> tuple[str, ...]:
     return _reach(users, (path,))
 
 
-def cycles(workspace: Workspace) -> tuple[tuple[str, ...], ...]:
-    """Groups of packages that depend on one another, each sorted: Tarjan's strongly connected components."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    held: dict[str, None] = {}
-    groups = []
-    for start in workspace.packages:
-        if start.path in index:
-            continue
-        index[start.path] = low[start.path] = len(index)
-        held[start.path] = None
-        stack = [(start.path, iter(start.local))]
-        while stack:
-            path, rest = stack[-1]
-            target = next(rest, None)
-            if target is None:
-                stack.pop()
-                if stack:
-                    low[stack[-1][0]] = min(low[stack[-1][0]], low[path])
-                if low[path] == index[path]:
-                    group = [path]
-                    while (last := held.popitem()[0]) != path:
-                        group.append(last)
-                    groups.append(tuple(sorted(group)))
-            elif target not in index:
-                index[target] = low[target] = len(index)
-                held[target] = None
-                stack.append((target, iter(workspace.by_path[target].local)))
-            elif target in held:
-                low[path] = min(low[path], index[target])
-    return tuple(sorted(group for group in groups if len(group) > 1))
-
-
 def _reach(edges: Mapping[str, Iterable[str]], starts: Iterable[str]) -> tuple[str, ...]:
     reached = set(starts)
     waiting = list(reached)

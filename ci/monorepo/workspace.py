@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -51,11 +50,6 @@ class Package:
     def within(self, file: str) -> str:
         """A path from this package's directory as one from the workspace's root."""
         return posixpath.normpath(posixpath.join(self.path, file))
-
-    @property
-    def is_fixture(self) -> bool:
-        """Whether its path says that it is there to be read by tests of another package."""
-        return re.search(r"(?:^|/)(?:[\w-]*fixtures?|__fixtures__|__tests__)(?:/|$)", self.path) is not None
 
     @cached_property
     def own(self) -> frozenset[str]:

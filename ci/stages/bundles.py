@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.model import Check, Counts, Execution, Failure, Measure, Status, Step, Verdict
+from ci.settings import BUNDLED
 from ci.stages.apps import App, find_apps
 from ci.stages.building import built_apps
 from ci.stages.judging import could_not_run, failed, report_of, stopped
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 KIND = "bundle"
 REPORT = "sizes.json"
 WAYS = ("raw", "gzip", "brotli")
-FILES = ("**/*.{js,mjs,css}",)
 USUAL = ("dist/client", "dist", "build/client", "build", ".output/public", ".next/static", "out", "public")
 SHOWN = 20  # chunks that are measured one by one; the rest counts together
 GROWTH = 1.1  # times the last green run: more is said
@@ -70,7 +70,7 @@ def checks(context: Context) -> tuple[Check, ...]:
 def _check(context: Context, path: str, entry: Bundle | None, app: App | None) -> Check:
     usual = app.directories if app is not None else tuple(posixpath.join(path, name) for name in USUAL)
     directories = (entry.directory,) if entry is not None and entry.directory else usual
-    patterns = FILES if entry is None else entry.files
+    patterns = BUNDLED if entry is None else entry.files
     budget = Budget(
         app=path,
         limits={way: None if entry is None else getattr(entry, way) for way in WAYS},

@@ -22,7 +22,6 @@ DROPPED = frozenset({
     "--changedSince", "--lastCommit", "--shard", "--ci", "--onlyFailures", "-f",
 })  # fmt: skip
 SKIPPED_STATES = frozenset({"skipped", "pending", "todo", "disabled"})
-FRAME_OF_CODE = re.compile(r"\((?P<at>[^\s()]+:\d+:\d+)\)")
 
 
 def step(run: Run, timeout: float) -> Step:

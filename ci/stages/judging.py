@@ -16,11 +16,6 @@ WORDS = 6  # of a command that are shown
 COMMAND_NOT_FOUND, CANNOT_EXECUTE = 127, 126
 
 
-def step_of(execution: Execution, index: int) -> StepRun | None:
-    """Return the run of the check's step with this index (services not counted), None when it was not reached."""
-    return execution.steps[index] if index < len(execution.steps) else None
-
-
 def ended(step: StepRun) -> str:
     """Say how a step ended: "exit code 2", "timed out after 60 s (still running: vitest --watch)"."""
     if step.timed_out:

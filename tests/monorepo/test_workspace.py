@@ -212,17 +212,6 @@ def test_what_is_odd_but_no_error_is_a_notice(workspace_of: Build) -> None:
     assert workspace.by_name["same"].path == "packages/a"
 
 
-def test_a_fixture_package_is_told_by_its_path(workspace_of: Build) -> None:
-    workspace = workspace_of(
-        {
-            "pnpm-workspace.yaml": "packages: ['**']",
-            "packages/a/package.json": {},
-            "packages/a/test/fixtures/one/package.json": {},
-        }
-    )
-    assert [package.path for package in workspace.packages if package.is_fixture] == ["packages/a/test/fixtures/one"]
-
-
 def test_200_packages_are_read_and_ordered_within_a_second(workspace_of: Build) -> None:
     files: dict[str, Any] = {"turbo.json": {"tasks": {"lint": {}}}}
     importers = []

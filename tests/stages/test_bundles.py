@@ -231,3 +231,10 @@ def test_an_error_of_size_limit_is_told(limited: Check, executed: Executed) -> N
     verdict = limited.judge(executed(limited, files={"size-limit.json": report}, codes=(1,)))
     assert (verdict.status, verdict.reason) == (Status.FAILED, "Size Limit can't find files at dist/*.js")
     assert limited.judge(executed(limited, codes=(0,))).status is Status.ERROR
+
+
+def test_an_app_that_is_named_is_weighed_by_the_same_files_as_one_that_is_found(context: Workspace) -> None:
+    named, found = (
+        bundles.checks(preparation.prepare(context(FILES, settings=settings)))[0] for settings in (BUDGET, "")
+    )
+    assert named.steps[0].argv == found.steps[0].argv
