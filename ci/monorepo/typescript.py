@@ -26,15 +26,13 @@ CHECKERS = (("vue-tsc", "vue"), ("vue", "vue"), ("astro", "astro"), ("svelte", "
 class TypeScriptConfig:
     """One tsconfig file; all paths count from the workspace's root.
 
-    `extends` are the files of the workspace it is built on, the nearest first; `external` are those of packages
-    that are not in the workspace. `base_only`: it is there for others to extend. `solution`: `files: []` and
-    references, for `tsc -b`. `options` are the compilerOptions with those of `extends` merged in. `broken` says
-    what is wrong with a file that cannot be read.
+    `extends` are the files of the workspace it is built on, the nearest first. `base_only`: it is there for others to
+    extend. `solution`: `files: []` and references, for `tsc -b`. `options` are the compilerOptions with those of
+    `extends` merged in. `broken` says what is wrong with a file that cannot be read.
     """
 
     path: str
     extends: tuple[str, ...] = ()
-    external: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     base_only: bool = False
     solution: bool = False
@@ -110,7 +108,7 @@ def _read(workspace: Workspace, file: str) -> _Raw:
         return _Raw(path=file, options={}, broken=error.message)
     if not isinstance(value, dict):
         return _Raw(path=file, options={}, broken=f"{file}:1: not an object")
-    extends, external, options = _inherit(workspace, file, value, {file})
+    extends, options = _inherit(workspace, file, value, {file})
     references = value.get("references")
     paths = (
         [entry.get("path") for entry in references if isinstance(entry, dict)] if isinstance(references, list) else []
@@ -119,7 +117,6 @@ def _read(workspace: Workspace, file: str) -> _Raw:
     return _Raw(
         path=file,
         extends=tuple(extends),
-        external=tuple(external),
         references=tuple(path for path in referenced if path is not None),
         solution=value.get("files") == [] and bool(referenced) and "include" not in value,
         options=options,
@@ -129,19 +126,16 @@ def _read(workspace: Workspace, file: str) -> _Raw:
 
 def _inherit(
     workspace: Workspace, file: str, value: Mapping[str, Any], seen: set[str]
-) -> tuple[list[str], list[str], dict[str, Any]]:
-    """The files it extends, those outside the workspace, and the options of all of them; the nearest wins."""
+) -> tuple[list[str], dict[str, Any]]:
+    """The files of the workspace that it extends, and the options of all of them; the nearest wins."""
     extends: list[str] = []
-    external: list[str] = []
     options: dict[str, Any] = {}
     asked = value.get("extends")
     for base in asked if isinstance(asked, list) else [asked]:
         if not isinstance(base, str):
             continue
         path = _extended(workspace, file, base)
-        if path is None:
-            external.append(base)
-        elif path not in seen:
+        if path is not None and path not in seen:
             seen.add(path)
             extends.append(path)
             try:
@@ -149,13 +143,12 @@ def _inherit(
             except UsageError:  # the file is in the list itself, with what is wrong with it
                 inner = None
             if isinstance(inner, dict):
-                more, outside, inherited = _inherit(workspace, path, inner, seen)
+                more, inherited = _inherit(workspace, path, inner, seen)
                 extends += more
-                external += outside
                 options.update(inherited)
     own = value.get("compilerOptions")
     options.update(own if isinstance(own, dict) else {})
-    return extends, external, options
+    return extends, options
 
 
 def _extended(workspace: Workspace, file: str, base: str) -> str | None:
@@ -191,7 +184,6 @@ def _with_purpose(config: _Raw, package: Package, users: set[str]) -> TypeScript
     return TypeScriptConfig(
         path=config.path,
         extends=config.extends,
-        external=config.external,
         references=config.references,
         base_only=base_only,
         solution=config.solution,

@@ -15,20 +15,12 @@ from ci.stages.typeerrors import Place, judge, not_covered
 from ci.stages.typescripts import COMPILERS, TypeRun, TypeRuns, configs_of, follows_references, reached, type_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ci.monorepo.scripts import Invocation
-    from ci.monorepo.typescript import TypeScriptConfig, TypeScriptPackage
+    from ci.monorepo.typescript import TypeScriptPackage
     from ci.monorepo.workspace import Workspace
     from ci.stages.context import Context
 
 UNREAD = ("!**/*.md", "!**/*.{png,jpg,jpeg,gif,webp,ico,woff,woff2,pdf,mp4}")  # by the compilers
-WRITTEN = frozenset({
-    "composite", "declaration", "declarationDir", "declarationMap", "emitDeclarationOnly", "incremental", "noEmit",
-    "noEmitOnError", "outDir", "rootDir", "sourceMap", "sourceRoot", "inlineSources", "stripInternal",
-    "tsBuildInfoFile",
-})  # fmt: skip
-"""Options that decide what is written and where, not what is an error."""
 
 
 def plan(context: Context) -> Plan:
@@ -46,15 +38,12 @@ def plan(context: Context) -> Plan:
     uncovered = _uncovered(workspace, members, found, covered)
     steps = {key: _steps(context, group) for key, group in groups.items()}
     checked = {package: tuple(step for key in steps if key[1] == package for step in steps[key]) for package in covered}
-    configs = {config.path: config for member in members for config in member.configs}
-    options = {package: _options(workspace, configs, package, found.runs) for package in covered}
     checks = []
     for (name, package), group in groups.items():
         place = Place(
             package=package,
             packages=tuple(each.path for each in workspace.packages),
             checked=checked,
-            alike=frozenset(other for other in covered if options[other] == options[package] is not None),
             uncovered=uncovered if package == "." else (),
         )
         checks.append(_check(context, name, group, steps[name, package], place))
@@ -97,22 +86,6 @@ def _check(context: Context, name: str, group: list[TypeRun], steps: tuple[Step,
 def _before(group: list[TypeRun]) -> tuple[Invocation, ...]:
     """Return what the script runs before its compilers, each command once."""
     return tuple({(run.cwd, *run.argv): run for each in group for run in each.before}.values())
-
-
-def _options(
-    workspace: Workspace, configs: Mapping[str, TypeScriptConfig], package: str, runs: tuple[TypeRun, ...]
-) -> object:
-    """Return all that decides which errors a package's compiler comes across; None where it is not known."""
-    own = [each.run for each in runs if each.run.package == package]
-    named = [path for run in own for path in configs_of(workspace, run)]
-    if any(run.opaque for run in own) or any(path not in configs for path in named):
-        return None
-    known = [configs[path] for path in named]
-    written = [
-        (config.external, {key: value for key, value in config.options.items() if key not in WRITTEN})
-        for config in known
-    ]
-    return {run.tool for run in own}, workspace.version_of(package, "typescript"), written
 
 
 def _name(each: TypeRun) -> str:

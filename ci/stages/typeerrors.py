@@ -23,15 +23,13 @@ MISSING_TOOL = ("Cannot find module", "ERR_MODULE_NOT_FOUND", "ERR_PNPM_RECURSIV
 class Place:
     """Where a check stands among the packages of the workspace.
 
-    `checked` maps the packages that have a check of their own to the steps of it; `alike` are those of them whose
-    compiler and options are the same as here, so that they come across the same errors. `uncovered` are
-    packages that nothing checks unless this check happens to.
+    `checked` maps the packages that have a check of their own to the steps of it. `uncovered` are packages that
+    nothing checks unless this check happens to.
     """
 
     package: str
     packages: tuple[str, ...]
     checked: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
-    alike: frozenset[str] = frozenset()
     uncovered: tuple[str, ...] = ()
 
     def owner(self, failure: Failure) -> str:
@@ -51,52 +49,43 @@ class Place:
 def judge(execution: Execution, *, kinds: tuple[bool, ...], place: Place, again: Check | None = None) -> Verdict:
     """Read the errors of every compiler run; `kinds` says of each step whether it is one, or comes before.
 
-    An error in a package that has a check of its own is left to that, where the same compiler with the same
-    options looks at it; else that package's own command is asked whether it says so too: by this check, `again`.
+    An error in a package that has a check of its own is left to that once its own command says so too, which this
+    check, `again`, asks it: the same compiler with the same options may look at other files there, or know others.
     """
     if (verdict := could_not_run(execution) or stopped(execution)) is not None:
         return verdict
     printed = [tsc.read(execution, index) for index in range(len(execution.steps))]
     failures = distinct(failure for each in printed for failure in each.failures)
-    own = tuple(failure for failure in failures if not place.elsewhere(failure))
-    foreign = tuple(failure for failure in failures if place.elsewhere(failure))
+    foreign = tuple(failure for failure in failures if again is not None and place.elsewhere(failure))
+    own = tuple(failure for failure in failures if failure not in foreign)
     verdict = _verdict(own, printed, place)
     for index, (run, each, compiler) in enumerate(zip(execution.steps, printed, kinds, strict=False)):
         if not run.succeeded and not (compiler and each.failures):
             return _unexplained(execution, index, verdict)
-    doubtful = tuple(failure for failure in foreign if place.owner(failure) not in place.alike)
-    if not doubtful or again is None:
-        return _with_notices(verdict, *_reported_there(foreign, place))
-    steps = [step for owner in sorted({place.owner(failure) for failure in doubtful}) for step in place.checked[owner]]
+    if not foreign or again is None:
+        return verdict
+    steps = [step for owner in sorted({place.owner(failure) for failure in foreign}) for step in place.checked[owner]]
     renumbered = tuple(
         dataclasses.replace(step, keep_going=True, stdout=step.stdout and tsc.report_name(index))
         for index, step in enumerate(steps)
     )
-    confirmed = functools.partial(confirm, first=verdict, foreign=foreign, doubtful=doubtful, place=place)
+    confirmed = functools.partial(confirm, first=verdict, foreign=foreign, place=place)
     return dataclasses.replace(verdict, second=dataclasses.replace(again, steps=renumbered, judge=confirmed))
 
 
-def confirm(
-    execution: Execution,
-    *,
-    first: Verdict,
-    foreign: tuple[Failure, ...],
-    doubtful: tuple[Failure, ...],
-    place: Place,
-) -> Verdict:
+def confirm(execution: Execution, *, first: Verdict, foreign: tuple[Failure, ...], place: Place) -> Verdict:
     """Keep those errors in other packages' files that the packages' own commands do not come across."""
     if (verdict := could_not_run(execution) or stopped(execution)) is not None:
         return verdict
-    said = {_key(failure) for index in range(len(execution.steps)) for failure in tsc.read(execution, index).failures}
-    only_here = tuple(failure for failure in doubtful if _key(failure) not in said)
+    printed = [tsc.read(execution, index) for index in range(len(execution.steps))]
+    said = {_key(failure) for each in printed for failure in each.failures}
+    only_here = tuple(failure for failure in foreign if _key(failure) not in said)
     first = _with_notices(first, *_reported_there(tuple(each for each in foreign if each not in only_here), place))
     if not only_here:
         return first
     failures = (*first.failures, *only_here)
-    elsewhere = tuple(sorted({place.owner(failure) for failure in only_here}))
-    notice = f"{few(elsewhere)}: its own options let pass what those of {place.package} do not"
     return dataclasses.replace(
-        _with_notices(first, notice),
+        _with_notices(first, *_let_pass(only_here, printed, place)),
         status=Status.FAILED,
         reason=_reason(failures),
         failures=failures,
@@ -162,3 +151,20 @@ def _with_notices(verdict: Verdict, *notices: str) -> Verdict:
 def _reported_there(failures: tuple[Failure, ...], place: Place) -> tuple[str, ...]:
     owners = [place.owner(failure) for failure in failures]
     return tuple(f"{count(owners.count(owner), 'error')} in {owner}, reported there" for owner in dict.fromkeys(owners))
+
+
+def _let_pass(failures: tuple[Failure, ...], printed: list[tsc.Printed], place: Place) -> tuple[str, ...]:
+    """Say of each package why its own command does not say the same, as far as that is known."""
+    told = all(each.files is not None for each in printed)
+    listed = {file for each in printed for file in each.files or ()}
+    unseen: dict[str, dict[str, None]] = {}
+    for failure in failures:
+        files = unseen.setdefault(place.owner(failure), {})
+        if told and failure.file and tsc.SOURCE.search(failure.file) and failure.file not in listed:
+            files[failure.file] = None
+    return tuple(
+        f"{owner}: its own command does not look at {few(tuple(files))}"
+        if files
+        else f"{owner}: its own command lets pass what that of {place.package} does not"
+        for owner, files in sorted(unseen.items())
+    )

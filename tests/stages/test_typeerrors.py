@@ -101,13 +101,28 @@ def test_an_error_that_several_configurations_come_across_is_said_once(
     assert len(verdict.failures) == 1
 
 
-def test_an_error_in_a_package_with_a_check_of_its_own_is_reported_there(
+def test_an_error_in_a_package_with_a_check_of_its_own_is_reported_there_once_that_says_so(
     check: Callable[..., Check], judged: Callable[..., Verdict]
 ) -> None:
     text = "../a/src/x.ts(1,1): error TS2304: no\n../a/src/x.ts(2,1): error TS2304: no\n/workspace/packages/b/y.ts\n"
-    verdict = judged(check("b"), 2, text)
+    first = judged(check("b"), 2, text)
+    assert (first.status, first.failures) == (Status.PASSED, ())
+    assert first.second is not None
+    assert [(step.cwd, step.argv[:2]) for step in first.second.steps] == [("packages/a", ("tsc", "--noEmit"))]
+    verdict = judged(first.second, 2, text.replace("../a/", ""))
     assert (verdict.status, verdict.failures, verdict.second) == (Status.PASSED, (), None)
     assert verdict.notices == ("2 errors in packages/a, reported there",)
+
+
+def test_an_error_in_a_file_that_the_packages_own_command_does_not_look_at_stays(
+    check: Callable[..., Check], judged: Callable[..., Verdict]
+) -> None:
+    first = judged(check("b"), 2, "../a/testing/h.ts(1,7): error TS2322: no\n/workspace/packages/b/y.ts\n")
+    assert first.second is not None
+    verdict = judged(first.second, 0, "/workspace/packages/a/src/x.ts\n")
+    assert verdict.status is Status.FAILED
+    assert [(failure.file, failure.rule) for failure in verdict.failures] == [("packages/a/testing/h.ts", "TS2322")]
+    assert verdict.notices == ("packages/a: its own command does not look at packages/a/testing/h.ts",)
 
 
 def test_an_error_in_a_package_without_a_check_stays(
@@ -126,11 +141,6 @@ def doubtful(check: Callable[..., Check], judged: Callable[..., Verdict]) -> Ver
     )
 
 
-def test_with_other_options_the_packages_own_command_is_asked(doubtful: Verdict) -> None:
-    assert doubtful.second is not None
-    assert [(step.cwd, step.argv[:2]) for step in doubtful.second.steps] == [("packages/a", ("tsc", "--noEmit"))]
-
-
 def test_what_the_package_itself_says_too_is_left_to_it(doubtful: Verdict, judged: Callable[..., Verdict]) -> None:
     assert doubtful.second is not None
     verdict = judged(doubtful.second, 2, "x.ts(1,7): error TS6133: unused\nx.ts(2,7): error TS2304: no\n")
@@ -142,12 +152,12 @@ def test_what_only_the_dependents_options_forbid_fails_the_dependent(
     doubtful: Verdict, judged: Callable[..., Verdict]
 ) -> None:
     assert doubtful.second is not None
-    verdict = judged(doubtful.second, 2, "x.ts(2,7): error TS2304: no\n")
+    verdict = judged(doubtful.second, 2, "x.ts(2,7): error TS2304: no\n/workspace/packages/a/x.ts\n")
     assert (verdict.status, verdict.counts.failed) == (Status.FAILED, 1)
     assert [(failure.file, failure.rule) for failure in verdict.failures] == [("packages/a/x.ts", "TS6133")]
     assert verdict.notices == (
         "1 error in packages/a, reported there",
-        "packages/a: its own options let pass what those of packages/b do not",
+        "packages/a: its own command lets pass what that of packages/b does not",
     )
 
 
