@@ -51,7 +51,7 @@ def _check(context: Context, generation: Generation, earlier: tuple[Check, ...])
         package=generation.package,
         toolchain=context.toolchain(),
         steps=(Step(argv=generation.argv, cwd=generation.package, timeout=context.settings.stages.typecheck.timeout),),
-        judge=functools.partial(judge, certain=generation.certain),
+        judge=functools.partial(judge, certain=generation.certain, builds=generation.tool == BUILD),
         needs=(INSTALL, *(check.id for check in earlier if check.package in near)),
         inputs=inputs_of(workspace, generation.package),
         outputs=tuple(output for output in generation.outputs if not output.startswith("!")),
@@ -61,22 +61,26 @@ def _check(context: Context, generation: Generation, earlier: tuple[Check, ...])
     )
 
 
-def judge(execution: Execution, *, certain: bool) -> Verdict:
+def judge(execution: Execution, *, certain: bool, builds: bool) -> Verdict:
     """A preparation is green when its command ended with 0.
 
-    One that wants a database or the network could not be run: an `error`. Where only a name speaks for it, it is
-    let pass with a notice: what really needs its outputs will say so.
+    One that wants a database or the network could not be run: an `error`. Where only a name speaks for it, it is let
+    pass with a notice, however it ended: what really needs its outputs will say so. So is a build that could not
+    reach what it wants, for it may be needless; a build that fails in itself has failed.
     """
-    if (verdict := could_not_run(execution) or stopped(execution)) is not None:
-        return verdict
     (step,) = execution.steps
     if step.succeeded:
         return Verdict(status=Status.PASSED)
+    said = f"{ended(step)}: {complaint(step, skip=('>', '$'))}"
     lost = OUT_OF_REACH.search(clean(step.output))
-    if lost is not None and not certain:
-        notice = f"{shown(step.argv)} was tried for its name's sake and could not reach what it needs: {lost[0]}"
+    if not certain and (lost is not None or not builds):
+        sake = "though it may be needless" if builds else "for its name's sake"
+        ends = said if lost is None else f"could not reach what it needs: {lost[0]}"
+        notice = local(f"{shown(step.argv)} was tried {sake}: {ends}", execution)
         return Verdict(status=Status.PASSED, notices=(notice,))
-    reason = f"{shown(step.argv)}: {ended(step)}: {complaint(step, skip=('>', '$'))}"
+    if (verdict := could_not_run(execution) or stopped(execution)) is not None:
+        return verdict
+    reason = f"{shown(step.argv)}: {said}"
     failure = Failure(message=local(reason, execution), detail=tail(local(step.output, execution)))
     if lost is not None:
         return Verdict(status=Status.ERROR, reason=failure.message, failures=(failure,))

@@ -86,7 +86,9 @@ def judged(context: Workspace, executed: Callable[..., Execution]) -> Callable[.
     """Judge a generation that ended with `code` and said `output`."""
 
     def run(code: int, output: str, **scripts: str) -> tuple[Status, str]:
-        (check,) = prepared(context({"packages/a/package.json": member("a", scripts=scripts)})).values()
+        needed = {"packages/user/package.json": member("user", "a")} if "build" in scripts else {}
+        files = {"packages/a/package.json": member("a", scripts=scripts, types="dist/a.d.ts"), **needed}
+        (check,) = prepared(context(files)).values()
         verdict = check.judge(executed(check, codes=(code,), outputs=(output,)))
         return verdict.status, verdict.reason or " ".join(verdict.notices)
 
@@ -95,16 +97,37 @@ def judged(context: Workspace, executed: Callable[..., Execution]) -> Callable[.
 
 def test_a_generation_that_fails_says_why(judged: Callable[..., tuple[Status, str]]) -> None:
     said = "> a@ codegen /workspace/packages/a\n/workspace/packages/a/gen.mjs:1\nError: no schema\n"
-    status, reason = judged(1, said, codegen="node gen.mjs")
-    assert (status, reason) == (Status.FAILED, "pnpm run codegen: exit code 1: Error: no schema")
+    status, reason = judged(1, said.replace("codegen", "build"), build="node gen.mjs")
+    assert (status, reason) == (Status.FAILED, "pnpm run build: exit code 1: Error: no schema")
 
 
-def test_one_that_only_its_name_speaks_for_may_want_what_is_out_of_reach(
-    judged: Callable[..., tuple[Status, str]],
+@pytest.mark.parametrize(
+    ("code", "output", "told"),
+    [
+        (1, "Error: connect ECONNREFUSED 127.0.0.1:5432", "could not reach what it needs: ECONNREFUSED"),
+        (1, "> a@ generate /workspace/packages/a\nError: no DATABASE_URL\n", "exit code 1: Error: no DATABASE_URL"),
+        (127, "sh: 1: protoc: not found", "exit code 127: sh: 1: protoc: not found"),
+    ],
+)
+def test_one_that_only_its_name_speaks_for_may_fail(
+    judged: Callable[..., tuple[Status, str]], code: int, output: str, told: str
 ) -> None:
-    status, notice = judged(1, "Error: connect ECONNREFUSED 127.0.0.1:5432", generate="node gen.mjs")
-    assert status is Status.PASSED
-    assert notice == "pnpm run generate was tried for its name's sake and could not reach what it needs: ECONNREFUSED"
+    status, notice = judged(code, output, generate="node gen.mjs")
+    assert (status, notice) == (Status.PASSED, f"pnpm run generate was tried for its name's sake: {told}")
+
+
+def test_one_that_turbo_puts_before_the_types_has_failed_when_it_fails(
+    context: Workspace, executed: Callable[..., Execution]
+) -> None:
+    files = {
+        "turbo.json": {"tasks": {"typecheck": {"dependsOn": ["generate"]}, "generate": {}}},
+        "packages/a/package.json": member("a", scripts={"generate": "node gen.mjs", "typecheck": "tsc"}),
+    }
+    (check,) = prepared(context(files)).values()
+    verdict = check.judge(executed(check, codes=(1,), outputs=("Error: no DATABASE_URL",)))
+    assert (verdict.status, verdict.reason) == (
+        Status.FAILED, "pnpm run generate: exit code 1: Error: no DATABASE_URL",
+    )  # fmt: skip
 
 
 def test_a_known_generator_that_could_not_reach_what_it_needs_is_an_error(
