@@ -42,7 +42,7 @@ def judged(check: Check, executed: Callable[..., Execution]) -> Callable[..., Ve
     """Judge an answer of the graph tool."""
 
     def run(*found: list[Any], unresolved: tuple[list[Any], ...] = (), files: int = 2) -> Verdict:
-        answer = {"files": files, "imports": found, "unresolved": unresolved}
+        answer = {"files": files, "imports": found, "unresolved": unresolved, "there": []}
         return check.judge(executed(check, files={"imports.json": json.dumps(answer).encode()}))
 
     return run
@@ -95,7 +95,7 @@ def test_an_import_that_leads_nowhere_is_named(judged: Callable[..., Verdict]) -
     assert verdict.notices == ("1 import could not be resolved: apps/web/src/a.ts:7 (~gen)",)
 
 
-def test_rules_that_mean_no_file_have_failed(judged: Callable[..., Verdict]) -> None:
+def test_rules_for_which_no_file_is_read_have_failed(judged: Callable[..., Verdict]) -> None:
     assert judged(files=0).status is Status.FAILED
 
 
@@ -109,12 +109,61 @@ def test_a_graph_that_could_not_be_made_is_an_error(check: Check, executed: Call
     assert check.judge(executed(check)).status is Status.ERROR
 
 
-def test_a_rule_that_means_no_file_is_named(
-    context: Callable[..., Context], executed: Callable[..., Execution]
+@pytest.fixture
+def ruled(context: Callable[..., Context], executed: Callable[..., Execution]) -> Callable[..., Verdict]:
+    """Judge a rule of its own, after a good one where `beside`: a imports b, and what was generated is `there`."""
+
+    def run(from_: str, to: str, *, there: tuple[str, ...] = (), beside: bool = False) -> Verdict:
+        rule = f'[[stages.lint.forbidden_imports]]\nfrom = {from_}\nto = {to}\nwhy = "of a slip"\n'
+        planned = imports.check(context(FILES, settings=SETTINGS + rule if beside else rule))
+        assert planned is not None
+        looked = json.loads(planned.steps[0].argv[-1])["look"]
+        kept = [file for file in there if file.startswith(tuple(looked))]
+        found = ["apps/web/src/a.ts", 3, "@x/db", "packages/db/src/index.ts"]
+        answer = {"files": 1, "imports": [found], "unresolved": [], "there": kept}
+        return planned.judge(executed(planned, files={"imports.json": json.dumps(answer).encode()}))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "to", ['"packages/db"', '"packages/db/"', '"packages/{db,api}"', '["!packages/db/x", "packages/db"]']
+)
+def test_a_directory_means_all_that_is_in_it(ruled: Callable[..., Verdict], to: str) -> None:
+    verdict = ruled('"apps/web"', to)
+    assert [(each.file, each.line) for each in verdict.failures] == [("apps/web/src/a.ts", 3)]
+    assert ruled('"apps/web"', '["packages/db", "!packages/db/src"]').failures == ()
+
+
+def test_a_wildcard_at_the_end_means_what_it_says(ruled: Callable[..., Verdict]) -> None:
+    assert ruled('"apps/web/**"', '"packages/db/*"').status is Status.PASSED
+
+
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize(
+    ("from_", "to", "side", "globs"),
+    [
+        ('"aps/**"', '"**"', "from", "aps/**"),
+        ('"apps/**"', '["packages/dbb/**", "!**/*.md"]', "to", "packages/dbb/**, !**/*.md"),
+        ('"apps/**"', '"packages/*"', "to", "packages/*"),
+        ('"apps/**"', '"@x/db"', "to", "@x/db"),
+    ],
+)
+def test_a_rule_that_means_no_file_has_failed_where_it_stands(
+    ruled: Callable[..., Verdict], from_: str, to: str, side: str, globs: str, *, beside: bool
 ) -> None:
-    more = '[[stages.lint.forbidden_imports]]\nfrom = "aps/**"\nto = "**"\nwhy = "a slip of the pen"\n'
-    planned = imports.check(context(FILES, settings=SETTINGS + more))
-    assert planned is not None
-    answer = json.dumps({"files": 1, "imports": [], "unresolved": []}).encode()
-    verdict = planned.judge(executed(planned, files={"imports.json": answer}))
-    assert verdict.notices == ("no file is meant by forbidden_imports from aps/**",)
+    failure = ruled(from_, to, beside=beside).failures[-1]
+    said = f"`{side}` means no file, so that nothing is forbidden: {globs}"
+    assert failure == Failure(
+        message=f"{said} (a glob counts from the workspace's root)",
+        file="shipway.toml",
+        line=(5 if beside else 0) + {"from": 2, "to": 3}[side],
+        rule="forbidden-import",
+    )
+
+
+def test_what_is_generated_or_installed_can_be_forbidden(ruled: Callable[..., Verdict]) -> None:
+    generated = '"packages/db/generated/*.ts"'
+    assert ruled('"apps/**"', generated, there=("packages/db/generated/client.ts",)).status is Status.PASSED
+    assert ruled('"apps/**"', generated).status is Status.FAILED
+    assert ruled('"apps/**"', '"**/node_modules/pg"').status is Status.PASSED

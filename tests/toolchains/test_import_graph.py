@@ -33,10 +33,11 @@ def graph(environment: dict[str, str], tmp_path: Path) -> Callable[..., dict[str
     for path, content in FILES.items():
         write(tmp_path / path, content)
 
-    def run(*packages: str, code: int = 0) -> dict[str, Any]:
+    def run(*packages: str, code: int = 0, look: tuple[str, ...] = ()) -> dict[str, Any]:
         asked = {
             "packages": [{"path": path, "config": f"{path}/tsconfig.json"} for path in packages],
             "names": NAMES,
+            "look": look,
         }
         argv = ["shipway-imports", "--out", str(tmp_path / "out.json"), json.dumps(asked)]
         done = subprocess.run(argv, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -114,3 +115,10 @@ def test_a_broken_tsconfig_is_said_in_one_line(graph: Callable[..., dict[str, An
     assert said.startswith("shipway-imports: ")
     assert said.count("\n") == 1
     assert "apps/web/tsconfig.json" in said
+
+
+def test_what_lies_below_a_path_is_told(graph: Callable[..., dict[str, Any]]) -> None:
+    look = ("packages", "apps/web/tsconfig.json", "nowhere", "fs", "nothing")
+    assert graph(look=look)["there"] == [
+        "packages/db/package.json", "packages/db/src/index.ts", "apps/web/tsconfig.json", "fs",
+    ]  # fmt: skip

@@ -1,9 +1,10 @@
 // shipway-imports --out FILE JSON: who imports whom, as dependency-cruiser resolves it, from the working directory.
 //
-// The JSON: {"packages": [{"path": "apps/web", "config": "apps/web/tsconfig.json" | null}], "names": {"@x/db": "packages/db"}}.
+// The JSON: {"packages": [{"path": "apps/web", "config": "apps/web/tsconfig.json" | null}], "names": {"@x/db": "packages/db"}, "look": []}.
 // All sources of each package are read, its path aliases by its own tsconfig; packages nested in it are left out.
 // `names` says where the workspace's packages lie: an import whose file only a build would write is still known by that.
-// The answer: {"files": 12, "imports": [[FILE, LINE, SPECIFIER, RESOLVED]], "unresolved": [[FILE, LINE, SPECIFIER]]}.
+// `look` are paths: `there` says which files lie at and below them, generated ones too; a module of Node's own counts.
+// The answer: {"files": 12, "imports": [[FILE, LINE, SPECIFIER, RESOLVED]], "unresolved": [[FILE, LINE, SPECIFIER]], "there": [FILE]}.
 // An import that leads nowhere is no failure; a package that cannot be read is one: exit 1 and one line.
 import fs from "node:fs";
 import { builtinModules, createRequire } from "node:module";
@@ -32,6 +33,11 @@ function* sources(directory, packages) {
     if (entry.isDirectory() && !closed) yield* sources(file, packages);
     else if (entry.isFile()) yield file;
   }
+}
+
+function* below(place) {
+  if (fs.statSync(place, { throwIfNoEntry: false })?.isDirectory()) yield* sources(place, new Set());
+  else if (fs.existsSync(place) || builtinModules.includes(place)) yield place;
 }
 
 /** The specifiers of a text's imports with the line of the first of each. */
@@ -94,10 +100,11 @@ async function cruised(cruise, files, place, config, parsed) {
 }
 
 async function main() {
-  const { packages, names } = JSON.parse(positionals[0]);
+  const { packages, names, look } = JSON.parse(positionals[0]);
   const { cruise } = await import(pathToFileURL(path.join(home, "dependency-cruiser/src/main/index.mjs")));
   const nested = new Set(Object.values(names));
-  const answer = { files: 0, imports: [], unresolved: [] };
+  const there = look.flatMap((place) => [...below(place)]);
+  const answer = { files: 0, imports: [], unresolved: [], there };
   for (const { path: place, config } of packages) {
     const all = [...sources(place, nested)];
     const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} };
