@@ -13,7 +13,7 @@ from ci.stages.reach import inputs_of
 from ci.stages.testkinds import Kinds
 from ci.stages.testresults import Run
 from ci.stages.testruns import Trial
-from ci.stages.testscripts import INTEGRATION_SCRIPTS, select
+from ci.stages.testscripts import INTEGRATION_SCRIPTS, KNOWN, select
 from ci.text import count
 from ci.toolchains.versions import POSTGRES
 
@@ -77,9 +77,7 @@ def find(context: Context, kinds: Kinds) -> Found:
             why="; ".join(group.why for group in scripts.groups),
             notices=scripts.notices,
         )
-    bases = tuple(
-        run for group in unit.chosen(context, kinds).groups for run in group.runs if run.tool in {"vitest", "jest"}
-    )
+    bases = tuple(run for group in unit.chosen(context, kinds).groups for run in group.runs if run.tool in KNOWN)
     runs = list(testkinds.integration(kinds, bases))
     return Found(runs=tuple(runs), why="Vitest projects and files whose names say integration")
 

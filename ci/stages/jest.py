@@ -15,12 +15,26 @@ VALUED = frozenset({
     "-c", "--config", "-t", "--testNamePattern", "--selectProjects", "--ignoreProjects", "--rootDir", "--env",
     "--testEnvironment", "--testTimeout", "-w", "--maxWorkers", "--reporters", "--outputFile", "--testPathPatterns",
     "--testPathPattern", "--testPathIgnorePatterns", "--testMatch", "--coverageDirectory", "--coverageReporters",
-    "--setupFilesAfterEnv", "--shard", "--globals", "--preset", "--roots", "--runTestsByPath",
+    "--setupFilesAfterEnv", "--shard", "--globals", "--preset", "--roots", "--runTestsByPath", "--changedSince",
+    "--seed", "--cacheDirectory", "--coverageProvider", "--coverageThreshold", "--filter", "--globalSetup",
+    "--globalTeardown", "--maxConcurrency", "--moduleNameMapper", "--notifyMode", "--openHandlesTimeout", "--resolver",
+    "--runner", "--testEnvironmentOptions", "--testResultsProcessor", "--testRunner", "--testSequencer", "--transform",
+    "--workerIdleMemoryLimit",
 })  # fmt: skip
 DROPPED = frozenset({
     "--reporters", "--outputFile", "--json", "--bail", "-b", "--watch", "--watchAll", "--onlyChanged", "-o",
     "--changedSince", "--lastCommit", "--shard", "--ci", "--onlyFailures", "-f",
 })  # fmt: skip
+# Options that take all words up to the next option.
+SEVERAL = frozenset({
+    "--testPathPatterns", "--testPathPattern", "--testPathIgnorePatterns", "--testMatch", "--testRegex", "--roots",
+    "--reporters", "--projects", "--selectProjects", "--ignoreProjects", "--setupFiles", "--setupFilesAfterEnv",
+    "--collectCoverageFrom", "--coverageReporters", "--coveragePathIgnorePatterns", "--modulePathIgnorePatterns",
+    "--moduleDirectories", "--moduleFileExtensions", "--transformIgnorePatterns", "--watchPathIgnorePatterns",
+})  # fmt: skip
+CHOOSING = frozenset({"--testPathPatterns", "--testPathPattern"})
+BY_PATH = frozenset({"--runTestsByPath", "--findRelatedTests"})
+PLURAL_SINCE = 30  # --testPathPatterns
 SKIPPED_STATES = frozenset({"skipped", "pending", "todo", "disabled"})
 
 
@@ -41,25 +55,65 @@ def step(run: Run, timeout: float) -> Step:
 
 def kept(argv: tuple[str, ...], *, also: frozenset[str] = frozenset(), filters: bool = True) -> tuple[str, ...]:
     """Return the words without those options that would hide tests; without `also`, and on request without filters."""
-    words = list(argv[:1])
+    left = [item for item in _split(argv) if (_name(item) not in DROPPED | also if _name(item) else filters)]
+    return (*argv[:1], *(word for item in left for word in item))
+
+
+def leaving_out(argv: tuple[str, ...], patterns: tuple[str, ...], major: int) -> tuple[str, ...]:
+    """Return the command without the files that some pattern takes, its own choice of files kept.
+
+    Not by --testPathIgnorePatterns, which would take the place of what the configuration leaves out, but for a script
+    that does so itself; nor where the script names whole paths, which are its own choice.
+    """
+    items = _split(argv)
+    named = {_name(item) for item in items}
+    if named & BY_PATH:
+        return argv
+    if "--testPathIgnorePatterns" in named:
+        return (*argv, *(f"--testPathIgnorePatterns={pattern}" for pattern in patterns))
+    chosen = [value.removeprefix("./") for item in items if _name(item) in {"", *CHOOSING} for value in _values(item)]
+    wanted = f"(?=.*(?:{'|'.join(chosen)}))" if chosen else ""
+    flag = "--testPathPatterns" if major >= PLURAL_SINCE else "--testPathPattern"
+    left = [word for item in items if _name(item) not in {"", *CHOOSING} for word in item]
+    return (*argv[:1], *left, f"{flag}=^(?!.*(?:{'|'.join(patterns)})){wanted}")
+
+
+def escaped(text: str) -> str:
+    """Return a regular expression for this text."""
+    return re.sub(r"[\\^$.*+?()\[\]{}|]", r"\\\g<0>", text)
+
+
+def _split(argv: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return what stands behind the program, in order: each option with its values, each pattern that chooses files."""
+    items: list[tuple[str, ...]] = []
     rest = list(argv[1:])
     while rest:
         word = rest.pop(0)
-        name, equals, _ = word.partition("=")
-        value = [rest.pop(0)] if not equals and name in VALUED and rest else []
-        if not word.startswith("-"):
-            words += [word] if filters else []
-        elif name not in DROPPED | also:
-            words += [word, *value]
-    return tuple(words)
+        values = [rest.pop(0)] if word in VALUED and rest else []
+        while word in SEVERAL and rest and not rest[0].startswith("-"):
+            values.append(rest.pop(0))
+        items.append((word, *values))
+    return items
+
+
+def _name(item: tuple[str, ...]) -> str:
+    """Return an option's name, "" for a pattern."""
+    return item[0].partition("=")[0] if item[0].startswith("-") else ""
+
+
+def _values(item: tuple[str, ...]) -> tuple[str, ...]:
+    if not _name(item):
+        return item
+    _, equals, value = item[0].partition("=")
+    return (value,) if equals else item[1:]
 
 
 def narrowed(run: Run, cases: tuple[Case, ...]) -> Run:
     """Return the command for these tests alone. One without titles stands for its whole file."""
     files = dict.fromkeys(case.file if run.cwd == "." else case.file.removeprefix(f"{run.cwd}/") for case in cases)
-    argv = kept(run.argv, also=frozenset({"-t", "--testNamePattern", "--coverage"}), filters=False)
+    argv = kept(run.argv, also=CHOOSING | {"-t", "--testNamePattern", "--coverage"}, filters=False)
     if all(case.titles for case in cases):
-        names = dict.fromkeys(re.sub(r"[\\^$.*+?()\[\]{}|]", r"\\\g<0>", " ".join(case.titles)) for case in cases)
+        names = dict.fromkeys(escaped(" ".join(case.titles)) for case in cases)
         argv = (*argv, f"--testNamePattern=^(?:{'|'.join(names)})$")
     return dataclasses.replace(run, argv=(*argv, "--runTestsByPath", *files), coverage=False)
 

@@ -16,13 +16,18 @@ from ci.stages.testresults import FAILED, PASSED, SKIPPED, Case, Results, Run, d
 from ci.text import clean, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 POINT = re.compile(r"(?P<indent> *)(?P<ok>(?:not )?ok) \d+(?: - (?P<name>.*?))?(?: # (?P<directive>SKIP|TODO)\b.*)?$")
 ENTRY = re.compile(r"(?P<key>\w+): (?P<value>.*)$")
 FILE = re.compile(r"\.[cm]?[jt]sx?$")
 LOADING = re.compile(r"(?m)^(?:\w*Error(?: \[\w+\])?): .+$")
-VALUED = frozenset({"--import", "--require", "-r", "--loader", "--experimental-loader", "--conditions", "-C"})
+VALUED = frozenset({
+    "--import", "--require", "-r", "--loader", "--experimental-loader", "--conditions", "-C", "--env-file",
+    "--env-file-if-exists", "--test-name-pattern", "--test-skip-pattern", "--test-concurrency", "--test-timeout",
+    "--test-reporter", "--test-reporter-destination", "--test-shard", "--test-isolation", "--test-global-setup",
+    "--test-coverage-include", "--test-coverage-exclude", "--watch-path",
+})  # fmt: skip
 # Failures of a parent that only repeat those of its children.
 ECHOES = frozenset({"subtestsFailed", "cancelledByParent"})
 DROPPED = ("--test-reporter", "--test-reporter-destination", "--watch", "--test-shard", "--test-only")
@@ -46,9 +51,10 @@ def step(run: Run, timeout: float) -> Step:
         *("--test-reporter=tap", f"--test-reporter-destination=${{SHIPWAY_OUT}}/{run.key}.tap"),
         *("--test-reporter=spec", "--test-reporter-destination=stdout"),
     )
-    kept = tuple(word for word in run.argv[1:] if not word.startswith(DROPPED))
+    flags, files = split(run.argv)
+    kept = (word for flag in flags if not flag[0].startswith(DROPPED) for word in flag)
     return Step(
-        argv=(run.argv[0], *reporters, *kept),
+        argv=(run.argv[0], *reporters, *kept, *files),
         cwd=run.cwd,
         timeout=timeout,
         environment=run.environment,
@@ -56,15 +62,37 @@ def step(run: Run, timeout: float) -> Step:
     )
 
 
+def split(argv: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """Return the flags behind the program, each with its value, and the files, directories and globs."""
+    flags: list[tuple[str, ...]] = []
+    files: list[str] = []
+    rest = list(argv[1:])
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-"):
+            files.append(word)
+        else:
+            flags.append((word, rest.pop(0)) if word in VALUED and rest else (word,))
+    return tuple(flags), tuple(files)
+
+
+def chosen(argv: tuple[str, ...], files: Iterable[str]) -> tuple[str, ...]:
+    """Return the command for these files alone."""
+    flags, _ = split(argv)
+    return (argv[0], *(word for flag in flags for word in flag), *files)
+
+
+def usual(*, typescript: bool) -> tuple[str, ...]:
+    """Return globs for the files that Node takes for tests where none are named: https://nodejs.org/api/test.html."""
+    ends = "{js,cjs,mjs,ts,cts,mts}" if typescript else "{js,cjs,mjs}"
+    names = ("**/*.test", "**/*-test", "**/*_test", "**/test-*", "**/test", "**/test/**/*")
+    return tuple(f"{name}.{ends}" for name in names)
+
+
 def narrowed(run: Run, cases: tuple[Case, ...]) -> Run:
     """Return the command for the files of these tests: Node's name patterns do not tell tests of one name apart."""
     files = dict.fromkeys(case.file if run.cwd == "." else case.file.removeprefix(f"{run.cwd}/") for case in cases)
-    at = run.argv.index("--test") + 1
-    head, rest = list(run.argv[:at]), list(run.argv[at:])
-    while rest:
-        word = rest.pop(0)
-        head += [word, *([rest.pop(0)] if word in VALUED and rest else [])] if word.startswith("-") else []
-    return dataclasses.replace(run, argv=(*head, *files))
+    return dataclasses.replace(run, argv=chosen(run.argv, files))
 
 
 def read(run: Run, _ended: StepRun, execution: Execution) -> Results:

@@ -13,6 +13,7 @@ from wcmatch import glob
 from ci.monorepo.sources import strip_comments
 from ci.monorepo.testconfigs import E2E, INTEGRATION, TYPES, UNIT, VitestConfig, vitest_configs
 from ci.monorepo.tests import FoundTest, find_tests
+from ci.stages import exclusion, nodetest
 from ci.stages.testresults import Run
 from ci.stages.testscripts import INTEGRATION as INTEGRATION_NAME
 from ci.stages.testscripts import values
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from ci.monorepo.workspace import Workspace
 
-FLAGS = glob.GLOBSTAR | glob.DOTGLOB
 NEGATION_SINCE = 3  # --project=!NAME
 ONLY = re.compile(r"\b(?:it|test|describe|suite|bench)(?:\.(?:concurrent|sequential|each|skipIf|runIf))*\.only\b")
 
@@ -110,7 +110,15 @@ def in_browser(kinds: Kinds, run: Run) -> bool:
 
 
 def unit(kinds: Kinds, run: Run) -> tuple[Run | None, tuple[str, ...]]:
-    """Return a Vitest command without what is known to be integration or e2e, None where nothing is left."""
+    """Return a command without what is known to be integration or e2e, None where nothing is left."""
+    if run.tool == "vitest":
+        return _vitest_unit(kinds, run)
+    left_out = kinds.files(run.cwd, INTEGRATION, E2E)
+    left = exclusion.without(run, left_out, kinds.tests, kinds.workspace) if left_out else run
+    return (None if left is None else with_files(kinds, left, UNIT, TYPES)), ()
+
+
+def _vitest_unit(kinds: Kinds, run: Run) -> tuple[Run | None, tuple[str, ...]]:
     config = kinds.config(run)
     options: list[str] = []
     notices: list[str] = []
@@ -133,9 +141,10 @@ def unit(kinds: Kinds, run: Run) -> tuple[Run | None, tuple[str, ...]]:
         return None, ()
     left_out = kinds.files(run.cwd, INTEGRATION, E2E)
     nested = config is not None and config.multiple
+    left = dataclasses.replace(run, argv=(*run.argv, *options))
     if left_out and not values(run.argv, "--project") and not any("=!" not in option for option in options):
-        options.append(f"--exclude={_braced(_globs(kinds, run, left_out, nested=nested))}")
-    return with_files(kinds, dataclasses.replace(run, argv=(*run.argv, *options)), UNIT, TYPES), tuple(notices)
+        left = exclusion.vitest(left, left_out, kinds.tests, kinds.workspace, nested=nested)
+    return with_files(kinds, left, UNIT, TYPES), tuple(notices)
 
 
 def with_files(kinds: Kinds, run: Run, *of: str) -> Run:
@@ -178,8 +187,9 @@ def integration(kinds: Kinds, bases: Iterable[Run]) -> tuple[Run, ...]:
         files = [file for file in kinds.files(run.cwd, INTEGRATION) if file not in covered]
         if files:
             covered.update(files)
-            names = [file if run.cwd == "." else file[len(run.cwd) + 1 :] for file in files]
-            found.append(dataclasses.replace(run, argv=(*run.argv, *names), key=f"integration-{len(found)}"))
+            own = tuple(file if run.cwd == "." else file[len(run.cwd) + 1 :] for file in files)
+            argv = nodetest.chosen(run.argv, own) if run.tool == "node-test" else (*run.argv, *own)
+            found.append(dataclasses.replace(run, argv=argv, key=f"integration-{len(found)}"))
     return tuple(with_files(kinds, run, INTEGRATION) for run in found)
 
 
@@ -191,38 +201,6 @@ def _projects(run: Run, config: VitestConfig, others: tuple[Project, ...], units
 
 def _kind(name: str, kind: str) -> str:
     return INTEGRATION if kind == UNIT and INTEGRATION_NAME.search(name) else kind
-
-
-def _globs(kinds: Kinds, run: Run, files: tuple[str, ...], *, nested: bool) -> list[str]:
-    """Return globs that take these files and no other test: by the end of a name, else by folder, else each file.
-
-    They count from the command's directory, and from any package's where projects have roots of their own. A file
-    that cannot be told from one that is to run is left in.
-    """
-    taken = frozenset(files)
-    kept = [posixpath.relpath(test.path, run.cwd) for test in kinds.tests if test.path not in taken]
-    found: dict[str, None] = {}
-    for file in files:
-        name = posixpath.basename(file)
-        path = posixpath.relpath(file, kinds.workspace.owner(file).path if nested else run.cwd)
-        within = posixpath.dirname(path)
-        anywhere = "**/" if nested else ""
-        ways = [f"**/*{_literal(name[name.find('.') :])}"] if "." in name else []
-        ways += [f"{anywhere}{_literal(within)}/**"] if within else []
-        ways.append(f"{anywhere}{_literal(path)}")
-        chosen = next((way for way in ways if not glob.globfilter(kept, way, flags=FLAGS)), None)
-        if chosen is not None:
-            found[chosen] = None
-    return list(found)
-
-
-def _literal(path: str) -> str:
-    return re.sub(r"[*?\[\](){}!+@]", r"\\\g<0>", path)
-
-
-def _braced(globs: list[str]) -> str:
-    """Return one glob, for Vitest 1 takes --exclude but once."""
-    return globs[0] if len(globs) == 1 else f"{{{','.join(globs)}}}"
 
 
 def _focused(workspace: Workspace, files: tuple[str, ...]) -> dict[str, int]:

@@ -42,9 +42,7 @@ def plan(context: Context) -> Plan:
     for group in selection.groups:
         runs: list[Run] = []
         for run in group.runs:
-            mine, said = testkinds.unit(kinds, run) if run.tool == "vitest" else (
-                testkinds.with_files(kinds, run, UNIT, TYPES), ()
-            )  # fmt: skip
+            mine, said = testkinds.unit(kinds, run)
             notices += said
             if mine is not None:
                 runs.append(dataclasses.replace(mine, coverage=context.settings.stages.unit.coverage))

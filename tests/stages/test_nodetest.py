@@ -57,6 +57,13 @@ def test_a_report_without_its_plan_is_none() -> None:
     assert not nodetest.reported(RUN, Execution(steps=(STEP,), files={"node-0.tap": b"TAP version 13\nok 1 - x\n"}))
 
 
+def test_a_reporter_of_the_script_goes_with_its_name() -> None:
+    line = "node --test --test-reporter spec --test-name-pattern price test/a.ts"
+    argv = nodetest.step(Run(tool="node-test", argv=tuple(line.split()), cwd=".", package=".", key="k"), 9).argv
+    assert argv[-4:] == ("--test", "--test-name-pattern", "price", "test/a.ts")
+    assert "spec" not in argv
+
+
 def test_reporters_stand_before_the_flags_of_the_script() -> None:
     argv = nodetest.step(
         Run(tool="node-test", argv=("node", "--import", "tsx", "--test", "test/a.ts"), cwd=".", package=".", key="k"), 9
