@@ -251,7 +251,7 @@ class Check:
     """One thing that a stage verifies: plain data and a pure judge.
 
     Its id is `stage/name@package`; names alone are not unique. `inputs` are globs from the
-    workspace's root, "!" leaves out: what the check sees, and so what a result is re-used by. `outputs`
+    workspace's root, "!" leaves out: what the check may read, and so what a result is re-used by. `outputs`
     are what a check that needs this one finds in its tree. `weight` is the seconds it is expected
     to take, for longest-first. `stands` holds a kept green result against what lies outside the inputs and gives
     it as it is now, None where it is green no longer; without it a result stands as it was kept. `why` says why

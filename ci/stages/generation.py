@@ -45,15 +45,16 @@ def _check(context: Context, generation: Generation, earlier: tuple[Check, ...])
     workspace = context.workspace
     named = generation.argv[:2] == ("pnpm", "run")
     near = set(closure(workspace, generation.package))
+    step = Step(argv=generation.argv, cwd=generation.package, timeout=context.settings.stages.typecheck.timeout)
     return Check(
         stage="typecheck",
         name=generation.argv[2] if named else generation.tool or generation.argv[-1],
         package=generation.package,
         toolchain=context.toolchain(),
-        steps=(Step(argv=generation.argv, cwd=generation.package, timeout=context.settings.stages.typecheck.timeout),),
+        steps=(step,),
         judge=functools.partial(judge, certain=generation.certain, builds=generation.tool == BUILD),
         needs=(INSTALL, *(check.id for check in earlier if check.package in near)),
-        inputs=inputs_of(workspace, generation.package),
+        inputs=inputs_of(workspace, generation.package, steps=(step,)),
         outputs=tuple(output for output in generation.outputs if not output.startswith("!")),
         weight=4.0,
         why=generation.why,

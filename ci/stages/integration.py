@@ -95,23 +95,24 @@ def _check(context: Context, found: Found, packages: tuple[str, ...]) -> Check:
     trial = Trial(runs=runs, before=len(before), required=settings.require, explain=explain)
     tools = {run.tool for run in runs}
     package = packages[0] if len(packages) == 1 else "."
+    steps = (
+        *(
+            dataclasses.replace(
+                step, timeout=settings.timeout, environment=database.with_ours(step.environment, service)
+            )
+            for step in before
+        ),
+        *testruns.steps(trial, settings.timeout),
+    )
     check = Check(
         stage=STAGE,
         name=tools.pop() if len(tools) == 1 else "tests",
         package=package,
         toolchain=context.toolchain("postgres", postgres=POSTGRES),
-        steps=(
-            *(
-                dataclasses.replace(
-                    step, timeout=settings.timeout, environment=database.with_ours(step.environment, service)
-                )
-                for step in before
-            ),
-            *testruns.steps(trial, settings.timeout),
-        ),
+        steps=steps,
         judge=testverdicts.unjudged,
         needs=unit.needs(context, packages),
-        inputs=("**",) if migration.steps else inputs_of(context.workspace, package),
+        inputs=("**",) if migration.steps else inputs_of(context.workspace, package, steps=steps),
         environment=settings.env,
         secrets=tuple(settings.secrets),
         services=(service,),

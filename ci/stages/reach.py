@@ -12,30 +12,52 @@ from ci.monorepo.graph import closure
 from ci.stages.context import INSTALL, Context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from ci.monorepo.workspace import Workspace
+    from ci.model import Step
+    from ci.monorepo.workspace import Package, Workspace
 
-READ = re.compile(r"\.(?:[cm]?[jt]sx?|vue|svelte|astro)$|(?:^|/)(?:tsconfig[^/]*|package)\.json$")
-UPWARD = re.compile(rb"""["'`](\.\./[^"'`\s*]*)""")
+READ = re.compile(
+    r"\.(?:[cm]?[jt]sx?|vue|svelte|astro|css|s[ac]ss|less|html|json[c5]?|ya?ml|toml|prisma|graphql|gql|sh)$|(?:^|/)\.\w+rc$"
+)
+LARGEST = 1_000_000  # bytes; what is larger is data
+UPWARD = re.compile(rb"""\.\.(?<![.\w]\.\.)(?:/[^\s"'`*${}\\,;()<>|]*|(?=["'`]))""")
+PLACE = re.compile(  # what stands in front of a path that counts from the file itself
+    rb"""(?:\b(?:from|import|require|(?:un|do)?[mM]ock|(?:import|require)Actual)(?:<[^<>]*>)?[\s(]*
+    |(?:\b__dirname|\bimport\.meta\.dirname)\s*,\s*|\bURL\(\s*)["'`]$""",
+    re.VERBOSE,
+)
+SEGMENTS = re.compile(rb"""["'`](?:\s*,\s*["'`](?!\.\./[^."'`])[^"'`\n]+["'`])+""")  # join(here, "..", "..", "b")
+SEGMENT = re.compile(rb"""["'`]([^"'`\n]+)["'`]""")
+WILD = (b"*", b"$", b"{")
+IN_LINE = re.compile(r"""(?:^|[\s=:"'(])(\.\.(?:/[^\s"';&|)]*)?)(?=$|[\s"';&|)])""")  # of a script
 HOISTED = re.compile(r"^\s*(?:node-linker\s*=\s*hoisted|shamefully-hoist\s*=\s*true)", re.MULTILINE)
 
 
-def inputs_of(workspace: Workspace, package: str, *, without: Iterable[str] = ()) -> tuple[str, ...]:
+def inputs_of(
+    workspace: Workspace, package: str, *, steps: Iterable[Step] = (), without: Iterable[str] = ()
+) -> tuple[str, ...]:
     """Return globs for all that concerns a package: everything but packages that it does not depend on.
 
     Dependencies are those that its manifest names, those of the root, which every package can import, and what its
-    files reach by relative paths. `without` are further globs to leave out.
+    files, its scripts and the words of `steps` reach by paths that lead upwards: a package, or a directory with all
+    packages in it. `without` are further globs to leave out.
     """
     if package == "." or _hoisted(workspace):
         return ("**", *without)
     near = set(closure(workspace, package)).union(
-        *(closure(workspace, path) for path in (*workspace.packages[0].local, *_reached(workspace, package)))
+        *(closure(workspace, path) for path in (*workspace.packages[0].local, *_reached(workspace, package, steps)))
     )
     far = [other.path for other in workspace.packages if other.path not in near and other.path != "."]
-    closed = [path for path in far if not any(one.startswith(f"{path}/") for one in near)]
+    around = {folder for path in near for folder in _folders(path)}
+    closed = [path for path in far if path not in around]
     return ("**", *(f"!{path}/**" for path in closed), *without)
+
+
+def _folders(path: str) -> Iterator[str]:
+    while (path := path.rpartition("/")[0]) != "":
+        yield path
 
 
 def needs_of(context: Context, package: str) -> tuple[str, ...]:
@@ -44,29 +66,79 @@ def needs_of(context: Context, package: str) -> tuple[str, ...]:
     return (INSTALL, *(check.id for check in context.generation if package == "." or check.package in near))
 
 
-def _reached(workspace: Workspace, package: str) -> set[str]:
-    """Return the packages that files of this one name by a path that leads out of it."""
-    found: set[str] = set()
-    for file in filter(READ.search, workspace.by_path[package].files):
-        place = workspace.root / file
-        try:
-            facts = place.stat()
-        except OSError:  # a dangling link
-            continue
+def _reached(workspace: Workspace, path: str, steps: Iterable[Step]) -> set[str]:
+    """Return the packages that a package leads to by paths out of it, itself or by a file of the root."""
+    package = workspace.by_path[path]
+    targets = {*_of_files(workspace, package), *_of_lines(package, steps)}
+    outside = {target for target in targets if target != path and not target.startswith((f"{path}/", "../"))} - {".."}
+    shared = [file for file in outside if file in workspace.file_set and workspace.owner(file).path == "."]
+    outside |= {mentioned for file in shared for mentioned in _mentioned(workspace, file)}
+    found = {workspace.owner(f"{target}/.").path for target in outside}
+    if "." in outside:
+        found.update(workspace.by_path)
+    parents = tuple(f"{target}/" for target in outside if target not in workspace.file_set)
+    found.update(other.path for other in workspace.packages if other.path.startswith(parents))
+    return found - {".", path}
+
+
+def _of_files(workspace: Workspace, package: Package) -> Iterator[str]:
+    """Yield where paths in the package's files lead, counted from the file, and from the package where that may be."""
+    for file in filter(READ.search, package.files):
         directory = posixpath.dirname(file)
-        for path in _upward(place, facts.st_mtime_ns, facts.st_size):
-            target = posixpath.normpath(posixpath.join(directory, path))
-            if not target.startswith((f"{package}/", "..")):
-                found.add(workspace.owner(f"{target}/.").path)
-    return found - {".", package}
+        for path, either in _upward(workspace.root / file, *_facts(workspace.root / file)):
+            yield posixpath.normpath(posixpath.join(directory, path))
+            if either:
+                yield posixpath.normpath(posixpath.join(package.path, path))
+
+
+def _of_lines(package: Package, steps: Iterable[Step]) -> Iterator[str]:
+    """Yield where paths in scripts and commands lead, counted from where those run."""
+    lines = [(package.path, line) for line in package.scripts.values()]
+    lines += [(step.cwd, word) for step in steps for word in (*step.argv, *step.environment.values())]
+    for cwd, line in lines:
+        for path in IN_LINE.findall(line) if ".." in line else ():
+            yield posixpath.normpath(posixpath.join(cwd, path))
+
+
+def _mentioned(workspace: Workspace, file: str) -> set[str]:
+    """Return the directories with packages in them that a file of the root names."""
+    place = workspace.root / file
+    if not READ.search(file) or (size := _facts(place)[1]) > LARGEST or not size:
+        return set()
+    text = place.read_bytes()
+    folders = {package.path.rpartition("/")[0] or package.path for package in workspace.packages[1:]}
+    return {folder for folder in folders if f"{folder}/".encode() in text}
+
+
+def _facts(place: Path) -> tuple[int, int]:
+    """Return when a file was modified and how large it is; nothing for a dangling link."""
+    try:
+        facts = place.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_mtime_ns, facts.st_size
 
 
 @functools.lru_cache(maxsize=65_536)
-def _upward(place: Path, _modified: int, _size: int) -> frozenset[str]:
-    """Return the paths in a file that lead upwards. Several checks ask; each file is read once."""
-    content = place.read_bytes() if place.is_file() else b""
-    found = UPWARD.findall(content) if b"../" in content else ()
-    return frozenset(path.decode(errors="replace") for path in found)
+def _upward(place: Path, _modified: int, size: int) -> frozenset[tuple[str, bool]]:
+    """Return the paths in a file that lead upwards, and of each whether it may count from elsewhere than the file.
+
+    Several checks ask; each file is read once.
+    """
+    content = place.read_bytes() if 0 < size <= LARGEST and place.is_file() else b""
+    found: set[tuple[str, bool]] = set()
+    at = 0
+    while (match := UPWARD.search(content, at)) is not None:
+        at = match.end()
+        path = match[0].decode(errors="replace")
+        if content[at : at + 1] in WILD:  # the last name is not known whole
+            path = f"{posixpath.dirname(path)}/"
+        either = PLACE.search(content[max(0, match.start() - 60) : match.start()]) is None
+        if path.rstrip("/").endswith("..") and (more := SEGMENTS.match(content, at)) is not None:
+            at = more.end()
+            path = posixpath.join(path, *(word.decode(errors="replace") for word in SEGMENT.findall(more[0][1:])))
+        found.add((path, either))
+    return frozenset(found)
 
 
 def _hoisted(workspace: Workspace) -> bool:

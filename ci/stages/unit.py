@@ -123,16 +123,17 @@ def _check(context: Context, group: Group, runs: tuple[Run, ...], *, browser: bo
     before = (*group.before, *((place,) if browser else ()))
     trial = Trial(runs=runs, before=len(before))
     timeout = context.settings.stages.unit.timeout
+    steps = (*(dataclasses.replace(step, timeout=timeout) for step in before), *testruns.steps(trial, timeout))
     check = Check(
         stage=STAGE,
         name=group.tool,
         package=group.package,
         toolchain=context.toolchain("playwright", chromium=CHROMIUM) if browser else context.toolchain(),
-        steps=(*(dataclasses.replace(step, timeout=timeout) for step in before), *testruns.steps(trial, timeout)),
+        steps=steps,
         environment={"PLAYWRIGHT_BROWSERS_PATH": BROWSERS} if browser else {},
         judge=testverdicts.unjudged,
         needs=needs(context, (group.package,)),
-        inputs=inputs_of(context.workspace, group.package),
+        inputs=inputs_of(context.workspace, group.package, steps=steps),
         weight=2 + PER_FILE * len({file for run in runs for file in run.files}),
         why=group.why,
         repeat=testruns.repeat(runs[0]),

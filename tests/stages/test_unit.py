@@ -206,6 +206,17 @@ def test_a_package_is_reused_by_itself_and_what_it_depends_on(context: Workspace
     }
 
 
+def test_what_the_root_hands_on_to_a_package_is_part_of_what_it_is_reused_by(context: Workspace) -> None:
+    files = {
+        "package.json": {"name": "root", "scripts": {"test": "pnpm -r test --config=../c/vitest.config.ts"}},
+        "packages/a/package.json": member("a", test="vitest run"),
+        "packages/b/package.json": {"name": "b"},
+        "packages/c/package.json": {"name": "c"},
+    }
+    (check,) = unit.plan(context(files)).checks
+    assert check.inputs == ("**", "!packages/b/**")
+
+
 def test_settings_name_the_projects_and_ask_for_coverage(context: Workspace) -> None:
     settings = '[stages.unit]\nprojects = ["core", "web"]\ncoverage = true\ntimeout = 42\n'
     plan = unit.plan(context({"package.json": member("root")}, settings=settings))
