@@ -30,7 +30,8 @@ WEIGHTS = {"eslint": 12.0, "prettier": 5.0}  # seconds, of some hundred files
 
 def plan(context: Context) -> Plan:
     """Return one check for each linter and package whose script runs it, and the one of forbidden imports."""
-    lints = linting(context.workspace)
+    found = linting(context.workspace)
+    lints = found.runs
     more, skips = _unused(context, lints)
     groups: dict[tuple[str, str], list[Lint]] = {}
     for lint in (*lints, *more):
@@ -41,8 +42,8 @@ def plan(context: Context) -> Plan:
         checks.append(forbidden)
     if not checks:
         nothing = Skip(stage="lint", reason="no linter is configured, and no lint script runs one")
-        return Plan(checks=(), skips=(nothing, *skips))
-    return Plan(checks=tuple(checks), skips=skips)
+        return Plan(checks=(), skips=(nothing, *skips), notices=found.notices)
+    return Plan(checks=tuple(checks), skips=skips, notices=found.notices)
 
 
 def _check(context: Context, name: str, package: str, lints: tuple[Lint, ...]) -> Check:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ci.monorepo.scripts import Invocation, checking, invocations
+from ci.monorepo.scripts import Invocation, checking, invocations, writes
+from ci.stages.linttargets import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +30,7 @@ LINT = frozenset({
     "style",
 })  # fmt: skip
 CHECK = frozenset({"check", "checks", "verify", "validate", "ci"})
-LAST = 5  # in the order in which scripts are asked: those that write
+FORMATS, LAST = 4, 5  # in the order in which scripts are asked: those that may write, those that do
 AUTOMATION = re.compile(r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.circleci/config\.yml")
 FIXING = frozenset({"fix", "fixes", "write", "apply", "autofix"})
 NEVER = frozenset({"staged", "watch", "dev", "precommit", "prepare", "release", "version"})
@@ -54,20 +56,37 @@ class Lint:
     why: str
 
 
-def linting(workspace: Workspace) -> tuple[Lint, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Linting:
+    """All that lints; `notices` name scripts that look at more than what is run."""
+
+    runs: tuple[Lint, ...]
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Done:
+    """A run that is planned, and what it looks after."""
+
+    run: Invocation
+    aspects: frozenset[str]
+
+
+def linting(workspace: Workspace) -> Linting:
     """Return all that lints: what the root's scripts run, then what only packages run themselves.
 
-    For each tool the first script that runs it is decisive: `lint` before `check` and `format:check`, those
-    that check before those that write. What the root runs, packages' scripts are not asked for again.
+    For each tool the first script that runs it is decisive, with those like it: `lint` before `check` and
+    `format:check`, those that check before those that write. What the root's commands look at, packages' scripts are
+    not asked for again; nor are packages that the root's script passes over where it runs the tool in others.
     """
     root, *packages = workspace.packages
-    known: set[str] = set()
-    automation = _automation(workspace)
-    found = list(_of_package(workspace, root, known, automation))
-    lints = any(_is_lint(name) for name in root.scripts)
+    reader = _Reader(workspace=workspace, automation=_automation(workspace), targets=Targets(workspace))
+    found = list(reader.of_package(root))
+    above = tuple(reader.done)
+    reader.lints = any(_is_lint(name) for name in root.scripts)
     for package in packages:
-        found += _of_package(workspace, package, set(known), None if lints else automation)
-    return _distinct(found)
+        found += reader.of_package(package, above)
+    return Linting(runs=_distinct(found), notices=tuple(reader.notices))
 
 
 def _distinct(found: list[Lint]) -> tuple[Lint, ...]:
@@ -81,25 +100,62 @@ def _distinct(found: list[Lint]) -> tuple[Lint, ...]:
     return tuple(seen.values())
 
 
-def _of_package(workspace: Workspace, package: Package, known: set[str], automation: str | None) -> Iterator[Lint]:
-    """Yield what the scripts of one package run; `known` are the aspects that are looked after, and grows.
+@dataclass(kw_only=True)
+class _Reader:
+    """Reads the scripts of one package after the other; `done` is what is planned of the one at hand.
 
     Tools whose report is not read are taken from the script that lints, and from others where none does or the
-    automation calls them; from none where `automation` is None.
+    automation calls them; from none where `lints`, for then the root's own script says what is linted.
     """
-    ranked = sorted((rank, at, name) for at, name in enumerate(package.scripts) if (rank := _rank(name)) is not None)
-    for rank, _, name in ranked:
-        others = automation is not None and rank != LAST and _is_lint(name)
-        others = others and (rank in {0, ranked[0][0]} or _calls(automation or "", name))
-        runs = [run for run in invocations(workspace, package.path, name) if not NEVER & set(_words(run.script))]
-        fresh: set[str] = set()
-        for run in runs:
-            aspects = _aspects(run, others=others)
-            if aspects <= known:
-                continue
-            fresh |= aspects
-            yield Lint(run=checking(run), why=" > ".join((*run.chain, run.line)))
-        known |= fresh
+
+    workspace: Workspace
+    automation: str
+    targets: Targets
+    lints: bool = False
+    done: list[_Done] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def of_package(self, package: Package, above: tuple[_Done, ...] = ()) -> Iterator[Lint]:
+        """Yield what the scripts of one package run; `above` is what the root's run."""
+        scripts = enumerate(package.scripts)
+        ranked = sorted((rank, at, name) for at, name in scripts if (rank := _rank(name)) is not None)
+        first: dict[str, int] = {}  # the rank of the scripts that are decisive for an aspect
+        self.done = []
+        for rank, _, name in ranked:
+            called = _calls(self.automation, name)
+            others = not self.lints and rank != LAST and _is_lint(name) and (rank in {0, ranked[0][0]} or called)
+            fresh: list[_Done] = []
+            for run in invocations(self.workspace, package.path, name):
+                aspects = _aspects(run, others=others)
+                if not aspects or NEVER & set(_words(run.script)) or self._is_done(run, aspects, above):
+                    continue
+                again = aspects <= first.keys()
+                if again and (rank == LAST or (rank == FORMATS and writes(run))):
+                    continue
+                if again and not called and all(first[aspect] != rank for aspect in aspects):
+                    self._pass_over(run, "another script comes first")
+                elif not again and _handed_on(aspects, above):
+                    self._pass_over(run, f"the root's scripts pass over {package.path}")
+                else:
+                    fresh.append(_Done(run=checking(run), aspects=aspects))
+                    yield Lint(run=fresh[-1].run, why=" > ".join((*run.chain, run.line)))
+            self.done += fresh
+            first = {aspect: rank for each in fresh for aspect in each.aspects} | first
+
+    def _is_done(self, run: Invocation, aspects: frozenset[str], above: tuple[_Done, ...]) -> bool:
+        """Whether all that a run looks after, where it looks, is looked after by runs that are planned."""
+        alike = [[each.run for each in (*self.done, *above) if aspect in each.aspects] for aspect in aspects]
+        if run.tool in TOOLS or run.tool == "next":
+            return all(self.targets.covered(run, runs) for runs in alike)
+        return all(alike)
+
+    def _pass_over(self, run: Invocation, why: str) -> None:
+        self.notices.append(f"not covered: {' > '.join(run.chain)} runs `{run.line}`, but {why}")
+
+
+def _handed_on(aspects: frozenset[str], above: tuple[_Done, ...]) -> bool:
+    """Whether the root's scripts run the tool in packages, and so say in which."""
+    return all(any(aspect in each.aspects and each.run.package != "." for each in above) for aspect in aspects)
 
 
 def _automation(workspace: Workspace) -> str:
@@ -108,6 +164,7 @@ def _automation(workspace: Workspace) -> str:
     return "\n".join(place.read_text(errors="replace") for place in places if place.is_file())
 
 
+@functools.lru_cache(maxsize=1024)
 def _calls(automation: str, script: str) -> bool:
     return re.search(rf"\b(?:pnpm|npm|yarn)\b[^\n]*\s{re.escape(script)}(?![\w:-])", automation) is not None
 
@@ -125,7 +182,7 @@ def _rank(name: str) -> int | None:
         return 1
     if "lint" in words:
         return 2
-    return 3 if words & CHECK else 4
+    return 3 if words & CHECK else FORMATS
 
 
 def _is_lint(name: str) -> bool:
@@ -143,6 +200,6 @@ def _aspects(run: Invocation, *, others: bool) -> frozenset[str]:
         return frozenset({f"{run.package}:{run.script}"} if others and run.opaque != NOTHING else ())
     if run.tool == "biome":
         return BIOME.get("".join(run.argv[1:2]), frozenset())
-    if run.tool == "next":
+    if run.tool == "next":  # `next lint` is ESLint
         return frozenset({"eslint"} if run.argv[1:2] == ("lint",) else ())
     return frozenset({run.tool} if run.tool in TOOLS or (others and run.tool not in ELSEWHERE) else ())

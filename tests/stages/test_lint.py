@@ -76,6 +76,82 @@ def test_what_the_root_runs_is_not_run_again_in_the_packages(context: Workspace)
     }
 
 
+@pytest.mark.parametrize("name", ["lint", "lint_scripts"])
+def test_a_root_that_lints_a_part_leaves_the_packages_to_themselves(context: Workspace, name: str) -> None:
+    files = {
+        "package.json": manifest(**{name: "eslint scripts"}),
+        "packages/a/package.json": manifest("a", lint="eslint src"),
+        "packages/b/package.json": manifest("b", lint="eslint . --max-warnings 0"),
+    }
+    plan = lint.plan(context(files))
+    assert commands(plan) == {
+        "lint/eslint@.": ["eslint scripts"],
+        "lint/eslint@packages/a": ["packages/a: eslint src"],
+        "lint/eslint@packages/b": ["packages/b: eslint . --max-warnings 0"],
+    }
+    assert plan.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "own"),
+    [
+        ("eslint", False),
+        ("eslint --ext .ts,.js . --max-warnings 0", False),
+        ("eslint packages scripts", False),
+        ("eslint 'packages/*/src/**/*.{ts,tsx}'", False),
+        ("eslint 'packages/*/src'", False),
+        ("eslint 'packages/*/src/*.js'", True),
+        ("eslint packages/b", True),
+        ("eslint --config packages", False),
+    ],
+)
+def test_a_root_that_takes_a_packages_files_makes_its_own_lint_needless(
+    context: Workspace, line: str, *, own: bool
+) -> None:
+    files = {
+        "package.json": manifest(lint=line),
+        "packages/a/package.json": manifest("a", lint="eslint src"),
+        "packages/a/src/x.ts": "",
+        "packages/a/src/data.json": "",
+    }
+    assert ("lint/eslint@packages/a" in commands(lint.plan(context(files)))) is own
+
+
+def test_scripts_that_lint_a_part_each_are_all_run(context: Workspace) -> None:
+    files = {
+        "package.json": manifest(lint_src="eslint src --fix", lint_tests="eslint tests", lint_fix="eslint . --fix")
+    }
+    plan = lint.plan(context(files))
+    assert commands(plan) == {"lint/eslint@.": ["eslint src", "eslint tests"]}
+    assert plan.notices == ()
+
+
+def test_what_the_decisive_script_leaves_out_is_named_or_run_where_the_ci_does(context: Workspace) -> None:
+    files = {"package.json": manifest(lint="eslint src", lint_tests="eslint tests", lint_src="eslint src/a")}
+    plan = lint.plan(context(files))
+    assert commands(plan) == {"lint/eslint@.": ["eslint src"]}
+    assert plan.notices == (
+        "not covered: package.json scripts.lint:tests runs `eslint tests`, but another script comes first",
+    )
+    called = lint.plan(context({**files, ".github/workflows/ci.yml": "run: pnpm lint:tests\n"}))
+    assert commands(called) == {"lint/eslint@.": ["eslint src", "eslint tests"]}
+
+
+def test_a_package_that_the_roots_script_passes_over_is_named(context: Workspace) -> None:
+    files = {
+        "package.json": manifest(lint="pnpm --filter a lint"),
+        "packages/a/package.json": manifest("a", lint="eslint ."),
+        "packages/b/package.json": manifest("b", lint="eslint .", format_check="prettier --check ."),
+    }
+    plan = lint.plan(context(files))
+    assert commands(plan) == {
+        "lint/eslint@packages/a": ["packages/a: eslint ."],
+        "lint/prettier@packages/b": ["packages/b: prettier ."],
+    }
+    told = "not covered: packages/b/package.json scripts.lint runs `eslint .`"
+    assert plan.notices == (f"{told}, but the root's scripts pass over packages/b",)
+
+
 def test_without_a_root_script_the_packages_lint_themselves(context: Workspace) -> None:
     files = {
         "packages/a/package.json": manifest("a", lint="eslint src && node check.mjs"),
