@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.lowlevel
 
-from ci.errors import DiskFullError, NoExecutorError, ShipwayError
-from ci.executors.scratch import NO_ROOM
+from ci.errors import NO_ROOM, DiskFullError, NoExecutorError, ShipwayError
 from ci.model import EMPTY, Check, CheckRun, Execution, Executor, Listener, Status, Verdict
 from ci.outcome import GREEN
 from ci.text import count, few

@@ -88,21 +88,28 @@ def _node(run: Run, files: tuple[str, ...], workspace: Workspace) -> Run | None:
 
     What is not in the repository, as built tests are, stays as it is named.
     """
+    words = node_words(run, workspace, directories=satisfies(workspace.node.version, DIRECTORIES_UNTIL))
+    out = {posixpath.relpath(file, run.cwd) for file in files}
+    left = [word for word in words if word not in out]
+    if len(left) == len(words):
+        return run
+    return dataclasses.replace(run, argv=nodetest.chosen(run.argv, left)) if left else None
+
+
+def node_words(run: Run, workspace: Workspace, *, directories: bool) -> tuple[str, ...]:
+    """Return the files that a command of Node's runner finds, from where it runs, and words that no file fits.
+
+    `directories`: what is in one that it names counts.
+    """
     _, asked = nodetest.split(run.argv)
     folder = "" if run.cwd == "." else f"{run.cwd}/"
     here = [file[len(folder) :] for file in workspace.files if file.startswith(folder) and "node_modules/" not in file]
-    out = {posixpath.relpath(file, run.cwd) for file in files}
     typed = satisfies(workspace.node.version, TYPESCRIPT_SINCE) or "--experimental-strip-types" in run.argv
     usual = _found(here, *nodetest.usual(typescript=typed))
     if not asked:
-        words = usual
-    else:
-        searched = satisfies(workspace.node.version, DIRECTORIES_UNTIL)
-        words = [found for word in asked for found in _named(word, here, usual if searched else []) or (word,)]
-    left = [word for word in dict.fromkeys(words) if word not in out]
-    if len(left) == len(set(words)):
-        return run
-    return dataclasses.replace(run, argv=nodetest.chosen(run.argv, left)) if left else None
+        return tuple(usual)
+    named = (_named(word, here, usual if directories else []) or (word,) for word in asked)
+    return tuple(dict.fromkeys(word for words in named for word in words))
 
 
 def _named(word: str, here: list[str], usual: list[str]) -> Iterable[str]:

@@ -71,11 +71,16 @@ def leaving_out(argv: tuple[str, ...], patterns: tuple[str, ...], major: int) ->
         return argv
     if "--testPathIgnorePatterns" in named:
         return (*argv, *(f"--testPathIgnorePatterns={pattern}" for pattern in patterns))
-    chosen = [value.removeprefix("./") for item in items if _name(item) in {"", *CHOOSING} for value in _values(item)]
-    wanted = f"(?=.*(?:{'|'.join(chosen)}))" if chosen else ""
+    wanted = f"(?=.*(?:{'|'.join(chosen)}))" if (chosen := choices(argv)) else ""
     flag = "--testPathPatterns" if major >= PLURAL_SINCE else "--testPathPattern"
     left = [word for item in items if _name(item) not in {"", *CHOOSING} for word in item]
     return (*argv[:1], *left, f"{flag}=^(?!.*(?:{'|'.join(patterns)})){wanted}")
+
+
+def choices(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the regular expressions by which a command chooses files."""
+    chosen = (value for item in _split(argv) if _name(item) in {"", *CHOOSING} for value in _values(item))
+    return tuple(value.removeprefix("./") for value in chosen)
 
 
 def escaped(text: str) -> str:

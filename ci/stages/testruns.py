@@ -44,12 +44,15 @@ class Trial:
     """What a judge of tests must know of its check.
 
     `before` is the number of steps before the first test command; `explain` makes a verdict of one of them that
-    failed. `required` are names of suites that must have executed a test.
+    failed. `required` are names of suites that must have executed a test. `expected` are test files that nothing else
+    takes up, and `present` the files of the repository, by which files are known that a build wrote.
     """
 
     runs: tuple[Run, ...]
     before: int = 0
     required: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
+    present: frozenset[str] = frozenset()
     explain: Callable[[StepRun, Execution], Verdict] | None = None
 
 

@@ -80,13 +80,13 @@ class Selection:
 def select(workspace: Workspace, names: tuple[str, ...], *, integration: bool = False) -> Selection:
     """Return the commands behind the first of the named scripts at the root that runs tests, else of each package."""
     root, *members = workspace.packages
-    found = _of_package(workspace, root, names, integration=integration)
+    found = of_package(workspace, root, names, integration=integration)
     if found.groups or not members:
         return Selection(
             groups=found.groups, placeholders=found.placeholders, scripts=found.scripts, root=bool(found.groups),
             notices=found.notices,
         )  # fmt: skip
-    parts = [found, *(_of_package(workspace, package, names, integration=integration) for package in members)]
+    parts = [found, *(of_package(workspace, package, names, integration=integration) for package in members)]
     return Selection(
         groups=tuple(group for part in parts for group in part.groups),
         placeholders={path: line for part in parts for path, line in part.placeholders.items()},
@@ -95,7 +95,8 @@ def select(workspace: Workspace, names: tuple[str, ...], *, integration: bool = 
     )
 
 
-def _of_package(workspace: Workspace, package: Package, names: tuple[str, ...], *, integration: bool) -> Selection:
+def of_package(workspace: Workspace, package: Package, names: tuple[str, ...], *, integration: bool) -> Selection:
+    """Return the commands behind the first of the named scripts of a package that runs tests."""
     placeholders: dict[str, str] = {}
     read: list[str] = []
     for name in names:

@@ -11,7 +11,7 @@ from ci.stages.judging import could_not_run, ended, failed, local, tail
 from ci.stages.testresults import FAILED, SKIPPED, Case, Results, Run, joined
 from ci.stages.testruns import RUNNERS, Trial, repeat, steps
 from ci.stages.testscripts import values
-from ci.text import count, first_line
+from ci.text import count, few, first_line
 
 ALONE = 60  # failed tests; with more of them something is broken, not flaky
 SHOWN = 3
@@ -39,6 +39,7 @@ def judge(execution: Execution, *, check: Check, trial: Trial) -> Verdict:
     failures = (*results.failures, *_silent(trial, ran, execution, results), *_nothing(trial, results, execution))
     absent = _absent(trial, results)
     verdict = _verdict(results, (*failures, *absent))
+    verdict = dataclasses.replace(verdict, notices=(*verdict.notices, *_not_taken(trial, results)))
     second = None if absent or len(failures) > len(results.failures) else _second(check, trial, results, verdict)
     return dataclasses.replace(verdict, second=second)
 
@@ -139,6 +140,15 @@ def _absent(trial: Trial, results: Results) -> tuple[Failure, ...]:
 def _words(text: str) -> tuple[str, ...]:
     """Return the text's words, each between spaces: as they are written, and with camelCase taken apart."""
     return tuple(f" {' '.join(WORD.findall(each)).lower()} " for each in (text, HUMP.sub(" ", text)))
+
+
+def _not_taken(trial: Trial, results: Results) -> tuple[str, ...]:
+    """Name the test files that no command took up; where tests ran as a build wrote them, that is not known."""
+    files = set(results.files)
+    if not results.tells or not files or not files <= trial.present:
+        return ()
+    left = [file for file in trial.expected if file not in files]
+    return (f"not covered: no test command took up {count(len(left), 'test file')}: {few(left)}",) if left else ()
 
 
 def _verdict(results: Results, failures: tuple[Failure, ...]) -> Verdict:

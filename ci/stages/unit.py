@@ -12,7 +12,7 @@ from ci.monorepo.documents import read_text
 from ci.monorepo.generation import builds
 from ci.monorepo.graph import closure
 from ci.monorepo.testconfigs import TYPES, UNIT
-from ci.stages import testkinds, testruns, testverdicts
+from ci.stages import testkinds, testreach, testruns, testverdicts
 from ci.stages.generation import BUILD
 from ci.stages.reach import inputs_of
 from ci.stages.testkinds import Kinds
@@ -37,7 +37,7 @@ def plan(context: Context) -> Plan:
     """Return a check per runner and package, and name the packages with tests that none of them takes up."""
     kinds = Kinds(context.workspace)
     selection = chosen(context, kinds)
-    checks: list[Check] = []
+    groups: list[Group] = []
     notices = list(selection.notices)
     for group in selection.groups:
         runs: list[Run] = []
@@ -47,8 +47,8 @@ def plan(context: Context) -> Plan:
             if mine is not None:
                 runs.append(dataclasses.replace(mine, coverage=context.settings.stages.unit.coverage))
         if runs:
-            browser = any(testkinds.in_browser(kinds, run) for run in runs)
-            checks.append(_check(context, group, tuple(runs), browser=browser))
+            groups.append(dataclasses.replace(group, runs=tuple(runs)))
+    checks = [_check(context, kinds, group, [other for other in groups if other != group]) for group in groups]
     notices += _left_out(context.workspace, kinds, selection, checks)
     if checks:
         return Plan(checks=tuple(checks), notices=tuple(dict.fromkeys(notices)))
@@ -64,7 +64,7 @@ def chosen(context: Context, kinds: Kinds) -> Selection:
         return Selection(groups=(group,), root=True)
     found = select(workspace, UNIT_SCRIPTS)
     if found.root:
-        return found
+        return dataclasses.replace(found, groups=(*found.groups, *testreach.members(kinds, found.groups)))
     with_groups = {group.package for group in found.groups}
     tested = {test.package for test in kinds.tests if test.kind in {UNIT, TYPES}}
     at_root = any(config.package == "." for config in kinds.configs)
@@ -117,11 +117,18 @@ def _vitest(workspace: Workspace, path: str, options: tuple[str, ...] = ()) -> R
     )
 
 
-def _check(context: Context, group: Group, runs: tuple[Run, ...], *, browser: bool) -> Check:
+def _check(context: Context, kinds: Kinds, group: Group, others: list[Group]) -> Check:
+    runs = group.runs
+    browser = any(testkinds.in_browser(kinds, run) for run in runs)
     # Playwright's browsers are where the project's own Playwright, of whatever version, looks for them.
     place = Step(argv=("shipway-browsers", group.package, BROWSERS))
     before = (*group.before, *((place,) if browser else ()))
-    trial = Trial(runs=runs, before=len(before))
+    trial = Trial(
+        runs=runs,
+        before=len(before),
+        expected=testreach.expected(kinds, group, others),
+        present=context.workspace.file_set,
+    )
     timeout = context.settings.stages.unit.timeout
     steps = (*(dataclasses.replace(step, timeout=timeout) for step in before), *testruns.steps(trial, timeout))
     check = Check(

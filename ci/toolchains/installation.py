@@ -6,7 +6,6 @@ A place that exists is whole: it is used as it is, without a lock and without a 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import shutil
@@ -16,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ci.errors import DiskFullError, ToolError
+from ci.errors import NO_ROOM, DiskFullError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
 
 
 async def install(place: Path, build: Callable[[Path], Awaitable[None]], *, room: int = 0) -> None:
@@ -87,7 +86,7 @@ def _told_in_one_line(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise no_room(place) from error
         raise ToolError(
             f"{place.name} cannot be put into {place.parent}: {error.strerror or error}",
