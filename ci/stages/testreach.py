@@ -11,9 +11,10 @@ from wcmatch import glob
 from ci.monorepo.testconfigs import TYPES, UNIT
 from ci.stages import exclusion, jest, vitest
 from ci.stages.testscripts import KNOWN, UNIT_SCRIPTS, Group, of_package, values
+from ci.text import count, few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ci.stages.testkinds import Kinds
     from ci.stages.testresults import Run
@@ -43,6 +44,7 @@ def expected(kinds: Kinds, group: Group, others: Iterable[Group]) -> tuple[str, 
     """Return the unit tests that nobody takes up if this group does not: those of its package.
 
     The root stands for the packages that have no group. A Vitest project that is named says itself what it leaves.
+    Node's runner does not tell which files it took up: of its group these are the ones that it is not given.
     """
     others = tuple(others)
     if any(values(run.argv, "--project") for run in group.runs):
@@ -55,7 +57,13 @@ def expected(kinds: Kinds, group: Group, others: Iterable[Group]) -> tuple[str, 
         if test.package == group.package or (group.package == "." and test.package not in homes)
     }
     near = (other for other in others if other.package in {".", group.package})
-    return tuple(sorted(own - _may_take(kinds, near))) if own else ()
+    given = [group] if group.tool == "node-test" else []
+    return tuple(sorted(own - _may_take(kinds, (*near, *given)))) if own else ()
+
+
+def not_taken(files: Sequence[str]) -> tuple[str, ...]:
+    """Say that no command took up these test files."""
+    return (f"not covered: no test command took up {count(len(files), 'test file')}: {few(files)}",) if files else ()
 
 
 def _may_take(kinds: Kinds, groups: Iterable[Group]) -> set[str]:

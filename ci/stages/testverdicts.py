@@ -7,11 +7,12 @@ import functools
 import re
 
 from ci.model import Check, Counts, Execution, Failure, Status, StepRun, Verdict
+from ci.stages import testreach
 from ci.stages.judging import could_not_run, ended, failed, local, tail
 from ci.stages.testresults import FAILED, SKIPPED, Case, Results, Run, joined
 from ci.stages.testruns import RUNNERS, Trial, repeat, steps
 from ci.stages.testscripts import values
-from ci.text import count, few, first_line
+from ci.text import count, first_line
 
 ALONE = 60  # failed tests; with more of them something is broken, not flaky
 SHOWN = 3
@@ -145,10 +146,10 @@ def _words(text: str) -> tuple[str, ...]:
 def _not_taken(trial: Trial, results: Results) -> tuple[str, ...]:
     """Name the test files that no command took up; where tests ran as a build wrote them, that is not known."""
     files = set(results.files)
-    if not results.tells or not files or not files <= trial.present:
-        return ()
-    left = [file for file in trial.expected if file not in files]
-    return (f"not covered: no test command took up {count(len(left), 'test file')}: {few(left)}",) if left else ()
+    if any(run.tool == "node-test" for run in trial.runs):  # which does not tell them
+        return testreach.not_taken(trial.expected)
+    known = results.tells and files and files <= trial.present
+    return testreach.not_taken([file for file in trial.expected if file not in files]) if known else ()
 
 
 def _verdict(results: Results, failures: tuple[Failure, ...]) -> Verdict:

@@ -108,6 +108,15 @@ def test_what_another_command_may_take_up_is_not_missed(judged: Callable[..., Ve
     assert judged(workspace("vitest run scripts", a="vitest run"), "scripts/s.test.js").notices == ()
 
 
+def test_what_node_is_not_given_is_named_whatever_fails(context: Workspace, executed: Executed) -> None:
+    tap = b"TAP version 13\nnot ok 1 - x\n  ---\n  location: '/workspace/scripts/s.test.js:1:1'\n  ...\n1..1\n"
+    files = {**workspace("node --test scripts/", a=""), "scripts/t.test.js": ""}
+    check = unit.plan(context(files)).checks[0]
+    verdict = check.judge(executed(check, codes=(1,), files={"node-test-0.tap": tap}))
+    assert verdict.status is Status.FAILED
+    assert verdict.notices == ("not covered: no test command took up 1 test file: packages/a/src/x.test.ts",)
+
+
 def test_tests_of_other_stages_and_of_other_projects_are_not_missed(judged: Callable[..., Verdict]) -> None:
     files = workspace("vitest run", a="")
     integration = {"packages/a/src/db.integration.test.ts": "", "e2e/x.spec.ts": ""}
