@@ -41,7 +41,7 @@ VALUED: Mapping[str, frozenset[str]] = {
         "--ignore-pattern", "--max-warnings", "--threads", "--tsconfig",
     }),
     "oxfmt": frozenset({"-c", "--config", "--ignore-path", "--threads"}),
-    "next": frozenset({"-d", "--dir", "--file", "--ext", "-c", "--config", "--max-warnings", "--format", "-f"}),
+    "next": frozenset({"--ext", "-c", "--config", "--max-warnings", "--format", "-f"}),
 }  # fmt: skip
 
 
@@ -82,13 +82,14 @@ def targets(run: Invocation) -> tuple[str, ...]:
     """Return the files, directories and globs that a command names, from the root; where it runs if it names none."""
     valued = VALUED.get(run.tool, frozenset())
     rest = list(run.argv[2 if run.tool in SUBCOMMAND else 1 :])
-    named = list(NEXT) if run.tool == "next" else []
+    named: list[str] = []
     while rest:
         word = rest.pop(0)
         if word in valued and rest:
             rest.pop(0)
         elif not word.startswith(("-", "!")):
             named.append(word)
+    named = named or list(NEXT if run.tool == "next" else ())
     return tuple(posixpath.normpath(posixpath.join(run.cwd, word)) for word in named) or (run.cwd,)
 
 
