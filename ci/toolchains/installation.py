@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 
-
-
 async def install(place: Path, build: Callable[[Path], Awaitable[None]], *, room: int = 0) -> None:
     """Have `build` fill a fresh directory and make it `place`; nothing is done when `place` is there.
 
