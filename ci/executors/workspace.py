@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -102,16 +102,32 @@ async def assemble(place: Path, snapshot: Snapshot, layers: tuple[Path, ...], mo
 
 
 def keep(workspace: Workspace, outputs: tuple[str, ...], target: Path) -> None:
-    """Move what the globs of `outputs` take to `target`, as a layer of the repository's top directory."""
+    """Move what the globs of `outputs` take to `target`, as a layer of the repository's top directory.
+
+    Never git's own directory, and of a copy only what was written: the repository's files are no outputs.
+    """
+    given = _given(workspace) if workspace.mode is Mode.COPY else frozenset()
     target = target / workspace.snapshot.prefix
     target.mkdir(parents=True, exist_ok=True)
     wanted = glob.compile(list(outputs), flags=FLAGS)
     inside_packages = any("node_modules/" in pattern for pattern in outputs)
+    shared: tuple[str, ...] = ()  # directories of outputs that hold files of the repository too
     for path, entry in workspace.walk(closed=frozenset({".git"}) if inside_packages else UNWATCHED):
-        if wanted.match(path):
-            place = target / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            _move(Path(entry.path), place)
+        if path == ".git" or not (wanted.match(path) or path.startswith(shared)):
+            continue
+        if path in given:
+            shared = (*shared, f"{path}/")
+            continue
+        place = target / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _move(Path(entry.path), place)
+
+
+def _given(workspace: Workspace) -> frozenset[str]:
+    """Return the snapshot's files that are as they were, and the directories of all its files."""
+    known = workspace.snapshot.digests
+    directories = {str(parent) for path in known for parent in PurePath(path).parents}
+    return frozenset(directories | {path for path in known if not _may_differ(workspace, path)})
 
 
 def _move(source: Path, target: Path) -> None:
@@ -190,18 +206,21 @@ def _find_changes(workspace: Workspace, outputs: tuple[str, ...]) -> tuple[list[
         elif path not in known:
             if not any(os.path.lexists(layer / workspace.snapshot.prefix / path) for layer in workspace.layers):
                 added.append(path)
-        elif _may_differ(workspace, path, entry) and _digest(Path(entry.path), facts.st_mode) != known[path]:
+        elif _may_differ(workspace, path) and _digest(Path(entry.path), facts.st_mode) != known[path]:
             changed.append(f"M {path}")
     if workspace.mode is Mode.COPY:
         changed += [f"D {path}" for path in known if path not in seen and not os.path.lexists(workspace.tree / path)]
     return changed, added
 
 
-def _may_differ(workspace: Workspace, path: str, entry: os.DirEntry[str]) -> bool:
+def _may_differ(workspace: Workspace, path: str) -> bool:
     """Whether a known file must be read to know; in a copy its stamp tells, an overlay holds written ones only."""
     if workspace.mode is Mode.NAMESPACES:
         return True
-    now, then = entry.stat(follow_symlinks=False), os.lstat(workspace.snapshot.workspace / path)
+    try:
+        now, then = os.lstat(workspace.tree / path), os.lstat(workspace.snapshot.workspace / path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
     return (now.st_mtime_ns, now.st_size) != (then.st_mtime_ns, then.st_size)
 
 

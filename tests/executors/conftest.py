@@ -57,6 +57,7 @@ class Place:
     notes: list[str] = field(default_factory=list)
     isolated: Isolation | None = None
     prepared: tuple[Check, ...] = ()
+    kept: tuple[str, ...] = ()  # the files among the outputs of all checks
     specifications: tuple[Path, ...] = ()  # those that were still there when the last check ended
 
     def execute(self, *checks: Check) -> Execution:
@@ -89,6 +90,9 @@ class Place:
                 on_output=lambda _check, tail: self.shown.append(tail),
             )
             executions = [await host.execute(check) for check in checks]
+            layers = [store.layer(keys[check.id]) for check in checks]
+            files = [(layer, path) for layer in layers for path in layer.rglob("*") if not path.is_dir()]
+            self.kept = tuple(sorted(str(path.relative_to(layer)) for layer, path in files))
             self.specifications = tuple(place.glob("*/check.json"))
             return executions[-1]
 

@@ -206,6 +206,23 @@ def test_outputs_are_found_by_those_that_need_them_and_stack(place: Place, check
     assert "stray" not in output
 
 
+def test_of_everything_what_was_written_is_kept_and_not_what_was_there(place: Place, check: MakeCheck) -> None:
+    source, git = "packages/core", "git config core.hooksPath .hooks"
+    first = check(f"echo 1 > {source}/new.ts; echo 2 >> {source}/index.ts; mkdir .out; echo 3 > .out/a; {git}",
+                  name="first", outputs=("**",))  # fmt: skip
+    after = check("cat packages/core/new.ts packages/core/index.ts .out/a", needs=(first.id,))
+    assert place.execute(first, after).steps[0].output.splitlines()[-1] == "3"
+    assert place.kept == (".out/a", "packages/core/index.ts", "packages/core/new.ts")
+
+
+def test_outputs_beside_files_of_the_repository_are_kept(place: Place, check: MakeCheck) -> None:
+    first = check("echo 1 > packages/core/made; mkdir packages/core/deep; echo 2 > packages/core/deep/b",
+                  name="first", outputs=("packages/core",))  # fmt: skip
+    after = check("cat packages/core/made packages/core/deep/b", needs=(first.id,))
+    assert place.execute(first, after).steps[0].output == "1\n2\n"
+    assert set(place.kept) == {"packages/core/made", "packages/core/deep/b"}
+
+
 def test_a_check_cannot_spoil_the_outputs_it_stands_on(place: Place, check: MakeCheck) -> None:
     first = check("mkdir dist; echo good > dist/a", name="first", outputs=("dist",))
     spoiler = check("echo bad > dist/a; rm -rf dist", name="spoiler", needs=(first.id,))
