@@ -13,7 +13,7 @@ import secrets
 import shlex
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,28 +25,20 @@ from ci.errors import DiskFullError, UsageError, without_room
 from ci.executors import environment, isolation, reuse
 from ci.executors.host import HostExecutor
 from ci.executors.isolation import Isolation, Mode
+from ci.executors.redacting import Redacting
 from ci.executors.reuse import Store
 from ci.executors.room import room
 from ci.executors.scheduler import Scheduler
 from ci.executors.scratch import scratch, sweep
 from ci.fingerprints import fingerprints, own_key
 from ci.journal import Journal
-from ci.model import (
-    STAGE_NAMES,
-    Check,
-    Execution,
-    Executor,
-    Plan,
-    RunReport,
-    StageRun,
-    Status,
-    Verdict,
-)
+from ci.model import STAGE_NAMES, Plan, RunReport, StageRun, Status
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
 from ci.redact import Redactor
 from ci.redact.forms import SHORTEST
 from ci.reporting.files import refuse, write_report
+from ci.reporting.keepsakes import Keepsakes
 from ci.reporting.live import LiveView
 from ci.secrets import resolve
 from ci.stages import catalogue
@@ -104,21 +96,19 @@ async def run(request: RunRequest, console: Console) -> RunReport:
         redactor, resolved = await _redactor(settings, snapshot)
         plan = _plan(snapshot, settings, journal, request.stages)
 
-        # Outputs may hold the place where they were made (shims, build manifests): another place is another key.
-        where = (isolated.mode, snapshot.root, snapshot.prefix, identity if request.no_cache else "")
-        world = " ".join(map(str, (*where, *sorted(snapshot.outside.items()))))
-        keys = reuse.keys(
-            plan.checks,
-            snapshot.digests,
-            world=world,
-            registry=environment.asked(),
-            secrets=fingerprints(resolved, own_key(cache)) if resolved else {},
-            machine={"chromium": browsers_here(), "postgres": postgres_here()},
-        )
         store = Store(place / "results" if request.no_cache else cache / "results")
-        slots = 1 if request.sequential else request.slots or settings.run.slots or room()
         kept = Keepsakes()
         with LiveView(console, plan=plan) as view:
+            # Outputs may hold the place where they were made (shims, build manifests): another place is another key.
+            where = (isolated.mode, snapshot.root, snapshot.prefix, identity if request.no_cache else "")
+            keys = reuse.keys(
+                plan.checks,
+                snapshot.digests,
+                world=" ".join(map(str, (*where, *sorted(snapshot.outside.items())))),
+                registry=environment.asked(),
+                secrets=fingerprints(resolved, own_key(cache)) if resolved else {},
+                machine={"chromium": browsers_here(), "postgres": postgres_here()},
+            )
             host = HostExecutor(
                 snapshot=snapshot,
                 scratch=place,
@@ -136,7 +126,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 store=store,
                 keys=keys,
                 run=identity,
-                slots=slots,
+                slots=1 if request.sequential else request.slots or settings.run.slots or room(),
                 listener=view,
                 keep_artifacts=kept.keep,
             )
@@ -145,7 +135,8 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 group.start_soon(host.tidy)
                 checks = await scheduler.execute(plan.checks)
                 group.cancel_scope.cancel()
-            unselected = [name for name in STAGE_NAMES if request.stages and name not in request.stages]
+
+            unselected = tuple(name for name in STAGE_NAMES if request.stages and name not in request.stages)
             stages = outcome.stage_runs(checks, plan.skips, unselected=unselected)
             report = RunReport(
                 id=identity,
@@ -158,7 +149,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 executor=host.name,
                 executor_reason="this version of Shipway runs checks straight on the host",
                 isolation=(*isolated.holds, *(f"could not be had: {missing}" for missing in isolated.missing)),
-                slots=slots,
+                slots=scheduler.slots,
                 stages=stages,
                 commit=snapshot.commit,
                 branch=snapshot.branch,
@@ -168,16 +159,23 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 command=_next_command(stages, request),
             )
             report = dataclasses.replace(report, history=(*history, outcome.entry(report)))
-            shown = None
-            try:  # the verdict is told and remembered even where its report cannot be written
-                shown = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)[0].parent
-            finally:
-                try:
-                    journal.record(report, whole=not unselected)
-                finally:
-                    view.finish(report, None if shown is None else os.path.relpath(shown))
+            _tell(report, directory, kept, journal, view, whole=not unselected)
         store.sweep()
     return report
+
+
+def _tell(
+    report: RunReport, directory: Path, kept: Keepsakes, journal: Journal, view: LiveView, *, whole: bool
+) -> None:
+    """Write, remember and show; a report that cannot be written keeps its verdict from neither journal nor terminal."""
+    shown = None
+    try:
+        shown = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)[0].parent
+    finally:
+        try:
+            journal.record(report, whole=whole)
+        finally:
+            view.finish(report, None if shown is None else os.path.relpath(shown))
 
 
 async def plan(path: Path, stages: tuple[str, ...]) -> Plan:
@@ -249,57 +247,6 @@ async def _redactor(settings: Settings, snapshot: Snapshot) -> tuple[Redactor, M
     references = {**integration, **e2e}
     resolved = {name: await resolve(value, root=snapshot.root, setting=name) for name, value in references.items()}
     return Redactor.from_environment(os.environ, known=resolved, npmrc=registry().files), resolved
-
-
-@dataclass(frozen=True, kw_only=True)
-class Redacting:
-    """An executor whose executions hold no secret: what judges, reports and logs are made of."""
-
-    executor: Executor
-    redactor: Redactor
-
-    @property
-    def name(self) -> str:
-        """The name of the executor inside."""
-        return self.executor.name
-
-    async def execute(self, check: Check) -> Execution:
-        """Execute, then redact."""
-        execution = await self.executor.execute(check)
-        return await anyio.to_thread.run_sync(self.redactor.execution, execution)
-
-
-@dataclass(kw_only=True)
-class Keepsakes:
-    """What the report keeps of executions: artifacts of failures by name, logs by check."""
-
-    artifacts: dict[str, bytes] = field(default_factory=dict)
-    logs: dict[str, str] = field(default_factory=dict)
-    names: dict[tuple[str, str], str] = field(default_factory=dict)  # by check and key of its files
-
-    def keep(self, check: Check, execution: Execution, verdict: Verdict) -> Verdict:
-        """Take what the verdict names, and return it with the names as the report has them.
-
-        A check may be executed twice. What the first execution left is kept beside what the second left, and a
-        failure that the second verdict takes over from the first has its picture from there.
-        """
-        folder = check.id.removesuffix("@.")
-        if check.id in self.logs:
-            folder = f"again/{folder}"  # no stage is called so
-        names = {key: f"{folder}/{key}" for key in verdict.artifacts if key in execution.files}
-        for key, name in names.items():
-            self.artifacts[name] = execution.files[key]
-            self.names[check.id, key] = name
-        text = "\n".join(f"$ {' '.join(step.argv)}\n{step.output}" for step in execution.steps)
-        self.logs[check.id] = f"{self.logs[check.id]}\n\n{text}" if check.id in self.logs else text
-        return dataclasses.replace(
-            verdict,
-            artifacts=tuple(names.values()),
-            failures=tuple(
-                dataclasses.replace(failure, artifact=self.names.get((check.id, failure.artifact or "")))
-                for failure in verdict.failures
-            ),
-        )
 
 
 def _edited(snapshot: Snapshot) -> tuple[str, ...]:

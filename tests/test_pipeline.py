@@ -1,4 +1,4 @@
-"""What the driver itself does between the parts."""
+"""What the driver puts between the parts: what a run keeps, redacts and tells."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from ci.executors.redacting import Redacting
 from ci.model import Check, Execution, Failure, Status, StepRun, Toolchain, Verdict
 from ci.redact import Redactor
-from pipeline import Keepsakes, Redacting
+from ci.reporting.keepsakes import Keepsakes
 from tests.conftest import command, environment
 
 if TYPE_CHECKING:

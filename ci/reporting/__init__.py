@@ -2,6 +2,7 @@
 
     document.py   RunReport <-> report.json, and report.schema.json that is shipped with it
     files.py      the report's directory: all files at once, or none; paths.py makes strangers' names safe for it
+    keepsakes.py  what is kept of executions: files that a verdict names, and logs
     html.py       the self-contained page; templates/ is its markup and style, charts.py the geometry of
                   its SVG, excerpts.py output with the places in it marked
     summary.py    Markdown for a CI host's summary page
