@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave the sweeps out of a short run."""
     if not config.getoption("--long"):
         for item in items:
-            if "long" in item.keywords:
+            if item.get_closest_marker("long"):  # keywords hold the names of directories too
                 item.add_marker(pytest.mark.skip(reason="a sweep of many minutes: ./check --long runs it"))
 
 
