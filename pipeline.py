@@ -22,7 +22,7 @@ import anyio.to_thread
 
 from ci import __version__, config, outcome
 from ci.errors import DiskFullError, UsageError, without_room
-from ci.executors import environment, isolation, reuse
+from ci.executors import environment, isolation, linking, reuse
 from ci.executors.host import HostExecutor
 from ci.executors.isolation import Isolation, Mode
 from ci.executors.redacting import Redacting
@@ -211,6 +211,7 @@ def _held(identity: str) -> Iterator[tuple[Path, Path]]:
     try:
         with scratch(cache, identity) as place:
             sweep(cache)
+            linking.sweep(cache)
             yield cache, place
     except (OSError, ExceptionGroup) as error:
         if full := without_room(error):

@@ -68,7 +68,7 @@ def bench() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=users) as directory:
         place = Path(directory)
         (place / "cache").mkdir()
-        for name in ("tools", "store", "pnpm"):
+        for name in ("tools", "packages", "pnpm"):
             (users / name).mkdir(exist_ok=True)
             (place / "cache" / name).symlink_to(users / name)
         os.environ |= {"SHIPWAY_CACHE": str(place / "cache"), "SHIPWAY_STATE": str(place / "state")}

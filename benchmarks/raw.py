@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from ci.executors import linking
 from ci.executors.environment import ALWAYS
 from ci.executors.scheduler import urgency
 from ci.toolchains.catalogue import Provided, provide
@@ -180,8 +181,8 @@ def _environment(check: Check, provided: Provided, scratch: Path, cache: Path) -
         "HOME": str(scratch / "home"),
         "TMPDIR": str(scratch),
         "PATH_OF_TOOLS": ":".join(provided.path),
-        "npm_config_store_dir": str(cache / "store"),
-        "pnpm_config_store_dir": str(cache / "store"),
+        "npm_config_store_dir": str(linking.store(cache)),
+        "pnpm_config_store_dir": str(linking.store(cache)),
         "NPM_CONFIG_USERCONFIG": str(Path.home() / ".npmrc"),
         **provided.environment,
         **check.environment,

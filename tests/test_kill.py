@@ -109,7 +109,7 @@ def own_cache(tmp_path: Path) -> Path:
     users = Path(os.environ.get("SHIPWAY_CACHE") or Path.home() / ".cache/shipway")
     cache = tmp_path / "cache"
     cache.mkdir()
-    for name in ("tools", "store", "pnpm"):
+    for name in ("tools", "packages", "pnpm"):
         (users / name).mkdir(parents=True, exist_ok=True)
         (cache / name).symlink_to(users / name)
     return cache

@@ -265,7 +265,7 @@ def private_cache(tmp_path: Path) -> Path:
     own = tmp_path / "cache"
     own.mkdir()
     users = cache_directory()
-    for name in ("tools", "store", "pnpm"):
+    for name in ("tools", "packages", "pnpm"):
         (users / name).mkdir(parents=True, exist_ok=True)
         (own / name).symlink_to(users / name)
     return own
@@ -290,7 +290,7 @@ def outer(cache: Path) -> dict[str, str]:
 
 def kept(cache: Path) -> Path:
     """What a run left in its own cache, without the tools and packages of all."""
-    for name in ("tools", "store", "pnpm"):
+    for name in ("tools", "packages", "pnpm"):
         (cache / name).unlink()
     return cache
 

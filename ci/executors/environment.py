@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from ci import processes
+from ci.executors import linking
 from ci.executors.isolation import Mode
 from ci.model import Check, Network
 from ci.toolchains.registry import named_in, registry
@@ -79,7 +80,7 @@ def build(
 
 def shared(cache: Path) -> tuple[str, str]:
     """Return pnpm's package store and its cache of the registry's answers, which all installs share."""
-    return str((cache / "store").resolve()), str((cache / "pnpm").resolve())
+    return str(linking.store(cache)), str((cache / "pnpm").resolve())
 
 
 def asked() -> str:
@@ -94,6 +95,8 @@ def asked() -> str:
 def _registry(cache: Path, workspace: Workspace) -> dict[str, str]:
     """Return what pnpm needs to reach the registry and the shared store."""
     store, answers = shared(cache)
+    if workspace.linked is not None:
+        store = str(workspace.top.parent / linking.STORE)  # there it is in the same mount
     built = {
         "npm_config_store_dir": store,
         "pnpm_config_store_dir": store,

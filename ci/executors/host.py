@@ -6,6 +6,7 @@ Needs Python, git and util-linux. How well steps are kept apart depends on what 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import socket
@@ -19,7 +20,7 @@ import anyio.to_thread
 
 from ci import processes
 from ci.errors import NoExecutorError
-from ci.executors import environment, logs, walls
+from ci.executors import environment, linking, logs, walls
 from ci.executors import workspace as workspaces
 from ci.executors.isolation import Isolation, Mode, warden_command
 from ci.executors.scratch import remove
@@ -68,12 +69,23 @@ class HostExecutor:
         place.mkdir()
         layers = tuple(self.store.layer(self.keys[need]) for need in reversed(check.needs))
         try:
-            workspace = await workspaces.assemble(
-                place, self.snapshot, tuple(layer for layer in layers if layer.is_dir()), self.isolation.mode
-            )
-            return await self._execute(check, workspace, provided, began)
+            with self._beside_store(check) as linked:
+                workspace = await workspaces.assemble(
+                    place,
+                    self.snapshot,
+                    tuple(layer for layer in layers if layer.is_dir()),
+                    self.isolation.mode,
+                    linked=linked,
+                )
+                return await self._execute(check, workspace, provided, began)
         finally:
             self._leavings.append(place)
+
+    def _beside_store(self, check: Check) -> contextlib.AbstractContextManager[Path | None]:
+        """Give an install a workspace in which it can link, where that can be."""
+        if check.registry and check.outputs and self.isolation.mode is Mode.NAMESPACES:
+            return linking.beside_store(self.cache, self.snapshot.top)
+        return contextlib.nullcontext()
 
     async def tidy(self) -> None:
         """Remove the workspaces of checks that ended, beside the run, until cancelled; what is left goes with the run.

@@ -82,6 +82,7 @@ async def _try_sandbox(place: Path) -> str | None:
         (place / name).mkdir(parents=True)
     sandbox = {
         "target": str(place / "target"),
+        "source": None,
         "lower": [str(place / "lower")],
         "upper": str(place / "upper"),
         "work": str(place / "work"),

@@ -92,7 +92,7 @@ def remove(directory: Path) -> None:
         if not os.path.lexists(path):
             return
         Path(path).parent.chmod(ALL)
-        if not Path(path).is_symlink():
+        if Path(path).is_dir() and not Path(path).is_symlink():  # a file's mode may be that of one in the store
             Path(path).chmod(ALL)
         if function in (os.open, os.scandir, os.listdir, os.lstat):
             remove(Path(path))

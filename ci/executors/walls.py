@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ci.executors.workspace import Workspace
     from ci.toolchains.catalogue import Provided
 
+CERTIFICATES = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR")
 DEVICES = ("/dev", "/proc")
 
 
@@ -29,12 +30,22 @@ def build(check: Check, workspace: Workspace, provided: Provided, *, cache: Path
     writable = list(shared(cache)) if check.registry else []
     for path in writable:
         Path(path).mkdir(parents=True, exist_ok=True)
-    visible = [*provided.visible, sys.prefix, sys.base_prefix, *_way_to(Path(sys.executable))]
-    if check.registry:
-        visible += map(str, registry().files.values())
+    visible = _must_see(check, provided)
     if workspace.mode is Mode.NAMESPACES:
         return {"sandbox": _sandbox(check, workspace, visible, writable, private(cache))}
     return {"landlock": _rules(workspace, visible, writable, private(cache))} if landlock else {}
+
+
+def _must_see(check: Check, provided: Provided) -> list[str]:
+    """Return what steps need though it may be hidden: tools, our Python; for packages, certificates and settings."""
+    visible = [*provided.visible, sys.prefix, sys.base_prefix, *_way_to(Path(sys.executable))]
+    if check.network is Network.OUTSIDE:
+        visible += [os.environ[name] for name in CERTIFICATES if name in os.environ]
+    if check.registry:
+        known = registry()
+        visible += [value for name, value in known.settings.items() if name.lower().endswith("_cafile")]
+        visible += map(str, known.files.values())
+    return visible
 
 
 def private(cache: Path) -> tuple[Path, ...]:
@@ -57,7 +68,9 @@ def _sandbox(
     for path in paths:
         if _can_cover(path) and not any(_below(path, str(cover["target"])) for cover in covers):
             covers.append({"target": path, "source": None if Path(path).is_dir() else os.devnull})
-    targets = [*(str(cover["target"]) for cover in covers), str(workspace.top)]
+    linked = workspace.linked
+    target = str(workspace.top if linked is None else workspace.top.parent)
+    targets = [*(str(cover["target"]) for cover in covers), target]
     views: list[dict[str, Any]] = [
         {"source": path, "target": spelling, "writable": path in writable}
         for path in (*_outermost(visible), *writable)
@@ -68,7 +81,8 @@ def _sandbox(
         place = str(workspace.inside / "objects")
         views.append({"source": str(workspace.snapshot.objects), "target": place, "writable": False})
     return {
-        "target": str(workspace.top),
+        "source": None if linked is None else str(linked.parent),
+        "target": target,
         "lower": [*map(str, workspace.layers), str(workspace.snapshot.directory)],
         "upper": str(workspace.place / "upper"),
         "work": str(workspace.place / "work"),

@@ -36,7 +36,8 @@ OUT = ".shipway/out"  # below the steps' /tmp
 class Workspace:
     """Directories of one check. `writes` is where its writes can be read from outside, at the repository's top.
 
-    With namespaces `writes` holds nothing else; in a copy it holds everything.
+    With an overlay `writes` holds nothing else; a copy holds everything. `linked` is such a copy beside the package
+    store (linking.py), None where this is none.
     """
 
     mode: Mode
@@ -44,6 +45,12 @@ class Workspace:
     snapshot: Snapshot
     layers: tuple[Path, ...]  # topmost first
     writes: Path
+    linked: Path | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether `writes` holds the repository's files too."""
+        return self.mode is Mode.COPY or self.linked is not None
 
     @property
     def top(self) -> Path:
@@ -80,25 +87,27 @@ class Workspace:
         return leavings.walk(self.writes, self.snapshot.prefix, closed=closed)
 
 
-async def assemble(place: Path, snapshot: Snapshot, layers: tuple[Path, ...], mode: Mode) -> Workspace:
-    """Make the directories; in a copy, fill them. Raises DiskFullError, ToolError."""
+async def assemble(
+    place: Path, snapshot: Snapshot, layers: tuple[Path, ...], mode: Mode, *, linked: Path | None = None
+) -> Workspace:
+    """Make the directories; a copy, which `linked` is always, is filled. Raises DiskFullError, ToolError."""
     for name in ("logs", "tmp/.shipway/home", "tmp/.shipway/out"):
         (place / name).mkdir(parents=True)
-    if mode is Mode.NAMESPACES:
+    if mode is Mode.NAMESPACES and linked is None:
         if len(layers) > MOST_LAYERS:
             raise ToolError(f"{len(layers)} preparations at once are more than the {MOST_LAYERS} that overlayfs takes")
         for name in ("upper", "work", "staging"):
             (place / name).mkdir()
         return Workspace(mode=mode, place=place, snapshot=snapshot, layers=layers, writes=place / "upper")
-    copy = place / "copy"
-    copy.mkdir()
+    copy = linked or place / "copy"
+    copy.mkdir(exist_ok=True)
     for source in (snapshot.directory, *reversed(layers)):
         done = await processes.run(("cp", "-a", "--reflink=auto", f"{source}/.", str(copy)))
         if done.code != 0:
             if b"No space left" in done.stderr:
                 raise DiskFullError(f"no space left for a workspace in {place}", hint="free some, or set SHIPWAY_CACHE")
             raise ToolError(f"a workspace could not be copied: {done.complaint}")
-    return Workspace(mode=mode, place=place, snapshot=snapshot, layers=layers, writes=copy)
+    return Workspace(mode=mode, place=place, snapshot=snapshot, layers=layers, writes=copy, linked=linked)
 
 
 def keep(workspace: Workspace, outputs: tuple[str, ...], target: Path) -> None:
@@ -106,7 +115,7 @@ def keep(workspace: Workspace, outputs: tuple[str, ...], target: Path) -> None:
 
     Never git's own directory, and of a copy only what was written: the repository's files are no outputs.
     """
-    given = _given(workspace) if workspace.mode is Mode.COPY else frozenset()
+    given = _given(workspace) if workspace.whole else frozenset()
     target = target / workspace.snapshot.prefix
     target.mkdir(parents=True, exist_ok=True)
     wanted = glob.compile(list(outputs), flags=FLAGS)
@@ -208,14 +217,14 @@ def _find_changes(workspace: Workspace, outputs: tuple[str, ...]) -> tuple[list[
                 added.append(path)
         elif _may_differ(workspace, path) and _digest(Path(entry.path), facts.st_mode) != known[path]:
             changed.append(f"M {path}")
-    if workspace.mode is Mode.COPY:
+    if workspace.whole:
         changed += [f"D {path}" for path in known if path not in seen and not os.path.lexists(workspace.tree / path)]
     return changed, added
 
 
 def _may_differ(workspace: Workspace, path: str) -> bool:
     """Whether a known file must be read to know; in a copy its stamp tells, an overlay holds written ones only."""
-    if workspace.mode is Mode.NAMESPACES:
+    if not workspace.whole:
         return True
     try:
         now, then = os.lstat(workspace.tree / path), os.lstat(workspace.snapshot.workspace / path)

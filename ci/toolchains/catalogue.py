@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ci.model import Toolchain
 
-_SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/opt")  # what every sandbox shows
 # pnpm fetches another pnpm when the pin differs from itself. Here it is the pinned one, its hash compared.
 _NO_SWITCH = {"npm_config_manage_package_manager_versions": "false", "pnpm_config_pm_on_fail": "ignore"}
 
@@ -67,7 +66,7 @@ async def provide(toolchain: Toolchain, *, cache: Path, note: Callable[[str], No
     parts = await _all_at_once({**makers, "commands": _commands(tools)})
     # Node first: an own Node of a package manager must not come before the one asked for
     order = sorted((*toolchain.tools, "commands"), key=lambda name: name != "node")
-    visible = dict.fromkeys(str(path) for name in order for path in parts[name].visible if not _is_system(path))
+    visible = dict.fromkeys(str(path) for name in order for path in parts[name].visible)
     return Provided(
         path=tuple(dict.fromkeys(str(path) for name in order for path in parts[name].path)),
         environment={key: value for name in order for key, value in parts[name].environment.items()},
@@ -174,7 +173,3 @@ def _python() -> tuple[Path, ...]:
         raise ToolError("the package psycopg is not installed beside Shipway", hint="pip install 'psycopg[binary]'")
     home = Path(sys.executable).resolve().parent.parent
     return (Path(sys.prefix), Path(sys.base_prefix), home, Path(psycopg.submodule_search_locations[0]).parent)
-
-
-def _is_system(path: Path) -> bool:
-    return any(path.is_relative_to(root) for root in _SYSTEM)

@@ -30,8 +30,12 @@ if TYPE_CHECKING:
         writable: bool
 
     class Sandbox(TypedDict):
-        """Absolute paths all. `lower` is topmost first; `staging` is an empty directory to assemble the overlay on."""
+        """Absolute paths all. What appears at `target` is `source`, or where that is None an overlay.
 
+        `lower` is topmost first; `staging` is an empty directory to assemble the overlay on.
+        """
+
+        source: str | None
         target: str
         lower: list[str]
         upper: str
@@ -46,10 +50,11 @@ def enter(sandbox: Sandbox) -> None:
     """Change this process' world for good. Raises OSError, naming the call that the machine refused."""
     if sandbox["loopback"]:
         kernel.raise_loopback()
-    _mount_overlay(sandbox)
+    if sandbox["source"] is None:
+        _mount_overlay(sandbox)
 
     # Cloned first: the covers below hide the places where these lie.
-    overlay = kernel.clone_tree(sandbox["staging"])
+    tree = kernel.clone_tree(sandbox["source"] or sandbox["staging"])
     views = [(view, kernel.clone_tree(view["source"])) for view in sandbox["views"]]
     sources = [(cover, kernel.clone_tree(cover["source"]) if cover["source"] else None) for cover in sandbox["covers"]]
 
@@ -60,10 +65,10 @@ def enter(sandbox: Sandbox) -> None:
             kernel.attach_tree(source, cover["target"])
     kernel.mount("tmpfs", "/dev/shm", "size=50%,mode=1777")
     os.makedirs(sandbox["target"], exist_ok=True)
-    kernel.attach_tree(overlay, sandbox["target"])
-    for view, tree in views:
-        _make_place(view["target"], directory=stat.S_ISDIR(os.fstat(tree).st_mode))
-        kernel.attach_tree(tree, view["target"])
+    kernel.attach_tree(tree, sandbox["target"])
+    for view, seen in views:
+        _make_place(view["target"], directory=stat.S_ISDIR(os.fstat(seen).st_mode))
+        kernel.attach_tree(seen, view["target"])
 
     kernel.set_read_only("/", read_only=True, recursive=True)
     writable = [sandbox["target"], "/proc", "/dev/shm"]

@@ -76,7 +76,7 @@ def test_what_is_there_is_used_without_the_network_in_milliseconds(
     assert best < 0.02  # 5 ms of an idle machine, and this one need not be
 
 
-def test_everything_visible_exists_and_every_path_lies_in_it_or_in_the_system(tools: Provided) -> None:
+def test_everything_visible_exists_and_every_path_lies_in_it(tools: Provided) -> None:
     for path in tools.visible:
         assert Path(path).is_absolute()
         assert Path(path).exists()
