@@ -38,9 +38,11 @@ def _shape(name: str, anchors: str, pattern: str, *, wraps: bool = True, passed_
     )
 
 
+# Without a possessive group, which Python before 3.11.5 matches wrongly. The first and the last line may be broken
+# anywhere; where the last one is missing, what follows in lines of base64 goes.
 _PEM = (
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:(?:(?!-----).){1,20000}+-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+    r"-----BEGIN[A-Z\s]{0,50}PRIVATE\s{0,20}KEY(?:\s{0,20}BLOCK)?-(?:\s{0,20}-){4}"
+    r"(?:(?:[^-]|-(?!----)){1,20000}-----[^a-z0-9]{0,20}E[^a-z0-9]{0,120}?-(?:[^a-z0-9A-Z]{0,20}?-){4}"
     r"|(?:[\s\\rn]{0,8}[A-Za-z0-9+/=]{40,20000}+)+)"
 )
 _NOT_A_VALUE = r"(?![$<{*\[]|%[A-Z_]+%|x{3})"
@@ -80,7 +82,7 @@ SHAPES = (
         r".{12}[\"']{0,2}\s{0,5}[:=,]\s{0,5}[\"']?(?:value[\"']?\s?:\s?[\"'])?"
         r"(?:[Bb]earer|BEARER|[Bb]asic|BASIC|[Tt]oken)\s{1,9}([A-Za-z0-9._~+/-]{6,}+=*)",
     ),
-    _shape("authorization", "earer EARER", r".{5}\s{1,9}((?=[^\s\d]{0,400}\d)[A-Za-z0-9._~+/-]{16,}+=*)"),
+    _shape("authorization", "earer EARER", r".{5}\s{0,9}((?=[^\s\d]{0,400}\d)[A-Za-z0-9._~+/-]{16,}+=*)"),
     _shape("npm token", "_authToken= _auth= _password=", r"_[a-zT]+=\"?((?=[^\s\d]{0,40}\d)[A-Za-z0-9+/=_.~-]{6,}+)"),
 )
 

@@ -70,6 +70,7 @@ ROWS = (
         edits=(Added(NEXT, VIEW),),
         stages=stages(integration="failed"),
         failures=(Said(check=RLS, words="receipt_overview", file=NEXT, at="create view"),),
+        others=True,  # it can be written through as well
     ),
     Fault(
         name="a route that asks the database as its owner",
