@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ci.model import STAGES, Check, CheckRun, Plan, RunReport, Stage, Status
+from ci.outcome import NOT_ASKED
 from ci.reporting.closing import say_closing, stage_clock, stage_start
 from ci.reporting.terminal import STYLES, on_screen, say
 from ci.reporting.wording import GLYPHS, counted, duration, fitted, listed, one_line, outcome
@@ -80,9 +81,8 @@ class LiveView:
         """Take note of what is going to run, so that `3 of 12` can be shown."""
         for stage in self._stages.values():
             stage.planned = sum(1 for check in plan.checks if check.stage == stage.stage.name)
-            stage.skip = next(
-                (skip.reason for skip in plan.skips if skip.stage == stage.stage.name and not skip.name), None
-            )
+            whole = (skip.reason for skip in plan.skips if skip.stage == stage.stage.name and not skip.name)
+            stage.skip = next(whole, None if stage.planned else NOT_ASKED)
         self.refresh()
 
     def __enter__(self) -> Self:

@@ -168,6 +168,14 @@ def test_a_stage_for_which_there_is_nothing_says_so_from_the_start(error: RunRep
     assert sum("skipped: install failed" in line for line in frame(view, 80, 24)) == 6
 
 
+def test_a_stage_that_was_not_asked_for_does_not_wait(red: RunReport) -> None:
+    plan = plan_of(red)
+    lint = Plan(checks=tuple(check for check in plan.checks if check.stage == "lint"))
+    lines = frame(LiveView(Console(file=io.StringIO(), _environ={}), plan=lint), 80, 24)
+    assert sum("skipped: not asked for" in line for line in lines) == 6
+    assert sum("waiting" in line for line in lines) == 1
+
+
 @contextlib.contextmanager
 def terminal(**environment: str) -> Iterator[tuple[Console, list[str]]]:
     """Yield a console on a pseudo-terminal of 80 by 24, and a list that has all it was told when it is closed."""
