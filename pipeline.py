@@ -22,9 +22,8 @@ import anyio.to_thread
 
 from ci import __version__, config, outcome
 from ci.errors import DiskFullError, UsageError, without_room
-from ci.executors import environment, isolation, linking, reuse
-from ci.executors.host import HostExecutor
-from ci.executors.isolation import Isolation, Mode
+from ci.executors import environment, linking, reuse
+from ci.executors.find import Bench, find, start
 from ci.executors.redacting import Redacting
 from ci.executors.reuse import Store
 from ci.executors.room import room
@@ -89,50 +88,53 @@ async def run(request: RunRequest, console: Console) -> RunReport:
     refuse(directory)  # not after minutes of work
     identity = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     with _held(identity) as (cache, place):
-        isolated = await isolation.probe(place / "probe")
-        snapshot, settings = await _snapshot(request.path, place, isolated)
+        ground = await find(request.executor, place / "probe")
+        snapshot, settings = await _snapshot(request.path, place, ground.objects)
         journal = Journal(snapshot.root)
         history = journal.history()
         redactor, resolved = await _redactor(settings, snapshot)
         plan = _plan(snapshot, settings, journal, request.stages)
 
-        store = Store(place / "results" if request.no_cache else cache / "results")
+        store = Store(place / "results" if request.no_cache else cache / "results", elsewhere=ground.name == "dagger")
         kept = Keepsakes()
         with LiveView(console, plan=plan) as view:
             # Outputs may hold the place where they were made (shims, build manifests): another place is another key.
-            where = (isolated.mode, snapshot.root, snapshot.prefix, identity if request.no_cache else "")
+            where = (ground.kind, snapshot.root, snapshot.prefix, identity if request.no_cache else "")
+            marks = fingerprints(resolved, own_key(cache)) if resolved else {}
             keys = reuse.keys(
                 plan.checks,
                 snapshot.digests,
                 world=" ".join(map(str, (*where, *sorted(snapshot.outside.items())))),
                 registry=environment.asked(),
-                secrets=fingerprints(resolved, own_key(cache)) if resolved else {},
+                secrets=marks,
                 machine={"chromium": browsers_here(), "postgres": postgres_here()},
             )
-            host = HostExecutor(
+            bench = Bench(
                 snapshot=snapshot,
+                plan=plan,
                 scratch=place,
                 cache=cache,
-                isolation=isolated,
                 store=store,
                 keys=keys,
                 run=identity,
                 note=view.note,
                 on_output=lambda check, tail: view.check_output(check, redactor.last_line(tail)),
+                fresh=request.no_cache,
+                mirror=settings.containers.mirror,
                 secrets=resolved,
+                fingerprints=marks,
             )
-            scheduler = Scheduler(
-                executor=Redacting(executor=host, redactor=redactor),
-                store=store,
-                keys=keys,
-                run=identity,
-                slots=1 if request.sequential else request.slots or settings.run.slots or room(),
-                listener=view,
-                keep_artifacts=kept.keep,
-            )
-            async with anyio.create_task_group() as group:
+            async with start(ground, bench) as executor, anyio.create_task_group() as group:
+                scheduler = Scheduler(
+                    executor=Redacting(executor=executor, redactor=redactor),
+                    store=store,
+                    keys=keys,
+                    run=identity,
+                    slots=1 if request.sequential else request.slots or settings.run.slots or room(),
+                    listener=view,
+                    keep_artifacts=kept.keep,
+                )
                 group.start_soon(view.keep_time)
-                group.start_soon(host.tidy)
                 checks = await scheduler.execute(plan.checks)
                 group.cancel_scope.cancel()
 
@@ -146,9 +148,9 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
                 verdict=outcome.verdict(stages, unselected=unselected),
                 seconds=round(time.monotonic() - began, 3),
-                executor=host.name,
-                executor_reason="this version of Shipway runs checks straight on the host",
-                isolation=(*isolated.holds, *(f"could not be had: {missing}" for missing in isolated.missing)),
+                executor=ground.name,
+                executor_reason=ground.reason,
+                isolation=(*ground.holds, *(f"could not be had: {missing}" for missing in ground.missing)),
                 slots=scheduler.slots,
                 stages=stages,
                 commit=snapshot.commit,
@@ -220,10 +222,9 @@ def _held(identity: str) -> Iterator[tuple[Path, Path]]:
         raise
 
 
-async def _snapshot(path: Path, place: Path, isolated: Isolation | None = None) -> tuple[Snapshot, Settings]:
+async def _snapshot(path: Path, place: Path, objects: str | None = None) -> tuple[Snapshot, Settings]:
     """Copy the repository, and read its settings, which may name more that is to be copied."""
-    lent = "/tmp/.shipway/objects" if isolated is not None and isolated.mode is Mode.NAMESPACES else None
-    snapshot = await snapshots.take(path, place / "snapshot", objects=lent)
+    snapshot = await snapshots.take(path, place / "snapshot", objects=objects)
     settings = config.load(snapshot.workspace)
     return await snapshots.widen(snapshot, settings.run.outside), settings
 

@@ -37,7 +37,7 @@ def shipway() -> None:
 @shipway.command()
 @PATH
 @STAGE
-@click.option("--executor", type=click.Choice(["auto", "host"]), default="auto", help="Where steps run.")
+@click.option("--executor", type=click.Choice(["auto", "host", "dagger"]), default="auto", help="Where steps run.")
 @click.option("--slots", type=click.IntRange(0, 256), default=0, help="Checks side by side; 0: as there is room.")
 @click.option("--sequential", is_flag=True, help="One check after another.")
 @click.option("--no-cache", is_flag=True, help="Run every check, also the unchanged ones.")

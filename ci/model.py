@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Protocol
 
@@ -80,7 +80,8 @@ class Toolchain:
     """A set of tools by name and exact version.
 
     `name` picks the container recipe; on the host each tool is put on PATH. Names of tools:
-    node, pnpm, postgres, chromium, lighthouse, rls.
+    node, pnpm, postgres, chromium, lighthouse, depcruise, rls; and playwright, the repository's own, which decides on
+    the image that browsers come from and is nothing to provide.
     `pnpm_hash` is the `algorithm.hex` part of a `packageManager` pin.
     """
 
@@ -110,6 +111,10 @@ class Step:
     ready: str | None = None
     keep_going: bool = False
     stdout: str | None = None
+
+    def plain(self) -> dict[str, object]:
+        """Return it as the warden reads it."""
+        return {each.name: getattr(self, each.name) for each in fields(self)} | {"environment": dict(self.environment)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +151,7 @@ class StepRun:
     omitted: int = 0
     background: bool = False
     living: tuple[str, ...] = ()  # what still ran when it was ended, by command line
+    network: Network = Network.LOOPBACK  # what it could reach, whatever its check asked for
 
     @property
     def succeeded(self) -> bool:
@@ -437,8 +443,11 @@ class Listener(Protocol):
     def check_started(self, check: Check) -> None:
         """The check got its slot."""
 
-    def check_output(self, check: Check, tail: str) -> None:
-        """The last line of the running step that says something, redacted; empty where it may not be shown."""
+    def check_output(self, identity: str, tail: str) -> None:
+        """The last line that the running step of the check with this id printed, redacted.
+
+        Empty where it may not be shown.
+        """
 
     def check_ended(self, check: CheckRun) -> None:
         """The check has its final verdict (also when cached or skipped)."""

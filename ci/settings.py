@@ -261,8 +261,20 @@ class Run(_Table):
     )
 
 
+class Containers(_Table):
+    """Where the images come from, where checks run on Dagger."""
+
+    mirror: str | None = Field(
+        default=None,
+        pattern=r"^[^\s/]+(/[^\s/]+)*$",
+        description="A registry, with a path where it has one, that stands in for the images' own registries, "
+        "as registry.example.com/hub. The variable SHIPWAY_MIRROR goes before it.",
+    )
+
+
 class Settings(_Table):
     """All of shipway.toml."""
 
     stages: Stages = Field(default_factory=Stages, description="The seven stages.")
     run: Run = Field(default_factory=Run, description="How a run goes about its checks.")
+    containers: Containers = Field(default_factory=Containers, description="The images that checks run in on Dagger.")

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
+
+from ci.errors import ShipwayError
+from ci.executors.engine import Engine, choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +27,7 @@ IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.invalid", "-c
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switch for the sweeps."""
     parser.addoption("--long", action="store_true", help="run the kill and fault sweeps as well")
+    parser.addoption("--require", action="append", default=[], choices=["dagger"], help="fail where it is not there")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,6 +41,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("long"):  # keywords hold the names of directories too
                 item.add_marker(pytest.mark.skip(reason="a sweep of many minutes: ./check --long runs it"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what the skipped tests that need an engine were kept from by."""
+    reasons = [
+        report.longrepr[2] for report in terminalreporter.getreports("skipped") if isinstance(report.longrepr, tuple)
+    ]
+    without = [reason for reason in reasons if "needs a Dagger engine: " in reason]
+    if without:
+        terminalreporter.write_line(f"{len(without)} tests were skipped. {without[0]}")
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Return the Dagger engine that answers here; without one the test is skipped, or fails where one is required."""
+    try:
+        choice = anyio.run(choose, "dagger")
+    except ShipwayError as error:
+        if "dagger" in request.config.getoption("--require"):
+            pytest.fail(f"a Dagger engine is required: {error}")
+        pytest.skip(f"needs a Dagger engine: {error.message}")
+    assert choice.engine is not None
+    return choice.engine
 
 
 @dataclass(frozen=True, kw_only=True)

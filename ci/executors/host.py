@@ -114,7 +114,7 @@ class HostExecutor:
                         "SHIPWAY_ROOT": str(workspace.root),
                         **values,
                     },
-                    "steps": [_plain(step) for step in steps],
+                    "steps": [step.plain() for step in steps],
                     **walls.build(check, workspace, provided, cache=self.cache, landlock=self.isolation.landlock),
                 }
             ),
@@ -122,9 +122,10 @@ class HostExecutor:
         )
         specification.chmod(0o600)
         ended, left_behind = await self._watch(check, workspace, specification)
+        reach = check.network if workspace.mode is Mode.NAMESPACES else Network.OUTSIDE
         services = len(steps) - len(check.steps)
         runs = tuple(
-            _step_run(steps[index], event, workspace)
+            _step_run(steps[index], event, workspace, reach)
             for index, event in sorted(ended.items())
             if index >= services or event.get("exit_code") != 0
         )
@@ -227,20 +228,7 @@ def _postgres(service: Service, workspace: Workspace, port: int, password: str) 
     )
 
 
-def _plain(step: Step) -> dict[str, Any]:
-    return {
-        "argv": step.argv,
-        "cwd": step.cwd,
-        "timeout": step.timeout,
-        "environment": dict(step.environment),
-        "background": step.background,
-        "ready": step.ready,
-        "keep_going": step.keep_going,
-        "stdout": step.stdout,
-    }
-
-
-def _step_run(step: Step, event: Mapping[str, Any], workspace: Workspace) -> StepRun:
+def _step_run(step: Step, event: Mapping[str, Any], workspace: Workspace, reach: Network) -> StepRun:
     output, omitted = logs.read(workspace.logs / logs.name(event["step"]))
     return StepRun(
         argv=step.argv,
@@ -254,6 +242,7 @@ def _step_run(step: Step, event: Mapping[str, Any], workspace: Workspace) -> Ste
         omitted=omitted,
         background=step.background,
         living=tuple(event.get("living", ())),
+        network=reach,
     )
 
 

@@ -42,7 +42,7 @@ def read(log: Path) -> tuple[str, int]:
         with open_file(log) as file:
             size = os.fstat(file.fileno()).st_size
             if size <= HEAD + TAIL:
-                return settled(file.read().decode(errors="replace")), 0
+                return joined(file.read(), b"", 0), 0
             head = file.read(HEAD)
             file.seek(size - TAIL)
             tail = file.read()
@@ -51,5 +51,10 @@ def read(log: Path) -> tuple[str, int]:
     except OSError as error:
         return f"[the step's output cannot be read: {error.strerror}]\n", 0
     omitted = size - HEAD - TAIL
-    gap = f"\n[... {omitted} bytes left out ...]\n"
-    return settled(head.decode(errors="replace") + gap + tail.decode(errors="replace")), omitted
+    return joined(head, tail, omitted), omitted
+
+
+def joined(head: bytes, tail: bytes, omitted: int) -> str:
+    """Return an output as it is shown, with a line that tells of what was left out between its ends."""
+    gap = f"\n[... {omitted} bytes left out ...]\n" if omitted else ""
+    return settled(head.decode(errors="replace") + gap + tail.decode(errors="replace"))

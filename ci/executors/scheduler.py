@@ -16,7 +16,7 @@ import anyio
 import anyio.lowlevel
 
 from ci.errors import NO_ROOM, DiskFullError, NoExecutorError, ShipwayError
-from ci.model import EMPTY, Check, CheckRun, Execution, Executor, Listener, Status, Verdict
+from ci.model import EMPTY, Check, CheckRun, Execution, Executor, Listener, Reuse, Status, Verdict
 from ci.outcome import GREEN
 from ci.text import count, few
 
@@ -82,10 +82,9 @@ class Scheduler:
             self.listener.check_started(check)
             started = self._clock()
             result = await self._judged(check)
-            result = dataclasses.replace(
-                result, began=started, waited=round(started - ready, 3), seconds=round(self._clock() - started, 3)
-            )
-            self.store.save(self.keys[check.id], check, result, self.run)
+            took = result.seconds if result.cached_from else round(self._clock() - started, 3)
+            result = dataclasses.replace(result, began=started, waited=round(started - ready, 3), seconds=took)
+            self.store.save(self.keys[check.id], check, result, result.cached_from or self.run)
             self._end(result, done)  # before the slot is free, so that those who waited for this can ask for it
 
     async def _judged(self, check: Check) -> CheckRun:
@@ -109,11 +108,15 @@ class Scheduler:
             verdict = self.keep_artifacts(check, execution, current.judge(execution))
             artifacts = (*artifacts, *verdict.artifacts)  # a flaky test's pictures are of its first try
             # A judge knows its check as its stage made it; where the catalogue put what it needs, only the plan knows.
-            second = verdict.second and dataclasses.replace(verdict.second, needs=check.needs)
+            # And a second look is worth nothing when it is an earlier one's answer.
+            second = verdict.second and dataclasses.replace(verdict.second, needs=check.needs, reuse=Reuse.NEVER)
             last, current = current, second
         notices = (*verdict.notices, *_observations(execution))
         verdict = dataclasses.replace(verdict, notices=notices, artifacts=artifacts)
-        return _run(check, verdict, execution, repeat=last.repeat)
+        run = _run(check, verdict, execution, repeat=last.repeat)
+        if execution.run == self.run:
+            return run
+        return dataclasses.replace(run, cached_from=execution.run, seconds=round(execution.seconds, 3))
 
     def _skipped(self, check: Check, reason: str) -> CheckRun:
         run = _run(check, Verdict(status=Status.SKIPPED, reason=reason))

@@ -121,12 +121,12 @@ class LiveView:
         stage.running[check.id] = _Running(check=check, since=now)
         self._tell(f"{check.id} started")
 
-    def check_output(self, check: Check, tail: str) -> None:
+    def check_output(self, identity: str, tail: str) -> None:
         """The last lines of the running step."""
-        running = self._stages[check.stage].running
+        running = self._stages[identity.partition("/")[0]].running
         said = [line for line in tail[-2000:].splitlines() if line.strip()]
-        if said and check.id in running:
-            running[check.id] = replace(running[check.id], tail=disarmed(one_line(said[-1])))
+        if said and identity in running:
+            running[identity] = replace(running[identity], tail=disarmed(one_line(said[-1])))
             self.refresh()
 
     def check_ended(self, check: CheckRun) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ci.settings import Settings
 
 INSTALL = "install/pnpm@."
+PLAYWRIGHT = ("@playwright/test", "playwright", "@playwright/experimental-ct-react")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +51,18 @@ class Context:
         workspace = self.workspace
         return Toolchain(
             name=name,
-            tools={"node": workspace.node.version, "pnpm": workspace.pnpm.version, **tools},
+            tools={"node": workspace.node.version, "pnpm": workspace.pnpm.version, **tools, **self._playwright(tools)},
             pnpm_hash=workspace.pnpm.hash,
         )
+
+    def _playwright(self, tools: Mapping[str, str]) -> dict[str, str]:
+        """Return the repository's own Playwright, which says where browsers come from in a container."""
+        if "chromium" not in tools:
+            return {}
+        paths = [package.path for package in self.workspace.packages]
+        found = (self.workspace.lockfile.resolved(path, name) for path in paths for name in PLAYWRIGHT)
+        version = next(filter(None, found), None)
+        return {} if version is None else {"playwright": version}
 
 
 def merge(*plans: Plan) -> Plan:

@@ -12,6 +12,7 @@ from ci.monorepo.documents import read_text
 from ci.monorepo.scripts import Invocation, invocations
 from ci.monorepo.testconfigs import E2E
 from ci.monorepo.tests import find_tests, playwright_configs
+from ci.stages.context import PLAYWRIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +28,6 @@ SCRIPTS = (
 INTERACTIVE = frozenset({"--ui", "--debug", "--headed", "--list", "-u", "--update-snapshots", "--ui-host", "--ui-port"})
 OURS = frozenset({"--forbid-only", "--pass-with-no-tests", "--quiet", "-x"})
 OURS_VALUED = frozenset({"-c", "--config", "--reporter", "--output", "--global-timeout", "--trace"})
-PLAYWRIGHT = ("@playwright/test", "playwright", "@playwright/experimental-ct-react")
 
 
 @dataclass(frozen=True, kw_only=True)

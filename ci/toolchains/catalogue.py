@@ -145,10 +145,20 @@ def _maker(
         "lighthouse": lighthouse,
         "depcruise": depcruise,
         "rls": rls,
+        "playwright": _theirs(version),
     }
     if name not in known:
         raise ToolError(f"toolchain {toolchain.name} asks for {name!r}, which is no tool of Shipway's")
     return known[name]
+
+
+def _theirs(version: str) -> Callable[[], Awaitable[_Part]]:
+    """Return the maker of what the repository itself installs."""
+
+    async def make() -> _Part:
+        return _Part(version=version)
+
+    return make
 
 
 def _commands(tools: Path) -> Callable[[], Awaitable[_Part]]:

@@ -21,7 +21,7 @@ from ci.toolchains.wheels import node_wheel
 _PROGRAMS = Path(__file__).with_name("programs")
 # By the command's name: what starts it, and the rest of its command line. NODE_OPTIONS and PYTHONPATH of the
 # project are for the project's processes; a command that starts such a process hands NODE_OPTIONS on.
-_PYTHON = ("shipway-postgres", "shipway-rls")
+_PYTHON = ("shipway-forward", "shipway-postgres", "shipway-rls")
 _NODE = {
     "shipway-browsers": "browsers.cjs",
     "shipway-imports": "imports.mjs",
@@ -47,16 +47,9 @@ async def provide_commands(tools: Path) -> Path:
         _compile(target / "programs", place / "programs")
         bin_ = target / "bin"
         bin_.mkdir()
-        programs = place / "programs"
-        for name in _PYTHON:
-            module = name.removeprefix("shipway-")
-            start = f"PYTHONPATH={_quoted(programs)} exec {_quoted(sys.executable)} -B -s -P -m {module}"
-            _write(bin_ / name, start)
-        for name, file in _NODE.items():
-            _write(
-                bin_ / name,
-                f'SHIPWAY_NODE_OPTIONS="$NODE_OPTIONS" NODE_OPTIONS= exec {_quoted(node)} {_quoted(programs / file)}',
-            )
+        for name, text in scripts(node=node, python=sys.executable, programs=str(place / "programs")).items():
+            (bin_ / name).write_text(text)
+            (bin_ / name).chmod(0o755)
 
     await install(place, build, room=_ROOM)
     return place
@@ -81,10 +74,19 @@ def _content_hash(*words: str) -> str:
     return sum_.hexdigest()[:16]
 
 
-def _write(command: Path, start: str) -> None:
-    command.write_text(f'#!/bin/sh\n{start} "$@"\n')
-    command.chmod(0o755)
+def scripts(*, node: str, python: str, programs: str, libraries: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the text of each command by its name. `programs` is where the programs lie; all are absolute paths.
 
-
-def _quoted(path: Path | str) -> str:
-    return shlex.quote(str(path))
+    `libraries` are where Python finds what it does not have by itself.
+    """
+    path = ":".join((programs, *libraries))
+    found = {
+        name: f"PYTHONPATH={shlex.quote(path)} exec {shlex.quote(python)} -B -s -P -m {name.removeprefix('shipway-')}"
+        for name in _PYTHON
+    }
+    found |= {
+        name: f'SHIPWAY_NODE_OPTIONS="$NODE_OPTIONS" NODE_OPTIONS= exec {shlex.quote(node)} '
+        f"{shlex.quote(f'{programs}/{file}')}"
+        for name, file in _NODE.items()
+    }
+    return {name: f'#!/bin/sh\n{start} "$@"\n' for name, start in found.items()}

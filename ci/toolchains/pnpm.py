@@ -11,7 +11,7 @@ from ci.toolchains.installation import install
 from ci.toolchains.npm import npm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _ALGORITHMS = ("sha512", "sha384", "sha256", "sha224", "sha1")
@@ -34,16 +34,17 @@ async def provide_pnpm(version: str, pin: str | None, tools: Path, note: Callabl
         async with npm(f"pnpm {version}", place) as fetcher:
             tarball = await fetcher.pack("pnpm", version)
             hashes = {name: hashlib.new(name, tarball.read_bytes()).hexdigest() for name in _ALGORITHMS}
-            _check(version, pin, hashes)
+            check_pin(version, pin, hashes)
             await fetcher.install(tarball, target)
         (target / _HASHES).write_text(json.dumps(hashes))
 
     await install(place, build, room=_ROOM)
-    _check(version, pin, json.loads((place / _HASHES).read_text()))
+    check_pin(version, pin, json.loads((place / _HASHES).read_text()))
     return place / "node_modules" / ".bin"
 
 
-def _check(version: str, pin: str | None, hashes: dict[str, str]) -> None:
+def check_pin(version: str, pin: str | None, hashes: Mapping[str, str]) -> None:
+    """Hold the hashes of a tarball, in hexadecimal by algorithm, to a pin. Raises ToolError."""
     if pin is None:
         return
     algorithm, _, wanted = pin.partition(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -14,14 +15,14 @@ import pytest
 
 from ci.errors import ToolError
 from ci.executors.isolation import Mode
-from ci.model import Service, Step, Toolchain
+from ci.model import Network, Service, Step, Toolchain
 from ci.toolchains.versions import CHROMIUM, POSTGRES
+from tests.executors.conftest import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ci.model import Check
-    from tests.executors.conftest import Place
 
     MakeCheck = Callable[..., Check]
 
@@ -43,6 +44,15 @@ def living(marker: str) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+@pytest.fixture(params=[Mode.NAMESPACES, Mode.COPY, "dagger"])
+def place(request: pytest.FixtureRequest, repository: Path, tmp_path: Path) -> Place:
+    """Each executor: the host in namespaces, and in a copy where they are refused; Dagger where an engine answers."""
+    if request.param == "dagger":
+        on_engine: Place = request.getfixturevalue("dagger")
+        return on_engine
+    return Place(mode=request.param, repository=repository, cache=tmp_path / "cache")
 
 
 # --- how steps end --------------------------------------------------------------------------------
@@ -88,6 +98,7 @@ def test_a_check_that_is_cancelled_leaves_no_process(place: Place, check: MakeCh
             await place.run((check(f"setsid sleep {marker} & sleep {marker}"),))
 
     anyio.run(cancel)
+    place.wait_for(lambda: living(marker) == [])
     assert living(marker) == []
 
 
@@ -300,9 +311,9 @@ def test_a_postgres_of_its_own_stands_beside_the_steps(place: Place, check: Make
         roles=("web",),
     )
     query = "select current_user, rolsuper, rolbypassrls from pg_roles where rolname = current_user"
-    toolchain = Toolchain(name="postgres", tools={"postgres": POSTGRES})
-    line = f'"$SHIPWAY_POSTGRES_BIN/psql" "$APP_DATABASE_URL" -Atc "{query}"'
-    execution = place.execute(dataclasses.replace(check(line), services=(service,), toolchain=toolchain))
+    toolchain = Toolchain(name="postgres", tools={"postgres": POSTGRES, "rls": "1"})
+    asked = check(place.ask("APP_DATABASE_URL", query))
+    execution = place.execute(dataclasses.replace(asked, services=(service,), toolchain=toolchain))
     assert execution.steps[-1].output == "web|f|f\n"
     assert execution.left_behind == ()
 
@@ -317,17 +328,35 @@ def test_an_execution_says_which_tools_were_really_there(
     monkeypatch.setenv("SHIPWAY_CHROMIUM", str(browser))
     toolchain = Toolchain(name="e2e", tools={"chromium": CHROMIUM})
     execution = place.execute(dataclasses.replace(check("true"), toolchain=toolchain))
-    assert execution.tools == {"chromium": "Mine 7.0"}
+    if place.name == "dagger":
+        assert "Chromium" in execution.tools["chromium"]
+        assert re.search(r"/playwright:v[\d.]+-noble@sha256:[0-9a-f]{64}$", execution.tools["image"])
+    else:
+        assert execution.tools == {"chromium": "Mine 7.0"}
 
 
-# --- what only namespaces give --------------------------------------------------------------------
+# --- what a copied workspace cannot give ----------------------------------------------------------
 
 
 @pytest.fixture
-def namespaces(place: Place) -> Place:
-    if place.mode is not Mode.NAMESPACES:
+def walled(place: Place) -> Place:
+    if place.name == "host" and place.mode is not Mode.NAMESPACES:
         pytest.skip("a copied workspace does not promise this; the report says so")
     return place
+
+
+@pytest.fixture
+def namespaces(walled: Place) -> Place:
+    if walled.name == "dagger":
+        pytest.skip("Dagger does not promise this; the report says so")
+    return walled
+
+
+def test_a_step_says_what_network_it_could_reach(place: Place, check: MakeCheck) -> None:
+    inside, outside = check("true"), check("true", network=Network.OUTSIDE)
+    cut_off = place.name == "host" and place.mode is Mode.NAMESPACES
+    assert place.execute(inside).steps[0].network is (Network.LOOPBACK if cut_off else Network.OUTSIDE)
+    assert place.execute(outside).steps[0].network is Network.OUTSIDE
 
 
 def test_the_network_is_the_checks_own_loopback(namespaces: Place, check: MakeCheck) -> None:
@@ -348,15 +377,14 @@ def test_the_network_is_the_checks_own_loopback(namespaces: Place, check: MakeCh
     }
 
 
-def test_two_checks_can_use_the_same_port_at_once(namespaces: Place, check: MakeCheck) -> None:
+def test_two_checks_can_use_the_same_port_at_once(walled: Place, check: MakeCheck) -> None:
     async def both() -> list[str]:
         outputs: list[str] = []
 
         async def one(number: int) -> None:
-            other = type(namespaces)(
-                mode=namespaces.mode, repository=namespaces.repository, cache=namespaces.cache / str(number)
-            )
-            execution = await other.run((check(server(18434), "sleep 1", ask(18434)),))
+            other = dataclasses.replace(walled, cache=walled.cache / str(number))
+            name = f"check-{number}"  # or an engine makes one of both
+            execution = await other.run((check(server(18434), "sleep 1", ask(18434), name=name),))
             outputs.append(execution.steps[-1].output)
 
         async with anyio.create_task_group() as group:
@@ -367,15 +395,15 @@ def test_two_checks_can_use_the_same_port_at_once(namespaces: Place, check: Make
     assert anyio.run(both) == ["one\n\n", "one\n\n"]
 
 
-def test_processes_of_the_machine_are_not_seen(namespaces: Place, check: MakeCheck) -> None:
-    output = namespaces.execute(check("ls /proc | grep -c '^[0-9]*$'")).steps[0].output
+def test_processes_of_the_machine_are_not_seen(walled: Place, check: MakeCheck) -> None:
+    output = walled.execute(check("ls /proc | grep -c '^[0-9]*$'")).steps[0].output
     assert int(output) < 10
 
 
-def test_everything_else_is_read_only_and_tmp_is_private(namespaces: Place, check: MakeCheck) -> None:
+def test_everything_else_is_read_only_and_tmp_is_private(walled: Place, check: MakeCheck) -> None:
     outside = Path(f"/var/tmp/shipway-{os.getpid()}")  # noqa: S108 - it must not come into being
     line = f"touch {outside}; touch /etc/shipway && exit 9; echo x > /tmp/shipway-{os.getpid()}; exit 0"
-    assert namespaces.execute(check(line)).steps[0].exit_code == 0
+    assert walled.execute(check(line)).steps[0].exit_code == 0
     assert not outside.exists()
     assert not Path(f"/tmp/shipway-{os.getpid()}").exists()  # noqa: S108 - as above
 

@@ -58,7 +58,7 @@ class Silent:
     def check_started(self, check: Check) -> None:
         """Nothing."""
 
-    def check_output(self, check: Check, tail: str) -> None:
+    def check_output(self, identity: str, tail: str) -> None:
         """Nothing."""
 
     def check_ended(self, check: CheckRun) -> None:

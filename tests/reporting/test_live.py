@@ -47,7 +47,7 @@ def replay(view: LiveView, report: RunReport) -> None:
         for run in stage.checks:
             if run.status is not Status.SKIPPED and not run.cached_from:
                 view.check_started(planned(run))
-                view.check_output(planned(run), "first\nlast\n\n")
+                view.check_output(run.id, "first\nlast\n\n")
             view.check_ended(run)
 
 
@@ -137,7 +137,7 @@ def test_the_picture_is_never_larger_than_the_window(red: RunReport, width: int,
             for number in range(12):
                 check = replace(planned(run), package=f"packages/多字节-{number}")
                 view.check_started(check)
-                view.check_output(check, f"\x1b[31m{'日本語' * 200}\x1b[0m")
+                view.check_output(check.id, f"\x1b[31m{'日本語' * 200}\x1b[0m")
     lines = frame(view, width, height)
     assert len(lines) < height
     assert max(Console(width=500).measure(line).maximum for line in lines if line.strip()) < width
@@ -147,7 +147,7 @@ def test_a_running_check_shows_its_last_line_under_its_stage(red: RunReport) -> 
     view = LiveView(Console(file=io.StringIO(), _environ={}), plan=plan_of(red))
     eslint = red.stages[1].checks[0]
     view.check_started(planned(eslint))
-    view.check_output(planned(eslint), "one\n\x1b[32mtwo [bold]\x1b[0m\n\n")
+    view.check_output(eslint.id, "one\n\x1b[32mtwo [bold]\x1b[0m\n\n")
     lines = frame(view, 80, 24)
     stage = next(number for number, line in enumerate(lines) if "lint" in line)
     assert "running" in lines[stage]
@@ -218,7 +218,7 @@ def test_the_clock_moves_without_events_and_not_too_often(red: RunReport) -> Non
                 group.start_soon(view.keep_time)
                 with anyio.move_on_after(0.6):
                     while True:
-                        view.check_output(eslint, "busy")
+                        view.check_output(eslint.id, "busy")
                         await anyio.sleep(0.001)
                 group.cancel_scope.cancel()
 

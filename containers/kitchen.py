@@ -1,0 +1,55 @@
+"""What every recipe is handed: the engine's client, and how this machine's user reaches registries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from containers import images
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dagger import Client, Container, Secret
+
+# Where the engine puts an authority of one's own; Node must be told of it.
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+# Which variable names each of npm's files, and where it lies in a container.
+FILES = {
+    "npmrc": ("NPM_CONFIG_USERCONFIG", "/run/shipway/npmrc"),
+    "global npmrc": ("NPM_CONFIG_GLOBALCONFIG", "/run/shipway/global-npmrc"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kitchen:
+    """`mirror` stands in for the images' registries. `settings` are npm's, `tokens` secrets, both by variable.
+
+    `files` are npm's own, by what they are: a key of FILES.
+    """
+
+    client: Client
+    mirror: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, Secret] = field(default_factory=dict)
+    files: Mapping[str, Secret] = field(default_factory=dict)
+
+    def image(self, name: str, version: str = "") -> Container:
+        """Return a container of one of the images."""
+        return self.client.container().from_(images.reference(name, version, mirror=self.mirror))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a step must be told beside the tokens to ask the same registries."""
+        places = {FILES[name][0]: FILES[name][1] for name in self.files}
+        return {**self.settings, **places, "NODE_EXTRA_CA_CERTS": CERTIFICATES}
+
+    def connected(self, container: Container, *, owner: str = "") -> Container:
+        """Return the container as an exec needs it that asks a package registry, with the user's own settings."""
+        for name, value in self.environment.items():
+            container = container.with_env_variable(name, value)
+        for name, secret in self.tokens.items():
+            container = container.with_secret_variable(name, secret)
+        for name, secret in self.files.items():
+            container = container.with_mounted_secret(FILES[name][1], secret, owner=owner)
+        return container

@@ -1,0 +1,56 @@
+"""The pnpm toolchain: the repository's own Node and pnpm, Shipway's Node beside them for Shipway's own commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci.toolchains.versions import DEFAULT_NODE
+from containers.furniture import HOME, NODE, furnish
+
+if TYPE_CHECKING:
+    from dagger import Container
+
+    from containers.kitchen import Kitchen
+
+PLACE = f"{HOME}/pnpm"
+PATH = f"{PLACE}/node_modules/.bin"
+HASHES = f"{PLACE}/hashes"  # lines of `algorithm hex`, of the tarball that was unpacked
+TOOLS = f"{HOME}/tools/node"
+QUIET = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+FETCH = f"""
+mkdir -p {PLACE} && cd {PLACE}
+npm pack --silent "pnpm@$1" >/dev/null
+for algorithm in sha512 sha384 sha256 sha224 sha1; do
+  echo "$algorithm $("$algorithm"sum pnpm-*.tgz | cut -d' ' -f1)"
+done > {HASHES}
+npm install --prefix {PLACE} --no-package-lock --include=optional {" ".join(QUIET)} ./pnpm-*.tgz
+rm -f pnpm-*.tgz
+"""
+
+
+def container(kitchen: Kitchen, *, node: str) -> Container:
+    """Return Node's own image of that version."""
+    return _furnished(kitchen, kitchen.image("node", node))
+
+
+def in_image(kitchen: Kitchen, image: Container, *, node: str) -> Container:
+    """Return another image with the same Node."""
+    given = kitchen.image("node", node).directory("/usr/local")
+    taken = ["bin/node", "bin/npm", "bin/npx", "lib/node_modules/npm"]
+    return _furnished(kitchen, image).with_directory(TOOLS, given, include=taken)
+
+
+def _furnished(kitchen: Kitchen, image: Container) -> Container:
+    return furnish(image).with_file(NODE, kitchen.image("node", DEFAULT_NODE).file("/usr/local/bin/node"))
+
+
+def with_pnpm(kitchen: Kitchen, container: Container, version: str) -> Container:
+    """Return the container with exactly this pnpm, and the hashes of its tarball in HASHES, to be held to a pin."""
+    path = f"{TOOLS}/bin:/usr/local/bin:/usr/bin:/bin"
+    fetched = (
+        kitchen.connected(container)
+        .with_env_variable("PATH", path)
+        .with_exec(["sh", "-ec", FETCH, "sh", version])
+        .directory(PLACE)
+    )
+    return container.with_directory(PLACE, fetched)
