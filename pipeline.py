@@ -63,7 +63,11 @@ REPORT = "shipway-report"
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What the user asked for. `stages` empty means all; `slots` 0 means as many as there is room for."""
+    """What the user asked for. `stages` empty means all; `slots` 0 means as many as there is room for.
+
+    In a Dagger function `path` holds the files of the engine's directory with the id `tree`, and no git is to be asked:
+    `commit` and `branch` are what the caller says they are. `mirror` goes before that of the settings.
+    """
 
     path: Path
     stages: tuple[str, ...] = ()
@@ -72,6 +76,10 @@ class RunRequest:
     sequential: bool = False
     no_cache: bool = False
     report: Path | None = None
+    tree: str | None = None
+    commit: str | None = None
+    branch: str | None = None
+    mirror: str | None = None
 
 
 # --- a run ----------------------------------------------------------------------------------------
@@ -89,7 +97,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
     identity = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     with _held(identity) as (cache, place):
         ground = await find(request.executor, place / "probe")
-        snapshot, settings = await _snapshot(request.path, place, ground.objects)
+        snapshot, settings = await _snapshot(request, place, ground.objects)
         journal = Journal(snapshot.root)
         history = journal.history()
         redactor, resolved = await _redactor(settings, snapshot)
@@ -120,7 +128,8 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 note=view.note,
                 on_output=lambda check, tail: view.check_output(check, redactor.last_line(tail)),
                 fresh=request.no_cache,
-                mirror=settings.containers.mirror,
+                tree=request.tree,
+                mirror=request.mirror or settings.containers.mirror,
                 secrets=resolved,
                 fingerprints=marks,
             )
@@ -183,7 +192,7 @@ def _tell(
 async def plan(path: Path, stages: tuple[str, ...]) -> Plan:
     """Return what a run would do, without running it."""
     with _held(f"plan-{secrets.token_hex(6)}") as (_, place):
-        snapshot, settings = await _snapshot(path, place)
+        snapshot, settings = await _snapshot(RunRequest(path=path), place)
         return _plan(snapshot, settings, Journal(snapshot.root), stages)
 
 
@@ -222,9 +231,15 @@ def _held(identity: str) -> Iterator[tuple[Path, Path]]:
         raise
 
 
-async def _snapshot(path: Path, place: Path, objects: str | None = None) -> tuple[Snapshot, Settings]:
+async def _snapshot(request: RunRequest, place: Path, objects: str | None = None) -> tuple[Snapshot, Settings]:
     """Copy the repository, and read its settings, which may name more that is to be copied."""
-    snapshot = await snapshots.take(path, place / "snapshot", objects=objects)
+    if request.tree is not None:
+        snapshot = await snapshots.adopt(request.path, commit=request.commit, branch=request.branch)
+        settings = config.load(snapshot.workspace)
+        if settings.run.outside:
+            raise UsageError("shipway.toml: [run] outside: a Dagger function sees only the source it is handed")
+        return snapshot, settings
+    snapshot = await snapshots.take(request.path, place / "snapshot", objects=objects)
     settings = config.load(snapshot.workspace)
     return await snapshots.widen(snapshot, settings.run.outside), settings
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import ci
 from containers.furniture import HOME
+from containers.kitchen import asking
 from containers.pnpm import QUIET, TOOLS
 
 if TYPE_CHECKING:
@@ -28,6 +29,6 @@ def with_tool(kitchen: Kitchen, container: Container, name: str) -> Container:
     for file in ("package.json", "package-lock.json"):
         inside = inside.with_new_file(f"{place(name)}/{file}", (LOCKS / name / file).read_text(encoding="utf-8"))
     inside = inside.with_workdir(place(name)).with_exec(
-        ["npm", "ci", "--ignore-scripts", "--omit=dev", "--include=optional", *QUIET]
+        asking("npm", "ci", "--ignore-scripts", "--omit=dev", "--include=optional", *QUIET)
     )
     return container.with_directory(place(name), inside.directory(place(name)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci.toolchains.versions import DEFAULT_NODE
 from containers.furniture import HOME, NODE, furnish
+from containers.kitchen import asking
 
 if TYPE_CHECKING:
     from dagger import Container
@@ -16,10 +17,21 @@ PLACE = f"{HOME}/pnpm"
 PATH = f"{PLACE}/node_modules/.bin"
 HASHES = f"{PLACE}/hashes"  # lines of `algorithm hex`, of the tarball that was unpacked
 TOOLS = f"{HOME}/tools/node"
-QUIET = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+# "No network" must show in seconds, as on the host.
+QUIET = (
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--no-progress",
+    "--loglevel=error",
+    "--fetch-retries=1",
+    "--fetch-retry-mintimeout=500",
+    "--fetch-retry-maxtimeout=1000",
+    "--fetch-timeout=10000",
+)
 FETCH = f"""
 mkdir -p {PLACE} && cd {PLACE}
-npm pack --silent "pnpm@$1" >/dev/null
+npm pack {" ".join(QUIET)} "pnpm@$1" >/dev/null
 for algorithm in sha512 sha384 sha256 sha224 sha1; do
   echo "$algorithm $("$algorithm"sum pnpm-*.tgz | cut -d' ' -f1)"
 done > {HASHES}
@@ -50,7 +62,7 @@ def with_pnpm(kitchen: Kitchen, container: Container, version: str) -> Container
     fetched = (
         kitchen.connected(container)
         .with_env_variable("PATH", path)
-        .with_exec(["sh", "-ec", FETCH, "sh", version])
+        .with_exec(asking("sh", "-ec", FETCH, "sh", version))
         .directory(PLACE)
     )
     return container.with_directory(PLACE, fetched)

@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from ci.errors import ShipwayError
-from ci.executors.engine import Engine, choose
+from ci.executors.engine import RUNNER, SESSION, Engine, choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,8 +88,9 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(state: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a run: the tools of the user's cache, a state of its own."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "SHIPWAY_STATE": str(state), "COLUMNS": "120", **more}
+    """Return the environment of a run: the user's cache of tools, a state of its own, no engine but one in `more`."""
+    own = {name: value for name, value in os.environ.items() if name not in {SESSION, RUNNER}}
+    return {**own, "PYTHONPATH": str(ROOT), "SHIPWAY_STATE": str(state), "COLUMNS": "120", **more}
 
 
 @pytest.fixture

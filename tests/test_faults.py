@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ci.executors.engine import RUNNER
 from tests.conftest import IDENTITY, ROOT, command, copy_example, environment
 from tests.faults import code, conduct, delivery, tenancy, together
 from tests.hashes import hashes
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ci.executors.engine import Engine
     from tests.faults.planting import Fault, Said
 
 ROWS = (*delivery.ROWS, *code.ROWS, *tenancy.ROWS, *conduct.ROWS, together.ROW)
@@ -46,12 +48,14 @@ def serving(*mode: str) -> Iterator[str]:
         process.kill()
 
 
-def run(*arguments: str, root: Path, state: Path, registry: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the tool. With `registry`, that is the one that the environment names."""
-    more = {}
+def run(
+    *arguments: str, root: Path, state: Path, registry: str | None = None, engine: Engine | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the tool. With `registry`, that is the one that the environment names; with `engine`, checks run there."""
+    more = {} if engine is None else {RUNNER: engine.address}
     if registry is not None:
         kept = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1")))
-        more = {"NPM_CONFIG_REGISTRY": registry, "pnpm_config_registry": registry, "NO_PROXY": kept, "no_proxy": kept}
+        more |= {"NPM_CONFIG_REGISTRY": registry, "pnpm_config_registry": registry, "NO_PROXY": kept, "no_proxy": kept}
     return subprocess.run(
         command(*arguments), cwd=root, env=environment(state, **more), capture_output=True, text=True, check=False
     )
@@ -87,12 +91,25 @@ def planted(example: Example, fault: Fault) -> Iterator[Path]:
     [pytest.param(row, id=row.name, marks=[pytest.mark.long] if row.long else []) for row in ROWS],
 )
 def test_planted(fault: Fault, planted: Path, example: Example, tmp_path: Path) -> None:
+    _is_found(fault, planted, example, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", [pytest.param(row, id=row.name) for row in ROWS])
+def test_planted_where_checks_run_on_dagger(
+    fault: Fault, planted: Path, example: Example, tmp_path: Path, engine: Engine
+) -> None:
+    _is_found(fault, planted, example, tmp_path, engine)
+
+
+def _is_found(fault: Fault, planted: Path, example: Example, tmp_path: Path, engine: Engine | None = None) -> None:
+    """Run all stages on the planted copy and hold the report to the row."""
     before, status = hashes(planted), _status(planted)
     if fault.advisories == ("clean",):
-        done = _run(planted, tmp_path, example.clean)
+        done = _run(planted, tmp_path, example.clean, engine)
     else:
         with serving(*fault.advisories) as registry:
-            done = _run(planted, tmp_path, registry)
+            done = _run(planted, tmp_path, registry, engine)
     document = tmp_path / "report/report.json"
     assert document.exists(), done.stderr
     report = json.loads(document.read_text(encoding="utf-8"))
@@ -125,9 +142,9 @@ def test_the_table_is_whole() -> None:
     assert sum(not row.long for row in ROWS) >= len(ROWS) // 3
 
 
-def _run(root: Path, place: Path, registry: str) -> subprocess.CompletedProcess[str]:
-    report = str(place / "report")
-    return run("run", ".", "--report", report, root=root, state=place / "state", registry=registry)
+def _run(root: Path, place: Path, registry: str, engine: Engine | None) -> subprocess.CompletedProcess[str]:
+    where = ("--report", str(place / "report"), "--executor", "host" if engine is None else "dagger")
+    return run("run", ".", *where, root=root, state=place / "state", registry=registry, engine=engine)
 
 
 def _checks(report: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 A check's tree is put together out of the files that it may read and the outputs of what it needs, so the engine's
 layer cache keys each exec by its content: an unrelated edit keeps the layer. The exec always ends with 0 and leaves one
-result file; a step that failed is a value in it. A green result may come out of the engine's cache: the execution
-then names the run that really made it. A red one is never believed from there: it runs again.
+result file; a step that failed is a value in it. It may come out of the engine's cache: the execution then names the
+run that really made it, and the scheduler believes it where it is green.
 
 What Dagger cannot do is said with every step: an exec cannot be cut off from the network.
 """
@@ -32,10 +32,12 @@ from ci.executors.equipment import equip
 from ci.executors.furnished import Furnished, furnish
 from ci.executors.reuse import GLOB_FLAGS, select
 from ci.executors.session import session
-from ci.model import Check, Execution, Network, Reuse, Service, Step, StepRun, Toolchain
+from ci.model import Check, Execution, Network, Reuse, Step, StepRun, Toolchain
 from ci.text import first_line
+from ci.toolchains.npm import refused
 from containers import postgres
 from containers.furniture import CODE, HOME
+from containers.kitchen import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -50,6 +52,7 @@ TOP = "/src"
 INSIDE = "/tmp/.shipway"
 SPECIFICATION, RESULT = f"{HOME}/check.json", f"{HOME}/result"
 STORE = f"{HOME}/store"
+CLIENT = "shipway-client"  # the machine that Shipway runs on, as a container finds it
 BROUGHT_BACK = 64 * 1024 * 1024  # bytes of reports and artifacts, as on the host
 HOUR = 3600
 SIGNALLED = 128  # and the signal: how a shell tells of one, and the engine too
@@ -60,18 +63,25 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "
 @contextlib.asynccontextmanager
 async def connected(engine: Engine, bench: Bench) -> AsyncIterator[DaggerExecutor]:
     """Give the executor of one run, in a session with the engine. Raises NoExecutorError where there is none."""
+    if bench.tree is not None:  # in a function, whose SDK has the one client, and cannot open a session
+        yield await _executor(bench, dagger.dag, dagger.dag.load_directory_from_id(dagger.DirectoryID(bench.tree)))
+        return
     async with session(engine, on_output=bench.on_output) as client:
-        yield DaggerExecutor(
-            kitchen=equip(client, bench.snapshot, mirror=bench.mirror),
-            source=client.host().directory(str(bench.snapshot.directory), exclude=[".git"]),
-            snapshot=bench.snapshot,
-            plan={check.id: check for check in bench.plan.checks},
-            run=bench.run,
-            commit=await commit_of(bench.snapshot),
-            fresh=bench.fresh,
-            secrets=bench.secrets,
-            fingerprints=bench.fingerprints,
-        )
+        yield await _executor(bench, client, client.host().directory(str(bench.snapshot.directory), exclude=[".git"]))
+
+
+async def _executor(bench: Bench, client: dagger.Client, source: dagger.Directory) -> DaggerExecutor:
+    return DaggerExecutor(
+        kitchen=equip(client, bench.snapshot, mirror=bench.mirror),
+        source=source,
+        snapshot=bench.snapshot,
+        plan={check.id: check for check in bench.plan.checks},
+        run=bench.run,
+        commit=await commit_of(bench.snapshot),
+        fresh=bench.fresh,
+        secrets=bench.secrets,
+        fingerprints=bench.fingerprints,
+    )
 
 
 @dataclass(kw_only=True)
@@ -111,8 +121,6 @@ class DaggerExecutor:
         began = time.monotonic()
         try:
             execution, made = await self._execute(check, self._attempt(check))
-            if execution.run != self.run and not all(step.succeeded for step in execution.steps):
-                execution, made = await self._execute(check, self.run)
         except dagger.QueryError as error:
             raise _broken(check, error) from error
         if check.outputs:
@@ -137,7 +145,7 @@ class DaggerExecutor:
         found = await self._toolchain(check.toolchain)
         tree = await self._tree(check)
         files = tuple(path for path in select(self.snapshot.files, check.inputs))
-        steps = (*(_forward(service) for service in check.services), *check.steps)
+        steps = (*self._ways(check), *check.steps)
         values = _values(check)
         specification = {
             "check": check.id,
@@ -147,8 +155,8 @@ class DaggerExecutor:
             "logs": f"{INSIDE}/logs",
             "environment": self._environment(check, found, values),
             "values": {"SHIPWAY_OUT": f"{INSIDE}/out", "SHIPWAY_ROOT": self.root, **values},
-            "inherited": [*check.secrets, *(PROXIES if check.network is Network.OUTSIDE else ()),
-                          *(self.kitchen.tokens if check.registry else ())],
+            "inherited": self._inherited(check),
+            "settings": SETTINGS if check.registry else None,
             "steps": [step.plain() for step in steps],
             "files": [path if self.snapshot.prefix == "." else f"{self.snapshot.prefix}/{path}" for path in files],
             "reports": [expression for pattern in check.reports
@@ -157,7 +165,7 @@ class DaggerExecutor:
         }  # fmt: skip
         container = found.container.with_user("root")
         if check.registry:
-            container = self.kitchen.connected(container, owner=USER)
+            container = self._with_registries(container, check)
             volume = self.kitchen.client.cache_volume("shipway-pnpm-store")
             container = container.with_mounted_cache(STORE, volume, owner=USER)
         container = self._with_secrets(self._with_services(container, check, attempt), check)
@@ -194,7 +202,8 @@ class DaggerExecutor:
             if _only_packages(need):  # beneath the files, so that these can change and it need not be copied again
                 tree = tree.with_directory("/", directory)
         take, leave = _patterns(check.inputs, self.snapshot.prefix)
-        tree = tree.with_directory("/", self.source, include=take, exclude=leave, owner=USER)
+        # A filtered directory counts by its content: what is left out of it may change.
+        tree = tree.with_directory("/", self.source.filter(include=take, exclude=leave), owner=USER)
         for need, directory in made:
             if not _only_packages(need):
                 tree = tree.with_directory("/", directory)
@@ -218,12 +227,37 @@ class DaggerExecutor:
             **check.environment,
             **values,
         }
-        if check.registry:
-            built |= {
-                **{f"{prefix}_config_store_dir": STORE for prefix in ("npm", "pnpm")},
-                **self.kitchen.environment,
-            }
-        return built
+        return built | ({f"{prefix}_config_store_dir": STORE for prefix in ("npm", "pnpm")} if check.registry else {})
+
+    def _inherited(self, check: Check) -> list[str]:
+        """Name the variables of the container that its steps get too."""
+        outside = PROXIES if check.network is Network.OUTSIDE else ()
+        return [*check.secrets, *outside, *(self.kitchen.tokens if check.registry else ())]
+
+    def _ways(self, check: Check) -> tuple[Step, ...]:
+        """Return the steps before the check's own that lead from its loopback to what is elsewhere."""
+        near = [(CLIENT, port) for port in self.kitchen.near] if check.registry else []
+        if any(service.name != "postgres" for service in check.services):
+            raise ToolError(f"{check.id} asks for a service that is none of Shipway's")
+        return tuple(
+            Step(
+                argv=("shipway-forward", str(port), host, str(port)),
+                background=True,
+                ready=f"tcp:{port}",
+                timeout=60,
+            )
+            for host, port in [*near, *((postgres.ALIAS, postgres.PORT) for _ in check.services)]
+        )
+
+    def _with_registries(self, container: dagger.Container, check: Check) -> dagger.Container:
+        container = self.kitchen.connected(container, owner=USER)
+        if not check.outputs:  # it only asks: another one may answer otherwise
+            asked = hashlib.sha256(repr(sorted(self.kitchen.environment.items())).encode()).hexdigest()
+            container = container.with_env_variable("SHIPWAY_REGISTRY", asked)
+        if self.kitchen.near:
+            ports = [dagger.PortForward(backend=port, frontend=port) for port in self.kitchen.near]
+            container = container.with_service_binding(CLIENT, self.kitchen.client.host().service(ports))
+        return container
 
     def _with_services(self, container: dagger.Container, check: Check, attempt: str) -> dagger.Container:
         for service in check.services:
@@ -249,12 +283,13 @@ class DaggerExecutor:
         if refused is not None or done is None:
             last = result["complaint"].strip().splitlines()[-1:] or ["it says nothing"]
             raise NoExecutorError(f"the warden of {check.id} ended early: {refused or last[0]}")
-        steps = (*(_forward(service) for service in check.services), *check.steps)
+        ways = self._ways(check)
+        steps = (*ways, *check.steps)
         ended = {event["step"]: event for event in events if event["event"] == "ended"}
         runs = tuple(
             _step_run(steps[index], event, result["logs"].get(str(index)))
             for index, event in sorted(ended.items())
-            if index >= len(check.services) or event.get("exit_code") != 0
+            if index >= len(ways) or event.get("exit_code") != 0
         )
         outputs = glob.compile(list(check.outputs), flags=GLOB_FLAGS) if check.outputs else None
         return Execution(
@@ -277,7 +312,7 @@ class DaggerExecutor:
 
 async def commit_of(snapshot: Snapshot) -> tuple[str, str, str, str]:
     """Return message, author, address and branch of the commit that the snapshot was made of."""
-    if snapshot.commit is None:
+    if snapshot.commit is None or not (snapshot.directory / ".git").exists():
         return "files without a commit", "nobody", "nobody@example.invalid", snapshot.branch or "main"
     done = await processes.run(("git", "log", "-1", "--format=%an%n%ae%n%B", snapshot.commit), cwd=snapshot.directory)
     name, email, *message = done.text.rstrip("\n").split("\n")
@@ -307,19 +342,6 @@ def _password(check: Check) -> str:
     return hashlib.sha256(f"shipway {check.id}".encode()).hexdigest()[:24]
 
 
-def _forward(service: Service) -> Step:
-    """Return the step that lets the check find its server at 127.0.0.1."""
-    if service.name != "postgres":
-        raise ToolError(f"{service.name} is no service of Shipway's")
-    port = str(postgres.PORT)
-    return Step(
-        argv=("shipway-forward", port, postgres.ALIAS, port),
-        background=True,
-        ready=f"tcp:{port}",
-        timeout=60,
-    )
-
-
 def _step_run(step: Step, event: Mapping[str, Any], log: tuple[str, str, int] | None) -> StepRun:
     head, tail, omitted = log or ("", "", 0)
     return StepRun(
@@ -342,6 +364,8 @@ def _broken(check: Check, error: dagger.QueryError) -> ToolError:
     """Return what to say where there is no result: an image or a recipe lacks something, or the exec was killed."""
     if not isinstance(error, dagger.ExecError):
         return ToolError(f"Dagger cannot run {check.id}: {first_line(str(error))}")
+    if "npm error " in error.stderr:
+        return refused(error.stderr, f"a tool of {check.id}")
     said = [line for line in (error.stderr or error.stdout).splitlines() if line.strip()]
     last = said[-1][:300] if said else f"exit code {error.exit_code}"
     if error.exit_code > SIGNALLED:

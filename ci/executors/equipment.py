@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from ci.executors.environment import TOKENS
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ci.monorepo.snapshot import Snapshot
 
 MIRROR = "SHIPWAY_MIRROR"
+LOOPBACK = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\]):(\d+)")
 FILES = frozenset({"globalconfig", "cafile"})  # settings that are paths of this machine
 
 
@@ -31,8 +33,10 @@ def equip(client: Client, snapshot: Snapshot, *, mirror: str | None) -> Kitchen:
     hidden = {name for name in settings if PREFIX.sub("", name).startswith("//")}
     tokens = {**asked, **known.named, **{name: settings[name] for name in hidden}}
     files = {name: known.files[name] for name in ("npmrc", "global npmrc") if name in known.files}
+    texts = (*settings.values(), *(path.read_text(encoding="utf-8", errors="replace") for path in files.values()))
     return Kitchen(
         client=client,
+        near=tuple(sorted({int(port) for text in texts for port in LOOPBACK.findall(text)})),
         mirror=os.environ.get(MIRROR) or mirror,
         settings={name: value for name, value in settings.items() if name not in hidden},
         tokens={name: client.set_secret(f"shipway-{name}", value) for name, value in tokens.items()},

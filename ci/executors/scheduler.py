@@ -93,7 +93,7 @@ class Scheduler:
         artifacts: tuple[str, ...] = ()
         while current is not None:
             try:
-                execution = await self.executor.execute(current)
+                execution, verdict = await self._believed(current)
             except (NoExecutorError, DiskFullError):
                 raise
             except ShipwayError as error:
@@ -105,7 +105,7 @@ class Scheduler:
                     ) from error
                 why = ": ".join(filter(None, (error.filename, error.strerror))) or str(error)
                 return _run(check, Verdict(status=Status.ERROR, reason=f"could not be run: {why}"))
-            verdict = self.keep_artifacts(check, execution, current.judge(execution))
+            verdict = self.keep_artifacts(check, execution, verdict)
             artifacts = (*artifacts, *verdict.artifacts)  # a flaky test's pictures are of its first try
             # A judge knows its check as its stage made it; where the catalogue put what it needs, only the plan knows.
             # And a second look is worth nothing when it is an earlier one's answer.
@@ -117,6 +117,15 @@ class Scheduler:
         if execution.run == self.run:
             return run
         return dataclasses.replace(run, cached_from=execution.run, seconds=round(execution.seconds, 3))
+
+    async def _believed(self, check: Check) -> tuple[Execution, Verdict]:
+        """Execute and judge; what an executor has from an earlier run and is not green is never believed."""
+        execution = await self.executor.execute(check)
+        verdict = check.judge(execution)
+        if execution.run == self.run or verdict.status is Status.PASSED or verdict.lasting:
+            return execution, verdict
+        execution = await self.executor.execute(dataclasses.replace(check, reuse=Reuse.NEVER))
+        return execution, check.judge(execution)
 
     def _skipped(self, check: Check, reason: str) -> CheckRun:
         run = _run(check, Verdict(status=Status.SKIPPED, reason=reason))

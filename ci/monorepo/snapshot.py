@@ -115,6 +115,19 @@ async def take(root: Path, into: Path, *, objects: str | None = None) -> Snapsho
     )
 
 
+async def adopt(root: Path, *, commit: str | None, branch: str | None) -> Snapshot:
+    """Take all files at `root` for the snapshot: they were put there for this run, and nobody changes them.
+
+    `commit` and `branch` are what the caller says they are; without a commit the files count as changed.
+    """
+    root = root.resolve()
+    paths = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_symlink() or not path.is_dir())
+    digests = await anyio.to_thread.run_sync(lambda: {path: digest(root / path) for path in paths})
+    return Snapshot(
+        top=root, prefix=".", directory=root, digests=digests, commit=commit, branch=branch, dirty=commit is None
+    )
+
+
 async def _is_dirty(root: Path, *paths: str) -> bool:
     """Ask git, whatever the user's own settings leave out of what they want to be shown."""
     status = await _git(root, "status", "--porcelain", "--untracked-files=normal", "--", *paths)

@@ -82,7 +82,7 @@ class Npm:
         argv = (str(wheel.node), str(wheel.npm), *arguments)
         ended = await processes.run(argv, cwd=cwd, environment=_environment(self.scratch, wheel.node.parent))
         if ended.code != 0:
-            raise _refused(ended.stderr.decode(errors="replace"), self.tool, self.place)
+            raise refused(ended.stderr.decode(errors="replace"), self.tool, self.place)
 
 
 @contextlib.asynccontextmanager
@@ -104,12 +104,13 @@ def _environment(scratch: Path, node: Path) -> dict[str, str]:
     return environment
 
 
-def _refused(stderr: str, tool: str, place: Path) -> ToolError:
+def refused(stderr: str, tool: str, place: Path | None = None) -> ToolError:
+    """Return what to say of npm's own complaint about `tool`, which was to go to `place`."""
     lines = [line.removeprefix("npm error ").strip() for line in stderr.splitlines() if line.startswith("npm error ")]
     code = next((line.removeprefix("code ") for line in lines if line.startswith("code ")), "")
     said = next((line for line in lines if not re.match(r"(code|errno|syscall|path|type|dest) |\S*$", line)), code)
     said = re.sub(r"//[^/@\s]+@", "//***@", "".join(char for char in said if char.isprintable()))[:300]
-    if code in {"ENOSPC", "EDQUOT"} or "ENOSPC" in stderr:
+    if place is not None and (code in {"ENOSPC", "EDQUOT"} or "ENOSPC" in stderr):
         return no_room(place)
     if _UNREACHABLE.search(code):
         return ToolError(

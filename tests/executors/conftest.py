@@ -120,12 +120,13 @@ class DaggerPlace(Place):
     run_id: str = "run-1"
     secrets: dict[str, str] = field(default_factory=dict)
     fresh: bool = False
+    planned: tuple[Check, ...] = ()  # which count as green in an earlier run
 
     def ask(self, variable: str, query: str) -> Step:
         """The same with psycopg: the server's own programs are in its container."""
         program = (
             f"import os, psycopg; row = psycopg.connect(os.environ[{variable!r}]).execute({query!r}).fetchone(); "
-            "print('|'.join(str(value).lower()[:1] if isinstance(value, bool) else value for value in row))"
+            "print('|'.join(str(value).lower()[:1] if isinstance(value, bool) else str(value) for value in row))"
         )
         return Step(argv=("python3", "-c", program), environment={"PYTHONPATH": PSYCOPG})
 
@@ -143,7 +144,7 @@ class DaggerPlace(Place):
             snapshot = await snapshots.take(self.repository, place / "snapshot")
             bench = Bench(
                 snapshot=snapshot,
-                plan=Plan(checks=(*self.prepared, *checks)),
+                plan=Plan(checks=(*self.prepared, *self.planned, *checks)),
                 scratch=place,
                 cache=self.cache,
                 store=Store(place / "results", elsewhere=True),

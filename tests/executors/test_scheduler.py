@@ -13,7 +13,7 @@ import pytest
 from ci.errors import DiskFullError, NoExecutorError, ToolError
 from ci.executors.reuse import Store, keys
 from ci.executors.scheduler import Scheduler
-from ci.model import Check, CheckRun, Execution, Status, StepRun, Toolchain, Verdict
+from ci.model import Check, CheckRun, Execution, Reuse, Status, StepRun, Toolchain, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Table:
-    """An executor that knows each check's end beforehand; it notes who ran beside whom."""
+    """An executor that knows each check's end beforehand; it notes who ran beside whom.
+
+    What is named in `earlier` comes with that end out of a cache of its own, from run-0, where that may be.
+    """
 
     ends: dict[str, int | Exception] = field(default_factory=dict)
+    earlier: dict[str, int] = field(default_factory=dict)
     name: str = "table"
     running: set[str] = field(default_factory=set)
     order: list[str] = field(default_factory=list)
@@ -41,10 +45,13 @@ class Table:
         self.together.append(frozenset(self.running))
         try:
             await anyio.sleep(0.02)
+            if check.name in self.earlier and check.reuse is not Reuse.NEVER:
+                step = StepRun(argv=("x",), cwd=".", seconds=9.0, exit_code=self.earlier[check.name])
+                return Execution(steps=(step,), run="run-0", seconds=9.0)
             end = self.ends.get(check.name, 0)
             if isinstance(end, Exception):
                 raise end
-            return Execution(steps=(StepRun(argv=("x",), cwd=".", seconds=0.02, exit_code=end),))
+            return Execution(steps=(StepRun(argv=("x",), cwd=".", seconds=0.02, exit_code=end),), run="run-1")
         finally:
             self.running.discard(check.name)
 
@@ -75,9 +82,14 @@ def judge(execution: Execution) -> Verdict:
 
 
 def play(
-    checks: list[Check], tmp_path: Path, *, slots: int = 2, **ends: int | Exception
+    checks: list[Check],
+    tmp_path: Path,
+    *,
+    slots: int = 2,
+    earlier: dict[str, int] | None = None,
+    **ends: int | Exception,
 ) -> tuple[Table, dict[str, CheckRun]]:
-    table = Table(ends=ends)
+    table = Table(ends=ends, earlier=earlier or {})
     made = tuple(checks)
     scheduler = Scheduler(
         executor=table,
@@ -261,3 +273,33 @@ def test_writes_and_left_processes_are_told_as_notices(named: MakeCheck, tmp_pat
     (run,) = anyio.run(scheduler.execute, made)
     assert run.status is Status.PASSED
     assert run.notices == ("changed 4 files, discarded: a, b, c, ...", "left 1 process running, ended: sleep 60")
+
+
+def test_a_green_result_of_an_executors_own_cache_names_its_run_and_keeps_its_seconds(
+    named: MakeCheck, tmp_path: Path
+) -> None:
+    table, runs = play([named("a")], tmp_path, earlier={"a": 0})
+    assert (runs["a"].status, runs["a"].cached_from, runs["a"].seconds) == (Status.PASSED, "run-0", 9.0)
+    assert table.order == ["a"]
+    _, again = play([named("a")], tmp_path)
+    assert again["a"].cached_from == "run-0"
+
+
+@pytest.mark.parametrize(("now", "status"), [(0, Status.PASSED), (1, Status.FAILED)])
+def test_a_red_result_of_an_executors_own_cache_is_never_believed(
+    named: MakeCheck, tmp_path: Path, now: int, status: Status
+) -> None:
+    table, runs = play([named("a")], tmp_path, earlier={"a": 1}, a=now)
+    assert (runs["a"].status, runs["a"].cached_from) == (status, None)
+    assert table.order == ["a", "a"]
+
+
+def test_a_second_look_never_takes_an_earlier_answer(named: MakeCheck, tmp_path: Path) -> None:
+    def again(execution: Execution) -> Verdict:
+        second = dataclasses.replace(first, judge=judge)
+        return dataclasses.replace(judge(execution), second=second)
+
+    first = dataclasses.replace(named("a"), judge=again)
+    table, runs = play([first], tmp_path, earlier={"a": 1}, a=0)
+    assert runs["a"].status is Status.PASSED
+    assert table.order == ["a", "a", "a"]  # a red answer that is not believed, the first look, the second

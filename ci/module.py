@@ -1,0 +1,180 @@
+"""The Dagger module `shipway`: one-line functions over the driver's parts.
+
+    dagger call --source . run verify
+    dagger call --source . lint reports export --path lint-report
+
+A function runs inside a container of its own and asks the same engine for everything else. What it returns is a report:
+its files can be had from a red stage too, and `verify` is what fails. Nothing here is cached as a function:
+whether something must run again is for the engine's layers to say, exec by exec.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import dagger
+from dagger import DefaultPath, Doc, Ignore, check, dag, field, object_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci.model import RunReport as Report
+
+# What the engine would upload though git ignores it. The rest of what git ignores is left out inside.
+IGNORED = ["**/node_modules", "**/.git", "**/dist", "**/.next", "**/.turbo", "**/coverage", "**/shipway-report"]
+REPORT = "shipway-report"
+
+# The decorator knows `cache`, its overloads do not.
+function: Callable[..., Any] = functools.partial(dagger.function, cache="never")
+
+
+class RedError(Exception):
+    """A report that is not green: what the engine shows as the failure of `verify`."""
+
+
+@object_type
+class StageReport:
+    """What one stage found."""
+
+    files: dagger.Directory = field()
+    verdict: Annotated[str, Doc("passed, failed, error, or held where nothing was verified")] = field()
+    summary: Annotated[str, Doc("The summary in Markdown")] = field()
+    code: Annotated[int, Doc("The exit code that `shipway run` would have")] = field()
+
+    @function
+    def reports(self) -> dagger.Directory:
+        """report.json, index.html, junit.xml, results.sarif, summary.md, logs and artifacts; of a red stage too."""
+        return self.files
+
+    @function
+    def verify(self) -> str:
+        """Return the verdict; fail where it is not `passed`."""
+        return _verify(self.verdict, self.summary, self.code)
+
+
+@object_type
+class RunReport(StageReport):
+    """What all seven stages found."""
+
+
+@object_type
+class Shipway:
+    """Seven hard-fail stages over a pnpm monorepo, each over cached containers."""
+
+    source: Annotated[
+        dagger.Directory,
+        DefaultPath("/"),
+        Ignore(IGNORED),
+        Doc("The root of the pnpm workspace; what its .gitignore files name is left out"),
+    ]
+    commit: Annotated[str, Doc("The commit that the source is, for the report")] = ""
+    branch: Annotated[str, Doc("Its branch, for the report")] = ""
+    mirror: Annotated[str, Doc("A registry that stands in for those of the images")] = ""
+    slots: Annotated[int, Doc("How many checks run side by side; 0: as many as there is room for")] = 0
+    no_cache: Annotated[bool, Doc("Run every check, also the unchanged ones")] = False
+    _names: list[str] = dataclasses.field(default_factory=list, init=False)
+    _values: list[dagger.Secret] = dataclasses.field(default_factory=list, init=False)
+
+    @function
+    def with_secret(
+        self,
+        name: Annotated[str, Doc("The variable that shipway.toml refers to as env://NAME")],
+        value: Annotated[dagger.Secret, Doc("Its value")],
+    ) -> Self:
+        """Hand over a secret that checks ask for."""
+        more = copy.copy(self)
+        more._names, more._values = [*self._names, name], [*self._values, value]
+        return more
+
+    @function
+    async def install(self) -> StageReport:
+        """Stage 1: pnpm install (frozen), dependency audit."""
+        return await self._stage("install")
+
+    @function
+    async def lint(self) -> StageReport:
+        """Stage 2: ESLint, Biome, formatting, import restrictions."""
+        return await self._stage("lint")
+
+    @function
+    async def typecheck(self) -> StageReport:
+        """Stage 3: TypeScript in every package, strictness verified."""
+        return await self._stage("typecheck")
+
+    @function
+    async def unit(self) -> StageReport:
+        """Stage 4: unit tests."""
+        return await self._stage("unit")
+
+    @function
+    async def integration(self) -> StageReport:
+        """Stage 5: tests on a real Postgres, row-level security, metering."""
+        return await self._stage("integration")
+
+    @function
+    async def e2e(self) -> StageReport:
+        """Stage 6: Playwright, tier 1."""
+        return await self._stage("e2e")
+
+    @function
+    async def audit(self) -> StageReport:
+        """Stage 7: dependency audit, bundle sizes, Lighthouse."""
+        return await self._stage("audit")
+
+    @function
+    async def run(self) -> RunReport:
+        """All seven stages."""
+        return RunReport(**await self._run(()))
+
+    @function
+    @check
+    async def stages(self) -> None:
+        """All seven stages, as a check of `dagger check`."""
+        (await self.run()).verify()
+
+    async def _stage(self, name: str) -> StageReport:
+        return StageReport(**await self._run((name,)))
+
+    async def _run(self, stages: tuple[str, ...]) -> dict[str, Any]:
+        """Have the driver run them over the source as the engine has it, and bring its report into the engine."""
+        # With their imports a function that only lists itself would cost seconds.
+        from rich.console import Console  # noqa: PLC0415
+
+        import pipeline  # noqa: PLC0415
+        from ci.outcome import exit_code  # noqa: PLC0415
+
+        for name, value in zip(self._names, self._values, strict=True):
+            os.environ[name] = await value.plaintext()
+        tree = dag.directory().with_directory("/", self.source, gitignore=True)
+        place = Path.cwd() / "source"
+        await tree.export(str(place))
+        request = pipeline.RunRequest(
+            path=place,
+            stages=stages,
+            executor="dagger",
+            slots=self.slots,
+            no_cache=self.no_cache,
+            report=Path.cwd() / REPORT,
+            tree=await tree.id(),
+            commit=self.commit or None,
+            branch=self.branch or None,
+            mirror=self.mirror or None,
+        )
+        report: Report = await pipeline.run(request, Console(stderr=True))
+        return {
+            "files": dag.current_module().workdir(REPORT),
+            "verdict": report.verdict.value,
+            "summary": (Path.cwd() / REPORT / "summary.md").read_text(encoding="utf-8"),
+            "code": int(exit_code(report)),
+        }
+
+
+def _verify(verdict: str, summary: str, code: int) -> str:
+    if code != 0:
+        raise RedError(f"{summary}\n\nexit code of `shipway run`: {code}")
+    return verdict
