@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from ci import __version__, config, outcome
+from ci import __version__, config, hosts, outcome
 from ci.errors import DiskFullError, UsageError, without_room
 from ci.executors import environment, linking, reuse
 from ci.executors.find import Bench, find, start
@@ -36,6 +36,7 @@ from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
 from ci.redact import Redactor
 from ci.redact.forms import SHORTEST
+from ci.reporting import hosted
 from ci.reporting.files import refuse, write_report
 from ci.reporting.keepsakes import Keepsakes
 from ci.reporting.live import LiveView
@@ -94,6 +95,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
     began = time.monotonic()
     directory = request.report or Path(REPORT)
     refuse(directory)  # not after minutes of work
+    ci_run = hosts.recognise(os.environ)
     identity = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     with _held(identity) as (cache, place):
         ground = await find(request.executor, place / "probe")
@@ -163,22 +165,31 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 slots=scheduler.slots,
                 stages=stages,
                 commit=snapshot.commit,
-                branch=snapshot.branch,
+                branch=ci_run.branch_of(snapshot.commit, snapshot.branch) if ci_run else snapshot.branch,
+                pull_request=ci_run.pull_request if ci_run else None,
+                link=ci_run.link if ci_run else None,
                 dirty=snapshot.dirty,
                 notices=(*plan.notices, *snapshot.notices, *_edited(snapshot), *_unredacted(redactor)),
                 history=history,
                 command=_next_command(stages, request),
             )
             report = dataclasses.replace(report, history=(*history, outcome.entry(report)))
-            _tell(report, directory, kept, journal, view, whole=not unselected)
+            written = _tell(report, directory, kept, journal, view, whole=not unselected)
+        if ci_run:
+            await hosted.give(
+                console, report, ci_run, prefix=snapshot.prefix, summary=written / "summary.md", environment=os.environ
+            )
         store.sweep()
     return report
 
 
 def _tell(
     report: RunReport, directory: Path, kept: Keepsakes, journal: Journal, view: LiveView, *, whole: bool
-) -> None:
-    """Write, remember and show; a report that cannot be written keeps its verdict from neither journal nor terminal."""
+) -> Path:
+    """Write, remember and show; a report that cannot be written keeps its verdict from neither journal nor terminal.
+
+    Returns where it was written.
+    """
     shown = None
     try:
         shown = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)[0].parent
@@ -187,6 +198,7 @@ def _tell(
             journal.record(report, whole=whole)
         finally:
             view.finish(report, None if shown is None else os.path.relpath(shown))
+    return shown
 
 
 async def plan(path: Path, stages: tuple[str, ...]) -> Plan:

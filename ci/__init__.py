@@ -4,6 +4,7 @@
     errors.py       one tree of errors, an exit code each
     outcome.py      from check runs to a verdict and an exit code
     text.py         text of strangers made harmless
+    hosts.py        CI hosts: what each tells of a run, and what it takes of a report
     processes.py    the only place that starts and kills processes
     redact/         the only way to a log, a report, a prompt
     secrets.py      references to secrets -> values

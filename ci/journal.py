@@ -145,7 +145,7 @@ class Journal:
             "verdict": entry.verdict,
             "seconds": entry.seconds,
             "commit_sha": entry.commit,
-            "branch": report.branch,
+            "branch": None if report.pull_request else report.branch,  # a fork's main is not ours
             "dirty": report.dirty,
             "stages": json.dumps(dict(entry.stages)),
             "flaky": json.dumps(entry.flaky),

@@ -410,6 +410,8 @@ class RunReport:
     environment: str | None = None
     commit: str | None = None
     branch: str | None = None
+    pull_request: str | None = None  # its number on the CI host
+    link: str | None = None  # to the run of the CI host that this was
     dirty: bool = False
     notices: tuple[str, ...] = ()
     history: tuple[HistoryEntry, ...] = ()

@@ -27,7 +27,10 @@ _BROKEN = re.compile("[\ud800-\udfff\ufffe\uffff]")  # no XML, no UTF-8 stream c
 # Commands to a CI host in its log: `::name::` at a line's start (GitHub Actions and those who follow it, which leave
 # out the space before), `##[name]`, `##vso[name]` and `##teamcity[name]` anywhere (Azure Pipelines, TeamCity).
 _COMMAND = re.compile(r"^[^\S\n]*:(?=:.*::)|##(?=\w*\[)", re.MULTILINE)
+# A web address of letters that mean nothing to HTML, Markdown or a shell; a name and a password in it are not shown.
+_WEB = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][A-Za-z0-9._~:/?#@!$&*+,;=%-]*)?")
 _NEWLINES = re.compile("\r\n?|[\u2028\u2029]")
+_LONGEST_ADDRESS = 2000
 
 
 def clean(text: str) -> str:
@@ -43,6 +46,11 @@ def clean(text: str) -> str:
 def disarmed(text: str) -> str:
     """Return a line for a log with a space in what a CI host would obey: `: :error` and `## [x]` are mere words."""
     return _COMMAND.sub(r"\g<0> ", text)
+
+
+def web_address(text: str | None) -> str | None:
+    """Return the text where it is an address that a page may link to as it stands, else None."""
+    return text if text and len(text) <= _LONGEST_ADDRESS and _WEB.fullmatch(text) else None
 
 
 def settled(text: str) -> str:

@@ -16,6 +16,7 @@ import pytest
 
 from ci.errors import ShipwayError
 from ci.executors.engine import RUNNER, SESSION, Engine, choose
+from ci.hosts import MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,9 +89,9 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(state: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a run: the user's cache of tools, a state of its own, no engine but one in `more`."""
-    own = {name: value for name, value in os.environ.items() if name not in {SESSION, RUNNER}}
-    return {**own, "PYTHONPATH": str(ROOT), "SHIPWAY_STATE": str(state), "COLUMNS": "120", **more}
+    """Return the environment of a run: the user's tools, a state of its own, no CI host, no engine but one in `more`."""
+    here = {name: value for name, value in os.environ.items() if name not in {SESSION, RUNNER, *MARKS}}
+    return {**here, "PYTHONPATH": str(ROOT), "SHIPWAY_STATE": str(state), "COLUMNS": "120", **more}
 
 
 @pytest.fixture

@@ -52,15 +52,16 @@ def test_the_baseline_is_of_green_clean_runs_on_main(tmp_path: Path) -> None:
     journal.record(report(3, dirty=True))
     journal.record(report(4, branch="feature"))
     journal.record(report(5, stages=()))
+    journal.record(measured(6, dataclasses.replace(SIZE, value=1), pull_request="12"))  # of a fork's main
     assert journal.baseline() == {("bundle", "apps/web", "total"): SIZE}
 
 
 SCORE = Measure(name="seo", value=0.99, unit="score", group="apps/web /", kind="lighthouse", better="higher")
 
 
-def measured(number: int, *measures: Measure) -> RunReport:
+def measured(number: int, *measures: Measure, **changes: object) -> RunReport:
     check = CheckRun(stage="audit", name="all", package=".", status=Status.PASSED, measures=measures)
-    return report(number, stages=(StageRun(name="audit", status=Status.PASSED, target=60, checks=(check,)),))
+    return report(number, stages=(StageRun(name="audit", status=Status.PASSED, target=60, checks=(check,)),), **changes)
 
 
 def test_a_run_that_measured_less_takes_no_baseline_away(tmp_path: Path) -> None:

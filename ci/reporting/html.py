@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from ci.reporting import charts, excerpts, findings, wording
 from ci.reporting.paths import artifact_path, log_path
-from ci.text import clean, count
+from ci.text import clean, count, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -63,6 +63,7 @@ def to_html(report: RunReport, *, artifacts: Mapping[str, bytes], logs: Collecti
     troubles = _troubles(report, found)
     context = {
         "report": report,
+        "link": web_address(report.link),
         "headline": findings.headline(report),
         "found": found,
         "totals": findings.totals(report),

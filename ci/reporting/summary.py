@@ -11,7 +11,7 @@ import re
 from ci.model import RunReport, Status
 from ci.reporting.findings import RED, Finding, findings, flaky, headline, tally, unproven
 from ci.reporting.wording import GLYPHS, against, duration, one_line, shortened
-from ci.text import count
+from ci.text import count, web_address
 
 LIMIT = 200_000  # characters; hosts refuse a summary of more than a megabyte
 SHOWN_FAILURES = 50
@@ -64,7 +64,11 @@ def _heading(report: RunReport) -> str:
         facts.append(f"commit {code(report.commit[:12])}" + (" with uncommitted changes" if report.dirty else ""))
     if report.branch:
         facts.append(f"on {code(report.branch)}")
+    if report.pull_request:
+        facts.append(f"pull request {code(report.pull_request)}")
     facts.append(f"{duration(report.seconds)} on {code(report.executor)}, {count(report.slots, 'slot')}")
+    if link := web_address(report.link):
+        facts.append(f"[the CI host's run](<{link}>)")
     return f"## {glyph} {report.verdict.value.capitalize()}: {headline(report)}\n\n{' · '.join(facts)}"
 
 
