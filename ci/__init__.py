@@ -16,6 +16,7 @@
     executors/      where steps run, the scheduler, re-use by content hash
     warden/         our small program inside a workspace: sandbox, steps, servers, the end of the tree
     toolchains/     Node, pnpm, Postgres, Chromium, Lighthouse into the per-user cache; our own commands
+    wrappers/       for each CI host its configuration file; `shipway init --ci` writes it
     reporting/      live terminal view, JUnit, SARIF, Markdown summary, self-contained HTML
 
 The driver that composes them is `pipeline.py`, beside this package: read it first.

@@ -15,6 +15,7 @@ import click
 
 from ci import __version__
 from ci.errors import DiskFullError, ExitCode, ShipwayError, leaves, without_room
+from ci.hosts import HOSTS
 from ci.text import clean, disarmed, first_line
 
 if TYPE_CHECKING:
@@ -98,6 +99,23 @@ def tools(path: Path, *, fetch: bool, as_json: bool) -> ExitCode:
         _answer(json.dumps([dataclasses.asdict(entry) for entry in found], indent=2))
     else:
         print_tools(console, [(entry.name, entry.version, entry.state, entry.size) for entry in found])
+    return ExitCode.PASSED
+
+
+@shipway.command()
+@PATH
+@click.option(
+    "--ci", "host", type=click.Choice(tuple(HOSTS)), required=True, help="The CI host to write a wrapper for."
+)
+def init(path: Path, host: str) -> ExitCode:
+    """Write the wrapper of a CI host into the repository: a checkout and `shipway run` on every push and pull request.
+
+    A file that is there already and differs is never overwritten.
+    """
+    from ci.wrappers import install
+
+    new = install(host, path)
+    click.echo(f"{HOSTS[host].wrapper} {'written: commit it' if new else 'is there already, and is the same'}")
     return ExitCode.PASSED
 
 

@@ -1,0 +1,219 @@
+"""The wrappers as files: each in its place, valid for its host, without secrets, and written by `shipway init --ci`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from ci import __version__
+from ci.hosts import HOSTS
+from ci.wrappers import wrapper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Ran
+
+    Run = Callable[..., Ran]
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples/wrappers"
+TOOLS = Path(sys.executable).parent
+SHA = re.compile(r"[0-9a-f]{40}")
+# Each host's schema in check-jsonschema, which brings it along, and how the file has to be read before.
+SCHEMAS = {
+    "github": ("vendor.github-workflows",),
+    "gitlab": ("vendor.gitlab-ci", "--data-transform", "gitlab-ci"),
+    "circleci": ("vendor.circle-ci",),
+    "buildkite": ("vendor.buildkite",),
+    "azure": ("vendor.azure-pipelines", "--data-transform", "azure-pipelines"),
+    "woodpecker": ("vendor.woodpecker-ci",),
+}
+PIPX = f"pipx run --spec 'shipway[host]=={__version__}' shipway run ."
+UVX = f"uvx --from 'shipway[host]=={__version__}' shipway run ."
+
+
+def read(host: str) -> Any:
+    """The wrapper as its host reads it; `on:` is a key, not a truth value."""
+    return yaml.load(wrapper(host), Loader=yaml.BaseLoader)  # noqa: S506 - makes strings and nothing else
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_examples_are_the_very_files_that_init_writes(host: str) -> None:
+    held = {path.relative_to(EXAMPLES / host).as_posix() for path in (EXAMPLES / host).rglob("*") if path.is_file()}
+    assert held == {HOSTS[host].wrapper}
+    renew = f"for a new version: shipway init --ci {host} examples/wrappers/{host}, in a directory outside a repository"
+    assert (EXAMPLES / host / HOSTS[host].wrapper).read_text(encoding="utf-8") == wrapper(host), renew
+
+
+def test_there_is_an_example_for_every_host_and_for_no_other() -> None:
+    assert {path.name for path in EXAMPLES.iterdir()} == set(HOSTS)
+
+
+@pytest.mark.parametrize("host", SCHEMAS)
+def test_the_schema_of_the_host_accepts_its_wrapper(host: str) -> None:
+    command = [str(TOOLS / "check-jsonschema"), "--regex-variant", "nonunicode", "--builtin-schema", *SCHEMAS[host]]
+    ran = subprocess.run(
+        [*command, str(EXAMPLES / host / HOSTS[host].wrapper)], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_actionlint_finds_nothing_in_the_workflow() -> None:
+    workflow = EXAMPLES / "github" / HOSTS["github"].wrapper
+    ran = subprocess.run([TOOLS / "actionlint", "-no-color", workflow], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_wrapper_is_a_checkout_and_one_command_of_this_version(host: str) -> None:
+    text = wrapper(host)
+    assert text.count("shipway run .") == 1
+    assert text.count(UVX) + text.count(PIPX) == 1
+    assert "VERSION" not in text
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_wrapper_names_no_secret_and_runs_no_foreign_code_with_rights(host: str) -> None:
+    code = "\n".join(line.split(" # ")[0] for line in wrapper(host).splitlines())
+    assert not re.search(
+        r"secret|token|password|credentials\(|withCredentials|pull_request_target", code, re.IGNORECASE
+    )
+    assert "curl" not in code
+    assert "sudo" not in code
+
+
+def test_github_runs_on_pushes_to_main_and_pull_requests_with_read_rights_and_pinned_actions() -> None:
+    flow = read("github")
+    assert flow["on"] == {"push": {"branches": ["main"]}, "pull_request": ""}
+    assert flow["permissions"] == {"contents": "read"}
+    (job,) = flow["jobs"].values()
+    checkout, cache, run, upload = job["steps"]
+    assert [step["uses"].split("@")[0] for step in (checkout, cache, upload)] == [
+        "actions/checkout",
+        "actions/cache",
+        "actions/upload-artifact",
+    ]
+    assert all(SHA.fullmatch(step["uses"].split("@")[1]) for step in (checkout, cache, upload))
+    assert checkout["with"] == {"persist-credentials": "false"}
+    assert cache["with"]["path"] == "~/.cache/shipway"
+    assert cache["with"]["key"].startswith(cache["with"]["restore-keys"])
+    assert run == {"run": PIPX}
+    assert (upload["with"]["path"], upload["if"]) == ("shipway-report/", "${{ !cancelled() }}")
+
+
+def test_gitlab_moves_the_cache_out_of_the_checkout_and_keeps_the_report_when_red() -> None:
+    (job,) = read("gitlab").values()
+    assert [rule["if"] for rule in job["rules"]] == [
+        '$CI_COMMIT_BRANCH == "main"',
+        '$CI_PIPELINE_SOURCE == "merge_request_event"',
+    ]
+    assert job["script"] == [UVX]
+    (kept,) = job["cache"]["paths"]
+    assert kept.rstrip("/") in job["before_script"][0]
+    assert job["after_script"] == [f"mv ~/.cache/shipway {kept.rstrip('/')}"]
+    assert "SHIPWAY_CACHE" not in job["variables"]
+    assert job["variables"]["GIT_DEPTH"] == "1"
+    assert job["artifacts"] == {"when": "always", "paths": ["shipway-report/"]}
+
+
+def test_circleci_caches_and_stores_the_report() -> None:
+    flow = read("circleci")
+    steps = flow["jobs"]["shipway"]["steps"]
+    assert [step if isinstance(step, str) else next(iter(step)) for step in steps] == [
+        "checkout",
+        "restore_cache",
+        "run",
+        "save_cache",
+        "store_artifacts",
+    ]
+    assert steps[1]["restore_cache"]["keys"][0] == steps[3]["save_cache"]["key"]
+    assert steps[3]["save_cache"]["paths"] == ["~/.cache/shipway"]
+    assert (steps[2]["run"], steps[4]["store_artifacts"]["path"]) == (UVX, "shipway-report")
+    assert flow["workflows"]["shipway"]["jobs"] == ["shipway"]
+
+
+def test_buildkite_runs_main_and_pull_requests_and_keeps_cache_and_report() -> None:
+    (step,) = read("buildkite")["steps"]
+    assert step["if"] == 'build.branch == "main" || build.pull_request.id != null'
+    assert (step["command"], step["artifact_paths"]) == (UVX, "shipway-report/**/*")
+    assert step["cache"].endswith("/.cache/shipway")
+    assert "$" not in str(step)  # Buildkite would put variables in
+
+
+def test_azure_keeps_the_cache_beside_the_checkout_and_publishes_the_report_when_red() -> None:
+    flow = read("azure")
+    assert (flow["trigger"], flow["pr"]) == (["main"], ["*"])
+    assert flow["variables"]["SHIPWAY_CACHE"].startswith("$(Pipeline.Workspace)/")
+    checkout, cache, run, publish = flow["steps"]
+    assert checkout == {"checkout": "self", "fetchDepth": "1"}
+    assert (cache["task"], cache["inputs"]["path"]) == ("Cache@2", "$(SHIPWAY_CACHE)")
+    assert cache["inputs"]["key"].startswith(cache["inputs"]["restoreKeys"])
+    assert run == {"script": PIPX}
+    assert (publish["publish"], publish["condition"]) == ("shipway-report", "succeededOrFailed()")
+
+
+def test_woodpecker_runs_on_pushes_to_main_and_pull_requests() -> None:
+    flow = read("woodpecker")
+    assert flow["when"] == [{"event": "push", "branch": "main"}, {"event": "pull_request"}]
+    (step,) = flow["steps"]
+    assert step["commands"] == [UVX]
+
+
+def test_jenkins_runs_main_and_change_requests_and_archives_always() -> None:
+    text = wrapper("jenkins")
+    assert text.count("{") == text.count("}")
+    assert f'sh "{UVX}"' in text
+    assert "when { anyOf { branch 'main'; changeRequest() } }" in text
+    assert "always { archiveArtifacts artifacts: 'shipway-report/**', allowEmptyArchive: true }" in text
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_init_writes_the_wrapper_once_and_says_so(host: str, shipway: Run, tmp_path: Path) -> None:
+    place = HOSTS[host].wrapper
+    first, second = (shipway("init", "--ci", host, cwd=tmp_path) for _ in range(2))
+    assert (first.code, first.out, first.err) == (0, f"{place} written: commit it\n", "")
+    assert (second.code, second.out, second.err) == (0, f"{place} is there already, and is the same\n", "")
+    assert (tmp_path / place).read_text(encoding="utf-8") == wrapper(host)
+
+
+def test_init_overwrites_no_other_file(shipway: Run, tmp_path: Path) -> None:
+    (tmp_path / "Jenkinsfile").write_text("mine\n")
+    ran = shipway("init", "--ci", "jenkins", ".", cwd=tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("shipway: Jenkinsfile is there already and holds something else; it is left as it is (")
+    assert len(ran.err.splitlines()) == 1
+    assert (tmp_path / "Jenkinsfile").read_text() == "mine\n"
+
+
+def test_init_writes_through_no_link_that_leads_away(shipway: Run, tmp_path: Path) -> None:
+    (tmp_path / ".gitlab-ci.yml").symlink_to("elsewhere.yml")
+    assert shipway("init", "--ci", "gitlab", cwd=tmp_path).code == 2
+    assert not (tmp_path / "elsewhere.yml").exists()
+
+
+def test_init_wants_a_host_and_names_them(shipway: Run, tmp_path: Path) -> None:
+    for arguments in ((), ("--ci", "travis")):
+        ran = shipway("init", *arguments, cwd=tmp_path)
+        assert (ran.code, ran.out) == (2, "")
+        assert all(host in ran.err for host in HOSTS)
+    assert list(tmp_path.iterdir()) == [tmp_path / "state"] or not list(tmp_path.iterdir())
+
+
+def test_init_writes_to_the_top_of_a_repository_only(shipway: Run, subject: Callable[[str], Path]) -> None:
+    root = subject("no-tests")
+    ran = shipway("init", "--ci", "github", "packages", cwd=root)
+    assert (ran.code, ran.err.splitlines()) == (
+        2,
+        [f"shipway: packages lies inside the repository {root} (CI hosts read the top of it: name that)"],
+    )
+    assert shipway("init", "--ci", "github", "none", cwd=root).code == 2
+    shutil.rmtree(root / ".git")
+    (root / "Jenkinsfile").mkdir()
+    assert shipway("init", "--ci", "jenkins", cwd=root).code == 2
