@@ -142,9 +142,11 @@ def lines_of(host: str, text: str, place: Place) -> tuple[list[str], list[str], 
 
 def restore_cache(host: str, place: Place, set_: dict[str, str]) -> Path:
     """Put the user's cache where the host's cache step would; return the place that the next such step would keep."""
-    kept = Path(set_.get("SHIPWAY_CACHE", place.root / "home/.cache/shipway"))
+    kept = place.root / "home/.cache/shipway"
     if host == "gitlab":
         kept = place.checkout / ".shipway-cache"
+    if host == "azure":
+        kept = Path(set_["SHIPWAY_CACHE"])
     kept.symlink_to(cache_directory())
     return kept
 
@@ -179,6 +181,7 @@ def play(
         assert shell(after).returncode == 0
     assert kept.is_symlink(), "the cache is not where the host would keep it"
     kept.unlink()
+    assert not (place.root / "home/.cache/shipway").exists(), "another cache was used than the one that the host keeps"
     report = place.checkout / "shipway-report/report.json"
     assert report.exists(), ran.stdout + ran.stderr
     changed = subprocess.run(["git", "status", "--porcelain"], cwd=place.checkout, check=True, capture_output=True)
