@@ -89,6 +89,12 @@ def test_a_wrapper_names_no_secret_and_runs_no_foreign_code_with_rights(host: st
     assert "sudo" not in code
 
 
+@pytest.mark.parametrize("host", ["gitlab", "circleci", "buildkite", "woodpecker"])
+def test_an_image_has_python_uv_and_git(host: str) -> None:
+    (image,) = re.findall(r"image: (\S+)", wrapper(host))
+    assert re.fullmatch(r"ghcr\.io/astral-sh/uv:python3\.1[1-9]-trixie", image)  # those that end with -slim have no git
+
+
 def test_github_runs_on_pushes_to_main_and_pull_requests_with_read_rights_and_pinned_actions() -> None:
     flow = read("github")
     assert flow["on"] == {"push": {"branches": ["main"]}, "pull_request": ""}
