@@ -32,7 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker of the sweeps."""
+    """Name the marker of the sweeps; a CI host that runs the tests is told nothing of the runs in them."""
+    for mark in MARKS:
+        os.environ.pop(mark, None)
     config.addinivalue_line("markers", "long: a sweep of many minutes; runs with --long only")
 
 
@@ -89,8 +91,8 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(state: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a run: the user's tools, a state of its own, no CI host, no engine but one in `more`."""
-    here = {name: value for name, value in os.environ.items() if name not in {SESSION, RUNNER, *MARKS}}
+    """Return the environment of a run: the user's tools, a state of its own, no engine but one in `more`."""
+    here = {name: value for name, value in os.environ.items() if name not in {SESSION, RUNNER}}
     return {**here, "PYTHONPATH": str(ROOT), "SHIPWAY_STATE": str(state), "COLUMNS": "120", **more}
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -48,6 +49,10 @@ def test_branch_pull_request_and_link_are_read_from_the_documented_variables(hos
 @pytest.mark.parametrize("environment", [{}, {"CI": "true"}, {"GITHUB_ACTIONS": ""}, {"GITHUB_ACTIONS": "false"}])
 def test_without_a_mark_there_is_no_host(environment: dict[str, str]) -> None:
     assert recognise(environment) is None
+
+
+def test_no_host_is_around_the_tests() -> None:
+    assert recognise(os.environ) is None
 
 
 def test_the_marks_are_all_that_has_to_go_for_no_host_to_be_seen() -> None:

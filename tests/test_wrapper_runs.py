@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ci.hosts import HOSTS, MARKS
+from ci.hosts import HOSTS
 from pipeline import cache_directory
 from tests.conftest import IDENTITY, ROOT, command, commit, environment
 from tests.test_hosts import DOCUMENTED
@@ -244,7 +244,3 @@ def test_a_red_pull_request_is_red_and_told_in_the_form_of_the_host(host: str, p
     if host == "buildkite":
         assert Path(f"{agent}.text").read_text(encoding="utf-8") == summary
     assert f"pull request `{expected['pull_request']}`" in summary
-
-
-def test_no_host_is_around_the_other_tests() -> None:
-    assert not MARKS & set(os.environ) - {"CI"}
