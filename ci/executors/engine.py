@@ -7,6 +7,7 @@ https://docs.dagger.io/reference/configuration/custom-runner names the forms of 
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import shutil
@@ -140,6 +141,12 @@ async def program(engine: Engine) -> str | None:
     """
     if engine.session:
         return None
+    sdk = importlib.metadata.version("dagger-io")
+    if sdk != VERSION:
+        raise NoExecutorError(
+            f"Dagger's SDK is installed in version {sdk}, Shipway speaks {VERSION}",
+            hint=f"pip install dagger-io=={VERSION}, or take --executor host",
+        )
     named = os.environ.get(CLI)
     found = shutil.which(named or "dagger")
     if found is None:

