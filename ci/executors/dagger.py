@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import posixpath
 import time
 import zlib
 from dataclasses import dataclass, field
@@ -22,10 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 import bracex
 import dagger
+import httpx
+import tenacity
 from wcmatch import glob
 
 from ci import processes
-from ci.errors import NoExecutorError, ToolError
+from ci.errors import NoExecutorError, ToolError, leaves
 from ci.executors import logs
 from ci.executors.environment import ALWAYS
 from ci.executors.equipment import equip
@@ -56,6 +59,8 @@ CLIENT = "shipway-client"  # the machine that Shipway runs on, as a container fi
 BROUGHT_BACK = 64 * 1024 * 1024  # bytes of reports and artifacts, as on the host
 HOUR = 3600
 SIGNALLED = 128  # and the signal: how a shell tells of one, and the engine too
+# How the SDK meets an engine that is gone, beside waiting for it.
+LOSSES = (dagger.DaggerError, httpx.HTTPError, tenacity.RetryError, ExceptionGroup, OSError)
 # What the engine hands on to an exec and an exec's steps need to reach out.
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
@@ -113,6 +118,11 @@ class DaggerExecutor:
         """Where the workspace's root lies in every container."""
         return TOP if self.snapshot.prefix == "." else f"{TOP}/{self.snapshot.prefix}"
 
+    @property
+    def _outside(self) -> list[str]:
+        """Files above the workspace that the settings name, from the repository's top."""
+        return [posixpath.normpath(f"{self.snapshot.prefix}/{path}") for path in sorted(self.snapshot.outside)]
+
     async def execute(self, check: Check) -> Execution:
         """Run all steps of the check in a container of its own and keep its outputs for those that need it.
 
@@ -123,6 +133,9 @@ class DaggerExecutor:
             execution, made = await self._execute(check, self._attempt(check))
         except dagger.QueryError as error:
             raise _broken(check, error) from error
+        except LOSSES as error:
+            why = first_line(str(leaves(error)[0])) or type(error).__name__
+            raise NoExecutorError(f"the session with the engine broke at {check.id}: {why}") from error
         if check.outputs:
             self._outputs[check.id] = made
         if execution.run != self.run:
@@ -144,7 +157,8 @@ class DaggerExecutor:
         """Return the toolchain, the container after the exec, and what it makes of its outputs; nothing runs yet."""
         found = await self._toolchain(check.toolchain)
         tree = await self._tree(check)
-        files = tuple(path for path in select(self.snapshot.files, check.inputs))
+        files = [posixpath.normpath(f"{self.snapshot.prefix}/{path}")
+                 for path in select(self.snapshot.files, check.inputs)]  # fmt: skip
         steps = (*self._ways(check), *check.steps)
         values = _values(check)
         specification = {
@@ -158,7 +172,7 @@ class DaggerExecutor:
             "inherited": self._inherited(check),
             "settings": SETTINGS if check.registry else None,
             "steps": [step.plain() for step in steps],
-            "files": [path if self.snapshot.prefix == "." else f"{self.snapshot.prefix}/{path}" for path in files],
+            "files": [*files, *self._outside],
             "reports": [expression for pattern in check.reports
                         for expression in glob.translate(pattern, flags=GLOB_FLAGS)[0]],
             "limit": BROUGHT_BACK,
@@ -202,6 +216,7 @@ class DaggerExecutor:
             if _only_packages(need):  # beneath the files, so that these can change and it need not be copied again
                 tree = tree.with_directory("/", directory)
         take, leave = _patterns(check.inputs, self.snapshot.prefix)
+        take += [glob.escape(path) for path in self._outside]
         # A filtered directory counts by its content: what is left out of it may change.
         tree = tree.with_directory("/", self.source.filter(include=take, exclude=leave), owner=USER)
         for need, directory in made:
@@ -212,7 +227,12 @@ class DaggerExecutor:
     async def _needed(self, need: str) -> dagger.Directory:
         """Return the outputs of a check that ended green: in this run, or in an earlier one whose result stands."""
         if need not in self._outputs:
-            _, _, self._outputs[need] = await self._exec(self.plan[need], "")
+            execution, made = await self._execute(self.plan[need], "")
+            if failed := next((step for step in execution.steps if not step.succeeded), None):
+                raise ToolError(
+                    f"{need} was green and is not in the engine's cache, and again it ended {_ended(failed)}"
+                )
+            self._outputs[need] = made
         return self._outputs[need]
 
     def _environment(self, check: Check, found: Furnished, values: Mapping[str, str]) -> dict[str, str]:
@@ -317,6 +337,10 @@ async def commit_of(snapshot: Snapshot) -> tuple[str, str, str, str]:
     done = await processes.run(("git", "log", "-1", "--format=%an%n%ae%n%B", snapshot.commit), cwd=snapshot.directory)
     name, email, *message = done.text.rstrip("\n").split("\n")
     return "\n".join(message), name, email, snapshot.branch or "main"
+
+
+def _ended(step: StepRun) -> str:
+    return "with its time" if step.timed_out else f"with {step.exit_code or step.signal or step.error}"
 
 
 def _only_packages(check: Check) -> bool:
