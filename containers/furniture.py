@@ -39,14 +39,14 @@ for path, text in json.load(open("{HOME}/bundle.json", encoding="utf-8")).items(
 """
 
 
-def furnish(container: Container) -> Container:
-    """Return the container with Python, git, the warden in CODE and the commands in BIN."""
-    return (
-        container.with_user("root")
-        .with_exec(["sh", "-ec", ENSURE])
-        .with_new_file(f"{HOME}/bundle.json", bundle())
-        .with_exec(["python3", "-c", UNPACK])
-    )
+def ensure(image: Container) -> Container:
+    """Return the image with Python and git, as root."""
+    return image.with_user("root").with_exec(["sh", "-ec", ENSURE])
+
+
+def furnish(image: Container) -> Container:
+    """Return the image with Python, git, the warden in CODE and the commands in BIN."""
+    return ensure(image).with_new_file(f"{HOME}/bundle.json", bundle()).with_exec(["python3", "-c", UNPACK])
 
 
 @functools.cache

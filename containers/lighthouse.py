@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import ci
 from containers.furniture import HOME
 from containers.kitchen import asking
-from containers.pnpm import QUIET, TOOLS
+from containers.pnpm import QUIET, fetching
 
 if TYPE_CHECKING:
     from dagger import Container
@@ -25,7 +25,7 @@ def place(name: str) -> str:
 
 def with_tool(kitchen: Kitchen, container: Container, name: str) -> Container:
     """Return the container with `lighthouse` or `depcruise`, its packages by hash, none of their scripts run."""
-    inside = kitchen.connected(container).with_env_variable("PATH", f"{TOOLS}/bin:/usr/local/bin:/usr/bin:/bin")
+    inside = fetching(kitchen)
     for file in ("package.json", "package-lock.json"):
         inside = inside.with_new_file(f"{place(name)}/{file}", (LOCKS / name / file).read_text(encoding="utf-8"))
     inside = inside.with_workdir(place(name)).with_exec(

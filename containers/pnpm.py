@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci.toolchains.versions import DEFAULT_NODE
-from containers.furniture import HOME, NODE, furnish
+from containers.furniture import HOME, NODE, ensure, furnish
 from containers.kitchen import asking
 
 if TYPE_CHECKING:
@@ -58,11 +58,10 @@ def _furnished(kitchen: Kitchen, image: Container) -> Container:
 
 def with_pnpm(kitchen: Kitchen, container: Container, version: str) -> Container:
     """Return the container with exactly this pnpm, and the hashes of its tarball in HASHES, to be held to a pin."""
-    path = f"{TOOLS}/bin:/usr/local/bin:/usr/bin:/bin"
-    fetched = (
-        kitchen.connected(container)
-        .with_env_variable("PATH", path)
-        .with_exec(asking("sh", "-ec", FETCH, "sh", version))
-        .directory(PLACE)
-    )
-    return container.with_directory(PLACE, fetched)
+    fetched = fetching(kitchen).with_exec(asking("sh", "-ec", FETCH, "sh", version))
+    return container.with_directory(PLACE, fetched.directory(PLACE))
+
+
+def fetching(kitchen: Kitchen) -> Container:
+    """Return a container with npm that asks the user's registry; nothing of the repository or of ours makes it new."""
+    return kitchen.connected(ensure(kitchen.image("node", DEFAULT_NODE)))
