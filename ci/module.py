@@ -118,7 +118,7 @@ class Shipway:
 
     @function
     async def e2e(self) -> StageReport:
-        """Stage 6: Playwright, tier 1."""
+        """Stage 6: Playwright, tier 1. On Dagger's command line it is `e-2-e`."""
         return await self._stage("e2e")
 
     @function

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ci.model import Check, Counts, Execution, Failure, Status, Step, Verdict
 from ci.stages.judging import could_not_run, report_of, stopped
 from ci.stages.linting import complaint
-from ci.stages.typescripts import TypeRun, configs_of, follows_references
+from ci.stages.typescripts import UNREAD, TypeRun, configs_of, follows_references
 from ci.text import count, few
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def check(context: Context, runs: Iterable[TypeRun]) -> tuple[Check, ...]:
             ),
             judge=functools.partial(judge, settings=settings, packages=tuple(each.path for each in workspace.packages)),
             needs=context.generated,
-            inputs=("**/*.json", "**/*.jsonc", "pnpm-lock.yaml", "pnpm-workspace.yaml", "shipway.toml"),
+            inputs=("**", *UNREAD),  # the sources too: one that selects none is no program of its own
             weight=1.0,
             why=f"what the compiler makes of each tsconfig; strict = {settings.strict!r}",
             repeat=_by_hand(workspace, next(iter(asked))),

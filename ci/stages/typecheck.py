@@ -12,15 +12,22 @@ from ci.stages import lintcommands, strictness, tsc
 from ci.stages.linting import by_hand, program
 from ci.stages.reach import inputs_of, needs_of
 from ci.stages.typeerrors import Place, judge, not_covered
-from ci.stages.typescripts import COMPILERS, TypeRun, TypeRuns, configs_of, follows_references, reached, type_runs
+from ci.stages.typescripts import (
+    COMPILERS,
+    UNREAD,
+    TypeRun,
+    TypeRuns,
+    configs_of,
+    follows_references,
+    reached,
+    type_runs,
+)
 
 if TYPE_CHECKING:
     from ci.monorepo.scripts import Invocation
     from ci.monorepo.typescript import TypeScriptPackage
     from ci.monorepo.workspace import Workspace
     from ci.stages.context import Context
-
-UNREAD = ("!**/*.md", "!**/*.{png,jpg,jpeg,gif,webp,ico,woff,woff2,pdf,mp4}")  # by the compilers
 
 
 def plan(context: Context) -> Plan:

@@ -27,6 +27,7 @@ ELSEWHERE = ("check", "check:all", "lint", "test", "validate", "verify", "ci")
 """Scripts in which a compiler is looked for where none bears the name; there it counts with `--noEmit` only."""
 
 COMPILERS = frozenset({"tsc", "tsgo", "vue-tsc"})
+UNREAD = ("!**/*.md", "!**/*.{png,jpg,jpeg,gif,webp,ico,woff,woff2,pdf,mp4}")  # by them
 NO_CHECK = frozenset({"--init", "--version", "-v", "--showConfig", "--listFilesOnly", "--help", "--clean"})
 NOISE = frozenset(
     {"echo", "true", ":", "rm", "rimraf", "del-cli", "mkdir", "cp", "sleep", "git", "npm", "pnpm", "yarn"}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ci.executors.reuse import select
 from ci.stages import typecheck
 
 if TYPE_CHECKING:
@@ -169,6 +170,13 @@ def test_a_check_sees_what_its_package_depends_on_and_not_the_others(context: Wo
     (check,) = (check for check in typecheck.plan(context(files)).checks if check.package == "packages/b")
     assert "!packages/c/**" in check.inputs
     assert "!packages/a/**" not in check.inputs
+
+
+def test_strictness_is_verified_anew_when_a_source_comes_that_a_configuration_selects(context: Workspace) -> None:
+    files = {"package.json": manifest(), **package("packages/a", typecheck="tsc")}
+    (check,) = (check for check in typecheck.plan(context(files)).checks if check.name == "strict")
+    paths = ("README.md", "packages/a/src/new.ts", "packages/a/tsconfig.json")
+    assert select(paths, check.inputs) == ("packages/a/src/new.ts", "packages/a/tsconfig.json")
 
 
 def test_scripts_that_check_a_part_each_count_together(context: Workspace) -> None:
