@@ -295,9 +295,10 @@ def _unredacted(redactor: Redactor) -> tuple[str, ...]:
 
 def _next_command(stages: tuple[StageRun, ...], request: RunRequest) -> str:
     """Return the next command for the reader: the red stages again, why there is nothing, or what is after green."""
+    where = "." if request.tree is not None else shlex.quote(str(request.path))
     red = [stage.name for stage in stages if stage.status in {Status.FAILED, Status.ERROR}]
     asked = [stage for stage in stages if not request.stages or stage.name in request.stages]
     if not red and all(stage.status is Status.SKIPPED for stage in asked):
-        return f"shipway plan {shlex.quote(str(request.path))}"
-    again = " ".join(["shipway run", shlex.quote(str(request.path)), *(f"--stage {name}" for name in red)])
+        return f"shipway plan {where}"
+    again = " ".join(["shipway run", where, *(f"--stage {name}" for name in red)])
     return again if red or request.stages else "git push"
