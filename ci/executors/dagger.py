@@ -32,6 +32,7 @@ from ci.errors import NoExecutorError, ToolError, leaves
 from ci.executors import logs
 from ci.executors.environment import ALWAYS
 from ci.executors.equipment import equip
+from ci.executors.events import step_run
 from ci.executors.furnished import Furnished, furnish
 from ci.executors.reuse import GLOB_FLAGS, select
 from ci.executors.session import session
@@ -307,7 +308,7 @@ class DaggerExecutor:
         steps = (*ways, *check.steps)
         ended = {event["step"]: event for event in events if event["event"] == "ended"}
         runs = tuple(
-            _step_run(steps[index], event, result["logs"].get(str(index)))
+            step_run(steps[index], event, _output(result["logs"].get(str(index))), Network.OUTSIDE)
             for index, event in sorted(ended.items())
             if index >= len(ways) or event.get("exit_code") != 0
         )
@@ -366,22 +367,9 @@ def _password(check: Check) -> str:
     return hashlib.sha256(f"shipway {check.id}".encode()).hexdigest()[:24]
 
 
-def _step_run(step: Step, event: Mapping[str, Any], log: tuple[str, str, int] | None) -> StepRun:
+def _output(log: tuple[str, str, int] | None) -> tuple[str, int]:
     head, tail, omitted = log or ("", "", 0)
-    return StepRun(
-        argv=step.argv,
-        cwd=step.cwd,
-        seconds=event["seconds"],
-        exit_code=event.get("exit_code"),
-        signal=event.get("signal"),
-        timed_out=event.get("timed_out", False),
-        error=event.get("error"),
-        output=logs.joined(base64.b64decode(head), base64.b64decode(tail), omitted),
-        omitted=omitted,
-        background=step.background,
-        living=tuple(event.get("living", ())),
-        network=Network.OUTSIDE,
-    )
+    return logs.joined(base64.b64decode(head), base64.b64decode(tail), omitted), omitted
 
 
 def _broken(check: Check, error: dagger.QueryError) -> ToolError:

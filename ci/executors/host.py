@@ -22,9 +22,10 @@ from ci import processes
 from ci.errors import NoExecutorError
 from ci.executors import environment, linking, logs, walls
 from ci.executors import workspace as workspaces
+from ci.executors.events import step_run
 from ci.executors.isolation import Isolation, Mode, warden_command
 from ci.executors.scratch import remove
-from ci.model import Check, Execution, Network, Service, Step, StepRun
+from ci.model import Check, Execution, Network, Service, Step
 from ci.toolchains.catalogue import Provided, provide
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class HostExecutor:
         reach = check.network if workspace.mode is Mode.NAMESPACES else Network.OUTSIDE
         services = len(steps) - len(check.steps)
         runs = tuple(
-            _step_run(steps[index], event, workspace, reach)
+            step_run(steps[index], event, logs.read(workspace.logs / logs.name(index)), reach)
             for index, event in sorted(ended.items())
             if index >= services or event.get("exit_code") != 0
         )
@@ -225,24 +226,6 @@ def _postgres(service: Service, workspace: Workspace, port: int, password: str) 
         background=True,
         ready=f"file:{data}.ready",
         timeout=60,
-    )
-
-
-def _step_run(step: Step, event: Mapping[str, Any], workspace: Workspace, reach: Network) -> StepRun:
-    output, omitted = logs.read(workspace.logs / logs.name(event["step"]))
-    return StepRun(
-        argv=step.argv,
-        cwd=step.cwd,
-        seconds=event["seconds"],
-        exit_code=event.get("exit_code"),
-        signal=event.get("signal"),
-        timed_out=event.get("timed_out", False),
-        error=event.get("error"),
-        output=output,
-        omitted=omitted,
-        background=step.background,
-        living=tuple(event.get("living", ())),
-        network=reach,
     )
 
 
