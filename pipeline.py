@@ -30,7 +30,6 @@ from ci.executors.room import room
 from ci.executors.scheduler import Scheduler
 from ci.executors.scratch import scratch, sweep
 from ci.fingerprints import fingerprints, own_key
-from ci.journal import Journal
 from ci.model import STAGE_NAMES, Plan, RunReport, StageRun, Status
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from ci.journal import Journal
     from ci.monorepo.snapshot import Snapshot
     from ci.settings import Settings
 
@@ -63,11 +63,23 @@ REPORT = "shipway-report"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Handed:
+    """What a Dagger function is handed: the engine's directory with the id `tree`, and what its caller says it is.
+
+    There is no git to be asked, and no journal: the place where it would lie ends with the function.
+    """
+
+    tree: str
+    commit: str | None
+    branch: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRequest:
     """What the user asked for. `stages` empty means all; `slots` 0 means as many as there is room for.
 
-    In a Dagger function `path` holds the files of the engine's directory with the id `tree`, and no git is to be asked:
-    `commit` and `branch` are what the caller says they are. `mirror` goes before that of the settings.
+    Where the files at `path` were `handed` over they are a Dagger directory's. `mirror` goes before that of the
+    settings.
     """
 
     path: Path
@@ -77,9 +89,7 @@ class RunRequest:
     sequential: bool = False
     no_cache: bool = False
     report: Path | None = None
-    tree: str | None = None
-    commit: str | None = None
-    branch: str | None = None
+    handed: Handed | None = None
     mirror: str | None = None
 
 
@@ -100,8 +110,8 @@ async def run(request: RunRequest, console: Console) -> RunReport:
     with _held(identity) as (cache, place):
         ground = await find(request.executor, place / "probe")
         snapshot, settings = await _snapshot(request, place, ground.objects)
-        journal = Journal(snapshot.root)
-        history = journal.history()
+        journal = None if request.handed else _journal(snapshot)
+        history = journal.history() if journal else ()
         redactor, resolved = await _redactor(settings, snapshot)
         plan = _plan(snapshot, settings, journal, request.stages)
 
@@ -130,8 +140,9 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 note=view.note,
                 on_output=lambda check, tail: view.check_output(check, redactor.last_line(tail)),
                 fresh=request.no_cache,
-                tree=request.tree,
+                tree=request.handed.tree if request.handed else None,
                 mirror=request.mirror or settings.containers.mirror,
+                volume=settings.containers.volume,
                 secrets=resolved,
                 fingerprints=marks,
             )
@@ -184,7 +195,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
 
 
 def _tell(
-    report: RunReport, directory: Path, kept: Keepsakes, journal: Journal, view: LiveView, *, whole: bool
+    report: RunReport, directory: Path, kept: Keepsakes, journal: Journal | None, view: LiveView, *, whole: bool
 ) -> Path:
     """Write, remember and show; a report that cannot be written keeps its verdict from neither journal nor terminal.
 
@@ -195,7 +206,8 @@ def _tell(
         shown = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)[0].parent
     finally:
         try:
-            journal.record(report, whole=whole)
+            if journal:
+                journal.record(report, whole=whole)
         finally:
             view.finish(report, None if shown is None else os.path.relpath(shown))
     return shown
@@ -205,7 +217,7 @@ async def plan(path: Path, stages: tuple[str, ...]) -> Plan:
     """Return what a run would do, without running it."""
     with _held(f"plan-{secrets.token_hex(6)}") as (_, place):
         snapshot, settings = await _snapshot(RunRequest(path=path), place)
-        return _plan(snapshot, settings, Journal(snapshot.root), stages)
+        return _plan(snapshot, settings, _journal(snapshot), stages)
 
 
 async def tools(path: Path, *, fetch: bool, note: Callable[[str], None]) -> tuple[Entry, ...]:
@@ -245,8 +257,8 @@ def _held(identity: str) -> Iterator[tuple[Path, Path]]:
 
 async def _snapshot(request: RunRequest, place: Path, objects: str | None = None) -> tuple[Snapshot, Settings]:
     """Copy the repository, and read its settings, which may name more that is to be copied."""
-    if request.tree is not None:
-        snapshot = await snapshots.adopt(request.path, commit=request.commit, branch=request.branch)
+    if request.handed:
+        snapshot = await snapshots.adopt(request.path, commit=request.handed.commit, branch=request.handed.branch)
         settings = config.load(snapshot.workspace)
         if settings.run.outside:
             raise UsageError("shipway.toml: [run] outside: a Dagger function sees only the source it is handed")
@@ -256,11 +268,19 @@ async def _snapshot(request: RunRequest, place: Path, objects: str | None = None
     return await snapshots.widen(snapshot, settings.run.outside), settings
 
 
-def _plan(snapshot: Snapshot, settings: Settings, journal: Journal, stages: tuple[str, ...]) -> Plan:
+def _journal(snapshot: Snapshot) -> Journal:
+    # It costs half a second, which a function that has none need not pay.
+    from ci.journal import Journal  # noqa: PLC0415
+
+    return Journal(snapshot.root)
+
+
+def _plan(snapshot: Snapshot, settings: Settings, journal: Journal | None, stages: tuple[str, ...]) -> Plan:
     workspace = workspaces.read(
         snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
     )
-    context = Context(workspace=workspace, settings=settings, baseline=journal.baseline(), absent=snapshot.submodules)
+    baseline = journal.baseline() if journal else {}
+    context = Context(workspace=workspace, settings=settings, baseline=baseline, absent=snapshot.submodules)
     return catalogue.plan(context, stages)
 
 
@@ -295,7 +315,7 @@ def _unredacted(redactor: Redactor) -> tuple[str, ...]:
 
 def _next_command(stages: tuple[StageRun, ...], request: RunRequest) -> str:
     """Return the next command for the reader: the red stages again, why there is nothing, or what is after green."""
-    where = "." if request.tree is not None else shlex.quote(str(request.path))
+    where = "." if request.handed else shlex.quote(str(request.path))
     red = [stage.name for stage in stages if stage.status in {Status.FAILED, Status.ERROR}]
     asked = [stage for stage in stages if not request.stages or stage.name in request.stages]
     if not red and all(stage.status is Status.SKIPPED for stage in asked):

@@ -13,7 +13,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 # What the engine would upload though git ignores it. The rest of what git ignores is left out inside.
 IGNORED = ["**/node_modules", "**/.git", "**/dist", "**/.next", "**/.turbo", "**/coverage", "**/shipway-report"]
 REPORT = "shipway-report"
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 # The decorator knows `cache`, its overloads do not.
 function: Callable[..., Any] = functools.partial(dagger.function, cache="never")
@@ -151,8 +154,7 @@ class Shipway:
         for name, value in zip(self._names, self._values, strict=True):
             os.environ[name] = await value.plaintext()
         tree = dag.directory().with_directory("/", self.source, gitignore=True)
-        place = Path.cwd() / "source"
-        await tree.export(str(place))
+        place = await _exported(tree, Path.cwd() / "of")
         request = pipeline.RunRequest(
             path=place,
             stages=stages,
@@ -160,9 +162,7 @@ class Shipway:
             slots=self.slots,
             no_cache=self.no_cache,
             report=Path.cwd() / REPORT,
-            tree=await tree.id(),
-            commit=self.commit or None,
-            branch=self.branch or None,
+            handed=pipeline.Handed(tree=await tree.id(), commit=self.commit or None, branch=self.branch or None),
             mirror=self.mirror or None,
         )
         report: Report = await pipeline.run(request, Console(stderr=True))
@@ -172,6 +172,17 @@ class Shipway:
             "summary": (Path.cwd() / REPORT / "summary.md").read_text(encoding="utf-8"),
             "code": int(exit_code(report)),
         }
+
+
+async def _exported(tree: dagger.Directory, into: Path) -> Path:
+    """Bring the files into a directory that is named as the workspace is: a directory of the engine has no name."""
+    files = into / "source"
+    await tree.export(str(files))
+    try:
+        name = json.loads((files / "package.json").read_text(encoding="utf-8"))["name"].rpartition("/")[2]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return files  # whatever is wrong with it is for the run to say
+    return files.rename(into / name) if NAME.fullmatch(name) else files
 
 
 def _verify(verdict: str, summary: str, code: int) -> str:

@@ -262,13 +262,18 @@ class Run(_Table):
 
 
 class Containers(_Table):
-    """Where the images come from, where checks run on Dagger."""
+    """Where images come from and packages are kept, where checks run on Dagger."""
 
     mirror: str | None = Field(
         default=None,
         pattern=r"^[^\s/]+(/[^\s/]+)*$",
         description="A registry, with a path where it has one, that stands in for the images' own registries, "
         "as registry.example.com/hub. The variable SHIPWAY_MIRROR goes before it.",
+    )
+    volume: str = Field(
+        default="shipway-pnpm-store",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="The engine's cache volume for pnpm's packages. Another name begins with an empty one.",
     )
 
 

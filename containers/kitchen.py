@@ -21,10 +21,11 @@ import json, os, sys
 os.environ.update(json.loads(os.environ["{SETTINGS}"]))
 os.execvp(sys.argv[1], sys.argv[1:])
 """
-# Which variable names each of npm's files, and where it lies in a container.
+# Where each of npm's files lies in a container, and which variables name it; pnpm 11 and later read the last only.
 FILES = {
-    "npmrc": ("NPM_CONFIG_USERCONFIG", "/run/shipway/npmrc"),
-    "global npmrc": ("NPM_CONFIG_GLOBALCONFIG", "/run/shipway/global-npmrc"),
+    "npmrc": ("/run/shipway/npmrc", ("NPM_CONFIG_USERCONFIG",)),
+    "global npmrc": ("/run/shipway/global-npmrc", ("NPM_CONFIG_GLOBALCONFIG",)),
+    "cafile": ("/run/shipway/authorities.pem", ("NPM_CONFIG_CAFILE", "pnpm_config_cafile")),
 }
 
 
@@ -55,7 +56,7 @@ class Kitchen:
     @property
     def environment(self) -> dict[str, str]:
         """What a step must be told beside the tokens to ask the same registries."""
-        places = {FILES[name][0]: FILES[name][1] for name in self.files}
+        places = {variable: FILES[name][0] for name in self.files for variable in FILES[name][1]}
         return {**self.settings, **places, "NODE_EXTRA_CA_CERTS": CERTIFICATES}
 
     def connected(self, container: Container, *, owner: str = "") -> Container:
@@ -68,5 +69,5 @@ class Kitchen:
         for name, secret in self.tokens.items():
             container = container.with_secret_variable(name, secret)
         for name, secret in self.files.items():
-            container = container.with_mounted_secret(FILES[name][1], secret, owner=owner)
+            container = container.with_mounted_secret(FILES[name][0], secret, owner=owner)
         return container

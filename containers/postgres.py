@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ALIAS, PORT = "postgres", 5432
 ROLES = "/docker-entrypoint-initdb.d/roles.sql"
 LOCK = Path(__file__).with_name("psycopg.txt")
+STARTS, ASKS = "docker-entrypoint.sh", "pg_isready"  # the commands that an error of the service names
+PATIENCE = 60  # seconds to get ready in
 # As the host's own: nothing of it outlives the check.
 SETTINGS = {
     "listen_addresses": "*",
@@ -44,12 +46,12 @@ def service(kitchen: Kitchen, *, instance: str, password: str, database: str, ro
         .with_exposed_port(PORT)
         # While the image sets itself up, its server listens on a socket of the file system only.
         .with_docker_healthcheck(
-            ["pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres", f"--dbname={database}"],
+            [ASKS, "--quiet", "--host=127.0.0.1", "--username=postgres", f"--dbname={database}"],
             interval="200ms",
             timeout="5s",
-            start_period="60s",
+            start_period=f"{PATIENCE}s",
             start_interval="200ms",
-            retries=50,
+            retries=10,
         )
     )
     settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]

@@ -37,11 +37,10 @@ def test_a_run_says_the_same_on_the_host_and_on_an_engine(
     receipts: Path, shipway: Callable[..., Ran], engine: Engine
 ) -> None:
     host = shipway("run", ".", "--no-cache", "--executor", "host", cwd=receipts)
-    dagger = shipway(
-        "run", ".", "--no-cache", "--executor", "dagger", cwd=receipts, env={RUNNER: engine.address}, timeout=900
-    )
+    dagger = shipway("run", ".", "--no-cache", cwd=receipts, env={RUNNER: engine.address}, timeout=900)
     assert host.report is not None, host.err
     assert dagger.report is not None, dagger.err
     assert (host.code, dagger.code) == (0, 0)
     assert essence(dagger.report) == essence(host.report)
-    assert (host.report["executor"], dagger.report["executor"]) == ("host", "dagger")
+    assert (host.report["executor"], host.report["executor_reason"]) == ("host", "it was asked for")
+    assert (dagger.report["executor"], dagger.report["executor_reason"]) == ("dagger", f"{engine.address} answers")

@@ -84,6 +84,7 @@ async def _executor(bench: Bench, client: dagger.Client, source: dagger.Director
         plan={check.id: check for check in bench.plan.checks},
         run=bench.run,
         commit=await commit_of(bench.snapshot),
+        volume=bench.volume,
         fresh=bench.fresh,
         secrets=bench.secrets,
         fingerprints=bench.fingerprints,
@@ -97,7 +98,7 @@ class DaggerExecutor:
     `source` is the repository's top directory as the snapshot has it, without git's. `plan` holds every check by id:
     what is needed and was not run here is asked for again, and comes out of the engine's cache. `fresh` takes nothing
     from there. `secrets` are values by name, `fingerprints` tell whether one changed. `commit` is what git shall say of
-    the files: message, author, address, branch.
+    the files: message, author, address, branch. `volume` is the engine's name for what pnpm's packages are kept in.
     """
 
     kitchen: Kitchen
@@ -106,6 +107,7 @@ class DaggerExecutor:
     plan: Mapping[str, Check]
     run: str
     commit: tuple[str, str, str, str]
+    volume: str
     fresh: bool = False
     secrets: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
@@ -181,7 +183,7 @@ class DaggerExecutor:
         container = found.container.with_user("root")
         if check.registry:
             container = self._with_registries(container, check)
-            volume = self.kitchen.client.cache_volume("shipway-pnpm-store")
+            volume = self.kitchen.client.cache_volume(self.volume)
             container = container.with_mounted_cache(STORE, volume, owner=USER)
         container = self._with_secrets(self._with_services(container, check, attempt), check)
         empty = self.kitchen.client.directory().chown("/", USER)
@@ -378,8 +380,12 @@ def _broken(check: Check, error: dagger.QueryError) -> ToolError:
         return ToolError(f"Dagger cannot run {check.id}: {first_line(str(error))}")
     if "npm error " in error.stderr:
         return refused(error.stderr, f"a tool of {check.id}")
+    if error.command[0] == postgres.ASKS:
+        return ToolError(f"the Postgres of {check.id} did not get ready in {postgres.PATIENCE} s")
     said = [line for line in (error.stderr or error.stdout).splitlines() if line.strip()]
     last = said[-1][:300] if said else f"exit code {error.exit_code}"
+    if error.command[0] == postgres.STARTS:
+        return ToolError(f"the Postgres of {check.id} ended before it was ready: {last}")
     if error.exit_code > SIGNALLED:
         return ToolError(f"the container of {check.id} was killed by signal {error.exit_code - SIGNALLED}", hint=last)
     return ToolError(f"the container of {check.id} cannot be made: {error.command[0]} said: {last}")

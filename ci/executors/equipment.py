@@ -6,18 +6,21 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from ci.errors import UsageError
 from ci.executors.environment import TOKENS
 from ci.toolchains.registry import PREFIX, named_in, registry
 from containers.kitchen import Kitchen
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dagger import Client
 
     from ci.monorepo.snapshot import Snapshot
 
 MIRROR = "SHIPWAY_MIRROR"
 LOOPBACK = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\]):(\d+)")
-FILES = frozenset({"globalconfig", "cafile"})  # settings that are paths of this machine
+FILES = frozenset({"globalconfig", "cafile"})  # settings that are paths of this machine: the files are handed over
 
 
 def equip(client: Client, snapshot: Snapshot, *, mirror: str | None) -> Kitchen:
@@ -33,15 +36,22 @@ def equip(client: Client, snapshot: Snapshot, *, mirror: str | None) -> Kitchen:
     hidden = {name for name in settings if PREFIX.sub("", name).startswith("//")}
     tokens = {**asked, **known.named, **{name: settings[name] for name in hidden}}
     files = {name: known.files[name] for name in ("npmrc", "global npmrc") if name in known.files}
-    texts = (*settings.values(), *(path.read_text(encoding="utf-8", errors="replace") for path in files.values()))
+    if known.cafile is not None:
+        files["cafile"] = known.cafile
+    contents = {name: _read(path) for name, path in files.items()}
+    texts = (*settings.values(), *contents.values())
     return Kitchen(
         client=client,
         near=tuple(sorted({int(port) for text in texts for port in LOOPBACK.findall(text)})),
         mirror=os.environ.get(MIRROR) or mirror,
         settings={name: value for name, value in settings.items() if name not in hidden},
         tokens={name: client.set_secret(f"shipway-{name}", value) for name, value in tokens.items()},
-        files={
-            name: client.set_secret(f"shipway {name}", path.read_text(encoding="utf-8", errors="replace"))
-            for name, path in files.items()
-        },
+        files={name: client.set_secret(f"shipway {name}", content) for name, content in contents.items()},
     )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"{path}, which npm's settings name, cannot be read: {error.strerror}") from error

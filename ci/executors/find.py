@@ -55,8 +55,8 @@ class Bench:
     """What an executor of either kind is made of. `on_output` is told a check's id and a running step's last output.
 
     `keys` say where outputs lie in `store`; `fresh` takes no result from a cache of the executor's own.
-    `fingerprints` tell whether a secret changed; `mirror` is where images come from, `tree`
-    the id of the files where the engine has them already.
+    `fingerprints` tell whether a secret changed; `mirror` is where images come from, `volume`
+    what pnpm's packages are kept in, `tree` the id of the files where the engine has them already.
     """
 
     snapshot: Snapshot
@@ -70,6 +70,7 @@ class Bench:
     on_output: Callable[[str, str], None]
     fresh: bool = False
     mirror: str | None = None
+    volume: str = "shipway-pnpm-store"
     tree: str | None = None
     secrets: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     fingerprints: Mapping[str, str] = field(default_factory=lambda: EMPTY)

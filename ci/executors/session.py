@@ -121,10 +121,24 @@ async def _client(engine: Engine, variables: dict[str, str]) -> AsyncIterator[da
                 if value is not None:
                     os.environ[name] = value
     try:
+        await _known(engine, client)
         yield client
     finally:
         with anyio.CancelScope(shield=True), anyio.move_on_after(2):
             await connection.__aexit__(None, None, None)
+
+
+async def _known(engine: Engine, client: dagger.Client) -> None:
+    """Raise NoExecutorError where the engine is of another version: the command asks for no more than a similar one."""
+    try:
+        version = (await client.version()).removeprefix("v")
+    except dagger.DaggerError as error:
+        raise NoExecutorError(f"{engine.named} does not tell its version: {first_line(str(error))}") from error
+    if version != engines.VERSION:
+        raise NoExecutorError(
+            f"{engine.named} is version {first_line(version)}, Shipway speaks {engines.VERSION}",
+            hint=f"use an engine of version {engines.VERSION}, or take --executor host",
+        )
 
 
 async def _watch(engine: Engine, lost: list[str], scope: anyio.CancelScope) -> None:

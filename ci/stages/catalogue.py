@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ci.model import STAGE_NAMES, Check, Plan
 from ci.stages import audit, e2e, install, integration, lint, preparation, submodules, typecheck, unit
 from ci.stages.context import Context, merge
+from ci.stages.prose import without_prose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +42,7 @@ def plan(context: Context, only: tuple[str, ...] = ()) -> Plan:
     new = {
         check.id: dataclasses.replace(check, stage=shown[check.id]).id for check in prepared[1:] if check.id in ordered
     }
-    checks = (
+    checks = tuple(
         dataclasses.replace(
             check,
             stage=shown[check.id] if check.id in new else check.stage,
@@ -50,7 +51,9 @@ def plan(context: Context, only: tuple[str, ...] = ()) -> Plan:
         for check in ordered.values()
     )
     return Plan(
-        checks=tuple(submodules.excuse(context, check) for check in checks), skips=whole.skips, notices=whole.notices
+        checks=tuple(submodules.excuse(context, check) for check in without_prose(context.workspace, checks)),
+        skips=whole.skips,
+        notices=whole.notices,
     )
 
 

@@ -21,6 +21,7 @@ PREFIX = re.compile(r"p?npm_config_", re.IGNORECASE)  # pnpm 11 and later read t
 USER, GLOBAL = "userconfig", "globalconfig"
 # What a user may have set for a mirror, a proxy or an own certificate authority.
 SETTINGS = frozenset({"registry", USER, GLOBAL, "cafile", "ca", "proxy", "https_proxy", "noproxy"})
+CAFILE = re.compile(r"^[ \t]*cafile[ \t]*=[ \t]*([^\r\n]+)", re.MULTILINE)
 VARIABLE = re.compile(r"\$\{(\w+)[^}]*\}")  # pnpm knows `${NAME:-otherwise}` too
 
 
@@ -29,13 +30,14 @@ class Registry:
     """`user` is where the user's npmrc is, or would be; `files` are the npmrc files that are there, by what they are.
 
     `settings` are the variables of ours that choose a registry or the way to it, `named` those of which the files
-    take the values.
+    take the values. `cafile` is the file of the certificate authorities to be believed in place of the usual ones.
     """
 
     user: Path
     files: Mapping[str, Path]
     settings: Mapping[str, str]
     named: Mapping[str, str]
+    cafile: Path | None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,6 +57,7 @@ def registry() -> Registry:
         files=files,
         settings={name: value for name, value in settings.items() if PREFIX.sub("", name).lower() != USER},
         named=named_in(files.values()),
+        cafile=chosen.get("cafile") or _cafile(files),
     )
 
 
@@ -68,6 +71,15 @@ def named_in(files: Iterable[Path]) -> dict[str, str]:
             raise UsageError(f"{path} cannot be read: {error.strerror}") from error
         found |= {name: os.environ[name] for name in VARIABLE.findall(text) if name in os.environ}
     return found
+
+
+def _cafile(files: Mapping[str, Path]) -> Path | None:
+    """Return the file that an npmrc names; the user's own goes before the global one."""
+    for path in files.values():
+        if said := CAFILE.findall(path.read_text(encoding="utf-8", errors="replace")):
+            value = VARIABLE.sub(lambda found: os.environ.get(found[1], found[0]), said[-1].strip().strip("\"'"))
+            return Path(value).expanduser().absolute()
+    return None
 
 
 def _chooses(name: str) -> bool:

@@ -15,13 +15,15 @@ from urllib.parse import urlsplit
 import anyio
 import pytest
 
-from ci.errors import NoExecutorError, ToolError
+from ci.errors import NoExecutorError, ToolError, UsageError
 from ci.executors.engine import Engine
 from ci.model import Network, Reuse, Service, Step, Toolchain
 from ci.toolchains.versions import POSTGRES
+from containers import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from ci.model import Check, Execution
     from tests.executors.conftest import DaggerPlace
@@ -203,6 +205,43 @@ def test_a_check_whose_container_is_killed_is_an_error_that_says_so(
 def test_what_asks_a_registry_can_reach_out(dagger: DaggerPlace, check: MakeCheck) -> None:
     asks = check("echo $NODE_EXTRA_CA_CERTS", registry=True, network=Network.OUTSIDE)
     assert dagger.execute(asks).steps[0].output == "/etc/ssl/certs/ca-certificates.crt\n"
+
+
+def test_the_users_own_certificate_authorities_are_believed_there_too(
+    dagger: DaggerPlace, check: MakeCheck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ca.pem").write_text("one authority\n")
+    monkeypatch.setenv("npm_config_cafile", str(tmp_path / "ca.pem"))
+    asks = check('cat "$NPM_CONFIG_CAFILE" "$pnpm_config_cafile"', registry=True, network=Network.OUTSIDE)
+    assert dagger.execute(asks).steps[0].output == "one authority\none authority\n"
+
+
+def test_a_file_of_authorities_that_is_not_there_is_named(
+    dagger: DaggerPlace, check: MakeCheck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("npm_config_cafile", str(tmp_path / "gone.pem"))
+    with pytest.raises(UsageError, match=r"gone\.pem, which npm's settings name, cannot be read: No such file"):
+        dagger.execute(check("true", registry=True))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        (("port", "5433"), r"the Postgres of unit/check@\. did not get ready in 60 s$"),
+        (("shared_buffers", "none"), r'the Postgres of unit/check@\. ended before it was ready: .*buffers": "none"'),
+    ],
+)
+def test_a_server_that_does_not_get_ready_is_an_error_that_says_so(
+    dagger: DaggerPlace,
+    with_database: Callable[..., Check],
+    monkeypatch: pytest.MonkeyPatch,
+    setting: tuple[str, str],
+    words: str,
+) -> None:
+    monkeypatch.setitem(postgres.SETTINGS, *setting)
+    with pytest.raises(ToolError, match=words):
+        dagger.execute(with_database("true", reuse=Reuse.NEVER))
 
 
 @pytest.fixture

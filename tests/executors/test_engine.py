@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import socket
 import threading
 import time
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import graphql
 import pytest
 
 from ci.errors import NoExecutorError, ShipwayError, UsageError
@@ -150,3 +153,41 @@ def test_a_command_of_another_version_is_named(dagger: Path, monkeypatch: pytest
 def test_a_command_that_is_none_of_daggers_is_named(dagger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dagger.write_text("#!/bin/sh\necho 'no such thing' >&2; exit 3\n")
     assert f"{dagger} does not tell its version: no such thing" in told(dagger, monkeypatch)
+
+
+class OlderEngine(http.server.BaseHTTPRequestHandler):
+    """A session whose engine knows nothing but its version."""
+
+    def do_POST(self) -> None:
+        """Answer a query."""
+        query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["query"]
+        schema = graphql.build_schema("type Query { version: String! }")
+        answer = json.dumps(graphql.graphql_sync(schema, query, {"version": "v0.20.1"}).formatted).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+def test_an_engine_of_another_version_is_named_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ci.executors.session import session  # noqa: PLC0415 - it costs a second
+
+    async def enter() -> None:
+        async with session(Engine(address="tcp://x", session=True), on_output=lambda *_: None):
+            pytest.fail("it is taken for one that Shipway speaks to")
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OlderEngine) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv(SESSION, str(server.server_address[1]))
+        monkeypatch.setenv("DAGGER_SESSION_TOKEN", "none")
+        with pytest.raises(NoExecutorError) as raised:
+            anyio.run(enter)
+        server.shutdown()
+    assert str(raised.value) == (
+        f"the Dagger session that this runs in is version 0.20.1, Shipway speaks {VERSION} "
+        f"(use an engine of version {VERSION}, or take --executor host)"
+    )

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from ci.errors import UsageError
 from ci.toolchains.registry import registry
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +55,20 @@ def test_what_chooses_a_registry_comes_along_and_no_other_setting(
         monkeypatch.setenv(name, value)
     known = registry()
     assert known.settings == chosen
+    assert known.cafile == Path("/ca.pem")
     assert known.files == {"global npmrc": tmp_path / "global"}
+
+
+def test_the_file_of_authorities_is_the_one_that_the_users_own_file_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".npmrc").write_text('loglevel=warn\n# cafile=/no\ncafile = "${PLACE}/ca.pem"\n')
+    (tmp_path / "global").write_text("cafile=/global.pem\n")
+    monkeypatch.setenv("PLACE", "/srv")
+    monkeypatch.setenv("npm_config_globalconfig", str(tmp_path / "global"))
+    assert registry().cafile == Path("/srv/ca.pem")
+    (tmp_path / ".npmrc").write_text("loglevel=warn\n")
+    assert registry().cafile == Path("/global.pem")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
