@@ -79,10 +79,42 @@ class DiskFullError(ToolError):
     """There is no room left where Shipway must write."""
 
 
+class Trouble(enum.StrEnum):
+    """What is the matter with an outside service, as the end of a sentence about it."""
+
+    UNREACHABLE = "cannot be reached"
+    LIMITING = "limits its callers"
+    BROKEN = "is broken"
+    UNREADABLE = "gives an answer that cannot be read"
+    DENYING = "denies access"
+    REFUSING = "refuses"
+
+
 class VendorError(ShipwayError):
-    """An outside service is out of reach."""
+    """An outside service is out of reach, or does not do what it is asked.
+
+    `status` is HTTP's, None where there was no answer; `code` is the vendor's own word for it. `unsettled` says that
+    the request may have been carried out all the same: the answer to a write was lost.
+    """
 
     exit_code = ExitCode.VENDOR
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        trouble: Trouble = Trouble.UNREACHABLE,
+        status: int | None = None,
+        code: str | None = None,
+        unsettled: bool = False,
+    ) -> None:
+        """Keep what a caller may act on apart from the words."""
+        super().__init__(message, hint=hint)
+        self.trouble = trouble
+        self.status = status
+        self.code = code
+        self.unsettled = unsettled
 
 
 def leaves(error: BaseException) -> tuple[BaseException, ...]:

@@ -1,0 +1,132 @@
+"""What all stand-ins share: routes, a memory, the calls that were made written down, failures on demand.
+
+Under `/_stand-in/` every one of them has the same few addresses of its own, which no vendor has:
+
+    GET    /_stand-in/calls     who called what and what was answered, the newest last
+    POST   /_stand-in/faults    fail the next requests as faults.py has it
+    DELETE /_stand-in/faults    fail no more
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ci.rehearsal.faults import Faults
+from ci.rehearsal.memory import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.types import Message, Receive, Scope, Send
+
+OWN = "/_stand-in/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request to a stand-in and what became of it. `status` is None where no answer was finished."""
+
+    moment: float
+    caller: str
+    method: str
+    path: str
+    query: str
+    status: int | None
+    body: str
+
+
+class StandIn:
+    """An application of routes that answers as a vendor does, with a memory in `directory`.
+
+    `calls` are those that got as far as the stand-in itself: what a fault kept away is not among them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        routes: Sequence[BaseRoute] = (),
+        *,
+        unknown: Callable[[Request], Response] | None = None,
+    ) -> None:
+        """Make the application. `unknown` answers at addresses that the vendor does not have."""
+        self.name = name
+        self.memory = Memory(directory / f"{name}.sqlite")
+        self.calls: list[Call] = []
+        self._routes = [
+            Route(f"{OWN}calls", self._told, methods=["GET"]),
+            Route(f"{OWN}faults", self._to_fail, methods=["POST"]),
+            Route(f"{OWN}faults", self._to_work, methods=["DELETE"]),
+            *routes,
+        ]
+        handlers = {HTTPStatus.NOT_FOUND: lambda request, _error: unknown(request)} if unknown else {}
+        self._starlette = Starlette(routes=self._routes, exception_handlers=handlers)
+        self.faults = Faults(self._written_down)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        own = scope["type"] != "http" or scope["path"].startswith(OWN)
+        await (self._starlette if own else self.faults)(scope, receive, send)
+
+    async def _written_down(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status: list[int] = []
+        body = bytearray()
+
+        async def hear() -> Message:
+            message = await receive()
+            body.extend(message.get("body", b"")[: 65_536 - len(body)])
+            return message
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status.append(message["status"])
+            await send(message)
+
+        headers = dict(scope["headers"])
+        try:
+            await self._starlette(scope, hear, tell)
+        finally:
+            self.calls.append(
+                Call(
+                    moment=time.time(),
+                    caller=headers.get(b"user-agent", b"").decode(errors="replace"),
+                    method=scope["method"],
+                    path=scope["path"],
+                    query=scope["query_string"].decode(errors="replace"),
+                    status=status[0] if status else None,
+                    body=body.decode(errors="replace"),
+                )
+            )
+
+    async def _told(self, _request: Request) -> Response:
+        return JSONResponse([dataclasses.asdict(call) for call in self.calls])
+
+    async def _to_fail(self, request: Request) -> Response:
+        try:
+            self.faults.add(**await request.json())
+        except (ValueError, TypeError) as error:
+            return JSONResponse({"message": str(error)}, status_code=HTTPStatus.BAD_REQUEST)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def _to_work(self, _request: Request) -> Response:
+        self.faults.clear()
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+async def body_of(request: Request) -> Any:
+    """Return a request's JSON, None where it is none."""
+    with contextlib.suppress(ValueError):
+        return json.loads(await request.body())
+    return None

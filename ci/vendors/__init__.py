@@ -1,0 +1,10 @@
+"""Adapters: each speaks one vendor's API and knows nothing else. Typed values in, typed values out.
+
+exchange.py   one request: address, token, time limits, retries that obey the vendor, errors
+answers.py    what came back, and how a vendor says what is wrong and how long to wait
+adapter.py    what all of them are; `ensure`, for writes
+
+A client is made of an Exchange, which its module's `connect` makes of a token. A read that finds nothing gives None. A
+write is idempotent: by a key or a precondition that the vendor knows, or by `ensure`, which looks before it writes and
+again when the answer to a write was lost. What goes wrong is a VendorError, which names the trouble and never a secret.
+"""
