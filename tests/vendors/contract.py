@@ -254,6 +254,7 @@ class Holding(httpx.AsyncBaseTransport):
         self.base = base
         self.inner = inner or httpx.AsyncHTTPTransport()
         self.seen: list[str] = []
+        self.traffic: list[tuple[Operation, httpx.Request, httpx.Response]] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Check, hand on, check."""
@@ -263,6 +264,7 @@ class Holding(httpx.AsyncBaseTransport):
         await answer.aread()
         self.contract.hold_answer(operation, answer)
         self.seen.append(f"{operation.name} {answer.status_code}")
+        self.traffic.append((operation, request, answer))
         return answer
 
     async def aclose(self) -> None:

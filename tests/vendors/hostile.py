@@ -32,7 +32,11 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A vendor under hostile answers. `limited` are the headers by which it says how long to wait: here a second."""
+    """A vendor under hostile answers. `limited` are the headers by which it says how long to wait: here a second.
+
+    `base` is what stands behind the stand-in's address before the contract's paths; `contract` its name, None where
+    there is no OpenAPI document.
+    """
 
     name: str
     stand_in: Callable[[Path], StandIn]
@@ -42,3 +46,5 @@ class Subject:
     limited: Mapping[str, str] = field(default_factory=lambda: {"retry-after": "1"})
     limited_status: int = 429
     limited_body: str = "{}"
+    base: str = ""
+    contract: str | None = None

@@ -6,9 +6,7 @@ The answers come from the real stand-ins over real connections. What a write lef
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
-import pkgutil
 import socket
 import time
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ import pytest
 from ci.errors import Trouble, VendorError
 from ci.rehearsal.serving import serving
 from ci.vendors.exchange import Patience
-from tests.conftest import ROOT
+from tests.vendors.subjects import subjects
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -31,14 +29,9 @@ if TYPE_CHECKING:
     from tests.vendors.hostile import Asked, Subject
 
 QUICK = Patience(request=2.0, whole=8.0, first=0.01, tries=3)
-WHERE = ROOT / "tests/vendors/subjects"
-SUBJECTS: tuple[Subject, ...] = tuple(
-    importlib.import_module(f"tests.vendors.subjects.{found.name}").SUBJECT
-    for found in pkgutil.iter_modules([str(WHERE)])
-)
 CASES = [
     pytest.param(subject, asked, id=f"{subject.name} {name}")
-    for subject in SUBJECTS
+    for subject in subjects()
     for name, asked in subject.asked.items()
 ]
 each = pytest.mark.parametrize(("subject", "asked"), CASES)

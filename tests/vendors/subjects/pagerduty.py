@@ -22,6 +22,8 @@ SUBJECT = Subject(
         KEY, address=f"{address}/v2", patience=patience, transport=transport
     ),
     secrets=(KEY,),
+    base="/v2",
+    contract="pagerduty",
     asked={
         "trigger": Asked(
             run=lambda client: client.trigger(ALERT), effects=lambda it: len(it.alerts), quiet=True, status=202
