@@ -43,6 +43,19 @@ class Engine:
     session: bool = False
 
     @property
+    def is_fetched(self) -> bool:
+        """Whether a container runtime of this machine gets and starts it."""
+        return _kind(self.address) in OWN
+
+    @property
+    def by_hand(self) -> str | None:
+        """What shows whether the way is open that another program leads to; Dagger itself goes on trying in silence."""
+        place = urlsplit(self.address)
+        login = f"{place.username}@{place.hostname}" if place.username else place.hostname
+        ways = {"ssh": f"try `ssh {login} buildctl --version`", "kube-pod": f"try `kubectl get pod {place.hostname}`"}
+        return ways.get(_kind(self.address))
+
+    @property
     def named(self) -> str:
         """How a message names it, without a password."""
         if self.session:
@@ -106,8 +119,7 @@ def silent(engine: Engine, seconds: float) -> str | None:
 
     Raises UsageError for an address of no known form.
     """
-    place = urlsplit(engine.address)
-    kind = place.scheme.partition("+")[0]
+    place, kind = urlsplit(engine.address), _kind(engine.address)
     if kind in FAR | OWN:
         return None
     if kind not in NEAR:
@@ -120,6 +132,10 @@ def silent(engine: Engine, seconds: float) -> str | None:
     except OSError as error:
         return error.strerror or str(error) or type(error).__name__
     return None
+
+
+def _kind(address: str) -> str:
+    return urlsplit(address).scheme.partition("+")[0]
 
 
 def _knock(place: SplitResult, seconds: float) -> None:

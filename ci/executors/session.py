@@ -22,19 +22,21 @@ import dagger
 from ci import processes
 from ci.errors import NoExecutorError, leaves
 from ci.executors import engine as engines
-from ci.text import first_line
+from ci.text import first_line, settled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from anyio.abc import Process
 
     from ci.executors.engine import Engine
 
 TAIL = re.compile(r"shipway-tail ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+)")  # as ci/warden/contained.py prints it
+BARS = re.compile(r"^\s*\d+\s*:\s*(?:\u2506\s*)*")
 QUIET = {"DAGGER_NO_NAG": "1", "DAGGER_NO_UPDATE_CHECK": "1", "DO_NOT_TRACK": "1", "DAGGER_PROGRESS": "plain"}
 TOKEN = "DAGGER_SESSION_TOKEN"  # noqa: S105 - the variable, not the value
-CONNECT = 120.0  # seconds for the first answer of an engine that a container runtime must fetch and start
+CONNECT = 30.0  # seconds for the first answer of an engine
+FETCH = 120.0  # of one that a container runtime must fetch and start
 PARTING = 5.0  # seconds that it has to close its services
 LOOK, MISSED = 3.0, 3  # seconds between two looks whether it is there, and how many it may miss
 
@@ -79,11 +81,10 @@ async def _process(engine: Engine, on_output: Callable[[str, str], None]) -> Asy
         group.start_soon(_listen, process, on_output, last)
         group.start_soon(_hear, process, told, answer)
         try:
-            with anyio.move_on_after(CONNECT):
+            with anyio.move_on_after(FETCH if engine.is_fetched else CONNECT):
                 await answer.wait()
             if not told:
-                why = first_line(next((line for line in reversed(last) if line.strip()), "it says nothing"))
-                raise NoExecutorError(f"no session with {engine.named}: {why}")
+                raise NoExecutorError(f"no session with {engine.named}: {_complaint(last)}", hint=engine.by_hand)
             yield told[0]
         finally:
             # While somebody still reads its log: it would not end before that is written.
@@ -92,6 +93,12 @@ async def _process(engine: Engine, on_output: Callable[[str, str], None]) -> Asy
                     await process.stdin.aclose()
                 await process.wait()
         group.cancel_scope.cancel()
+
+
+def _complaint(lines: Sequence[str]) -> str:
+    """Return the last line of a log, without the number and the bars that Dagger puts before it."""
+    said = [line.strip() for line in (BARS.sub("", settled(line)) for line in lines) if line.strip()]
+    return first_line(said[-1]) if said else "it says nothing"
 
 
 async def _hear(process: Process, told: list[dict[str, str]], answer: anyio.Event) -> None:

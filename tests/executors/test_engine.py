@@ -132,6 +132,18 @@ def test_an_address_that_another_program_leads_to_is_not_tried_from_here(address
     assert choice.engine == Engine(address=address)
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("ssh://me@build.example.test:2222/x", "try `ssh me@build.example.test buildctl --version`"),
+        ("kube-pod://dagger-0?namespace=ci", "try `kubectl get pod dagger-0`"),
+        ("tls://build.example.test:1", None),
+    ],
+)
+def test_what_to_try_by_hand_is_known_for_other_programs_ways(address: str, words: str | None) -> None:
+    assert Engine(address=address).by_hand == words
+
+
 def told(program: Path | None, monkeypatch: pytest.MonkeyPatch) -> str:
     if program is None:
         monkeypatch.setenv("PATH", "/nonexistent")
