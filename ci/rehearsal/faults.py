@@ -44,7 +44,10 @@ class Fault:
         """Refuse what could never match or happen. Raises ValueError."""
         if self.kind not in KINDS:
             raise ValueError(f"{self.kind}: there is {', '.join(KINDS)}")
-        re.compile(self.path)
+        try:
+            re.compile(self.path)
+        except re.error as error:
+            raise ValueError(f"{self.path}: {error}") from error
 
     def meets(self, scope: Scope) -> bool:
         """Whether the request is one of those that fail."""

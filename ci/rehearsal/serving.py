@@ -39,11 +39,16 @@ async def serving(application: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
             server_header=False,
         )
         server = _Server(config)
+        raised: list[Exception] = []
         async with anyio.create_task_group() as group:
             group.start_soon(server.serve, [listener])
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                 await anyio.sleep(0.005)
             try:
                 yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            except Exception as error:  # noqa: BLE001 - raised again, as it is and not in a group
+                raised.append(error)
             finally:
                 server.should_exit = True
+        if raised:
+            raise raised[0]
