@@ -3,6 +3,7 @@
 exchange.py   one request: address, token, time limits, retries that obey the vendor, errors
 answers.py    what came back, and how a vendor says what is wrong and how long to wait
 adapter.py    what all of them are; `ensure`, for writes
+github/       GitHub: branches, pull requests, issues, checks, deployments of one repository
 
 A client is made of an Exchange, which its module's `connect` makes of a token. A read that finds nothing gives None. A
 write is idempotent: by a key or a precondition that the vendor knows, or by `ensure`, which looks before it writes and

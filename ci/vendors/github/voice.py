@@ -1,0 +1,34 @@
+"""Who a token speaks for: what it wrote itself can be told from what others wrote."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from ci.errors import VendorError
+from ci.vendors.exchange import Exchange
+from ci.vendors.github.values import Account
+
+
+class Voice:
+    """The account of a token, asked once. An app's token may not ask: whoever has one says its login."""
+
+    def __init__(self, exchange: Exchange, login: str | None = None) -> None:
+        """Take the way there, and the login where it is known."""
+        self.exchange = exchange
+        self._login = login
+
+    async def account(self) -> Account:
+        """Return the account of a person's token. Raises VendorError, with status 403 for an app's."""
+        answer = await self.exchange.ask("GET", "/user")
+        return self.exchange.read(answer, Account, what="an account")
+
+    async def login(self) -> str:
+        """Return the login. Raises VendorError."""
+        if self._login is None:
+            try:
+                self._login = (await self.account()).login
+            except VendorError as error:
+                if error.status == HTTPStatus.FORBIDDEN:
+                    error.hint = "an app's token cannot ask who it is: name its login"
+                raise
+        return self._login
