@@ -3,5 +3,6 @@
 standin.py   what all of them share: one application, its calls written down, failures on demand
 faults.py    the failures that a stand-in can be told to have
 memory.py    what a stand-in knows, in a file, so that it is there after a restart
+github/      GitHub, over a real bare repository
 serving.py   a server for an application, on a port of the loopback
 """

@@ -53,7 +53,7 @@ class Contract:
 
     @functools.cached_property
     def operations(self) -> tuple[Operation, ...]:
-        """All of them; those with fewer variables in their path first."""
+        """All of them; those with fewer variables in their path first, then longer ones: a variable may have slashes."""
         found = []
         for path, methods in self.document["paths"].items():
             shared = [self.resolved(each) for each in methods.get("parameters", ())]
@@ -76,7 +76,7 @@ class Contract:
                         definition=definition,
                     )
                 )
-        return tuple(sorted(found, key=lambda each: each.name.count("{")))
+        return tuple(sorted(found, key=lambda each: (each.name.count("{"), -len(each.name))))
 
     def resolved(self, part: Any) -> Any:
         """Follow a reference into the document."""
@@ -242,7 +242,21 @@ def contract(vendor: str) -> Contract:
     path = FOLDER / f"{vendor}.openapi.json"
     if not path.is_file():
         pytest.skip(f"{path.name} is not beside the project: set SHIPWAY_CONTRACTS to where the contracts are")
-    return Contract(vendor=vendor, document=json.loads(path.read_text(encoding="utf-8")))
+    return Contract(vendor=vendor, document=_widened(json.loads(path.read_text(encoding="utf-8"))))
+
+
+def _widened(part: Any) -> Any:
+    """Read alternatives as "any of these", for vendors' overlap; and what may be null may be, whatever else it may be."""
+    if isinstance(part, list):
+        return [_widened(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    widened = {"anyOf" if name == "oneOf" else name: _widened(value) for name, value in part.items()}
+    if "oneOf" in part:  # a discriminator takes all values for objects
+        widened.pop("discriminator", None)
+    if part.get("nullable") is True and isinstance(part.get("enum"), list):
+        widened["enum"] = [*part["enum"], None]
+    return widened
 
 
 class Holding(httpx.AsyncBaseTransport):

@@ -1,0 +1,271 @@
+"""A bare repository, asked and changed by git's own commands, apart from the user's settings."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ci import processes
+from ci.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ci.processes import Completed
+
+NOTHING = "0" * 40  # git's name for no commit at all
+TIMEOUT = 60.0  # seconds; the repositories of a rehearsal are small
+CONFIGURATION = """\
+[core]
+	repositoryformatversion = 0
+	filemode = true
+	bare = true
+[uploadpack]
+	allowAnySHA1InWant = true
+"""
+_SHA = re.compile(r"[0-9a-f]{4,40}")
+_WHO = re.compile(r"(.*?) ?<(.*?)> (\d+) ([+-]\d{4})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """A line of a commit that says who and when, in seconds of the epoch."""
+
+    name: str
+    email: str
+    moment: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitText:
+    """What a commit says."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    author: Signed
+    committer: Signed
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A file that differs between two trees."""
+
+    name: str
+    before: str | None
+    status: str
+    blob: str
+    additions: int
+    deletions: int
+
+
+class Bare:
+    """The repository at `path`, made where there is none: a bare one is a few files."""
+
+    def __init__(self, path: Path, *, branch: str) -> None:
+        """Make it, or find it there."""
+        self.path = path
+        self.hooks = path / "hooks"
+        if not (path / "HEAD").exists():
+            for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "hooks", "info"):
+                (path / name).mkdir(parents=True, exist_ok=True)
+            (path / "config").write_text(CONFIGURATION, encoding="utf-8")
+            (path / "HEAD").write_text(f"ref: refs/heads/{branch}\n", encoding="utf-8")
+        self._commits: dict[str, CommitText] = {}
+
+    def hook(self, name: str, text: str) -> None:
+        """Have git run a program of the shell at one of its hooks."""
+        place = self.hooks / name
+        place.write_text(text, encoding="utf-8")
+        place.chmod(place.stat().st_mode | stat.S_IXUSR)
+
+    async def git(
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        within: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run git on the repository, or in a work tree of it; its exit code is a value. Raises ToolError."""
+        where = ("-C", str(within)) if within is not None else (f"--git-dir={self.path}",)
+        apart = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        found = {**processes.inherited(), **apart, **(environment or {})}
+        argv = ("git", *where, "-c", "gc.auto=0", *arguments)
+        return await processes.run(argv, environment=found, stdin=stdin, timeout=TIMEOUT)
+
+    async def done(self, *arguments: str, stdin: bytes | None = None, **words: Mapping[str, str] | Path) -> bytes:
+        """The same for what must not fail; returns what it says. Raises ToolError."""
+        completed = await self.git(*arguments, stdin=stdin, **words)  # type: ignore[arg-type]
+        if completed.code != 0:
+            raise ToolError(f"git {arguments[0]} failed: {completed.complaint}")
+        return completed.stdout
+
+    async def refs(self, prefix: str = "") -> dict[str, str]:
+        """Return commits by the whole names of references that begin like this."""
+        text = (await self.done("for-each-ref", "--format=%(objectname) %(refname)")).decode()
+        found = (line.partition(" ") for line in text.splitlines())
+        return {name: sha for sha, _, name in found if name.startswith(prefix)}
+
+    async def head(self, branch: str) -> str | None:
+        """Return the commit that a branch stands at."""
+        return await self._named(f"refs/heads/{branch}")
+
+    async def commit_of(self, name: str) -> str | None:
+        """Return the commit that a branch, a tag, a whole reference or the beginning of a commit's name means."""
+        for place in (f"refs/heads/{name}", f"refs/tags/{name}", name if name.startswith("refs/") else f"refs/{name}"):
+            if (found := await self._named(place)) is not None:
+                return found
+        return await self._named(name) if _SHA.fullmatch(name) else None
+
+    async def _named(self, name: str) -> str | None:
+        completed = await self.git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        return completed.text.strip() if completed.code == 0 else None
+
+    async def kind(self, sha: str) -> str | None:
+        """Return what an object is: commit, tree, blob, tag."""
+        if not _SHA.fullmatch(sha):
+            return None
+        completed = await self.git("cat-file", "-t", sha)
+        return completed.text.strip() if completed.code == 0 else None
+
+    async def commit(self, sha: str) -> CommitText:
+        """Read a commit that is there. Raises ToolError."""
+        if sha not in self._commits:
+            text = (await self.done("cat-file", "commit", sha)).decode(errors="replace")
+            self._commits[sha] = _read(sha, text)
+        return self._commits[sha]
+
+    async def between(self, base: str, head: str) -> list[str]:
+        """Return the commits of `head` that `base` does not have, the oldest first."""
+        return (await self.done("rev-list", "--reverse", "--topo-order", head, f"^{base}")).decode().split()
+
+    async def merge_base(self, one: str, other: str) -> str | None:
+        """Return the newest commit that both have."""
+        completed = await self.git("merge-base", one, other)
+        return completed.text.strip() if completed.code == 0 else None
+
+    async def has(self, later: str, earlier: str) -> bool:
+        """Whether a commit is an ancestor of another, or the same."""
+        return (await self.git("merge-base", "--is-ancestor", earlier, later)).code == 0
+
+    async def changes(self, base: str, head: str) -> list[Change]:
+        """Return the files that differ."""
+        raw = (await self.done("diff", "--raw", "--no-abbrev", "-z", "-M", base, head)).decode(errors="replace")
+        counted = (await self.done("diff", "--numstat", "-z", "-M", base, head)).decode(errors="replace")
+        counts = _counts(counted)
+        found = []
+        fields = iter(raw.split("\0"))
+        for line in fields:
+            if not line.startswith(":"):
+                continue
+            _, _, _, blob, letter = line.split(" ")
+            first = next(fields)
+            second = next(fields) if letter[0] in "RC" else None
+            name = second or first
+            status = {"A": "added", "D": "removed", "R": "renamed", "C": "copied"}.get(letter[0], "modified")
+            more, less = counts.get(name, (0, 0))
+            before = first if second else None
+            found.append(Change(name=name, before=before, status=status, blob=blob, additions=more, deletions=less))
+        return found
+
+    async def listing(
+        self, tree: str, *, recursive: bool = False, path: str = ""
+    ) -> list[tuple[str, str, str, str, str]]:
+        """Return the entries of a tree as mode, type, name, size ("-" where it has none) and path."""
+        flags = ("-r", "-t") if recursive else ()
+        text = (await self.done("ls-tree", "-l", "-z", *flags, tree, *(("--", path) if path else ()))).decode()
+        found = []
+        for line in filter(None, text.split("\0")):
+            facts, _, name = line.partition("\t")
+            mode, kind, sha, size = facts.split()
+            found.append((mode, kind, sha, size, name))
+        return found
+
+    async def blob(self, sha: str) -> bytes:
+        """Return the bytes of a blob. Raises ToolError."""
+        return await self.done("cat-file", "blob", sha)
+
+    async def keep(self, content: bytes) -> str:
+        """Keep some bytes, and return their name."""
+        return (await self.done("hash-object", "-w", "--stdin", stdin=content)).decode().strip()
+
+    async def plant(self, base: str | None, entries: Sequence[tuple[str, str | None, str]]) -> str | None:
+        """Make a tree of another one and of entries: mode, name (None takes away), path. None: they do not fit."""
+        with tempfile.TemporaryDirectory(dir=self.path) as directory:
+            index = {"GIT_INDEX_FILE": str(Path(directory) / "index")}
+            await self.done("read-tree", *((base,) if base else ("--empty",)), environment=index)
+            for mode, sha, path in entries:
+                if sha is not None and mode == "040000":
+                    done = await self.git("read-tree", f"--prefix={path}/", sha, environment=index)
+                else:
+                    line = f"{mode if sha else '0'} {sha or NOTHING}\t{path}\0".encode()
+                    done = await self.git("update-index", "-z", "--index-info", stdin=line, environment=index)
+                if done.code != 0:
+                    return None
+            done = await self.git("write-tree", environment=index)
+            return done.text.strip() if done.code == 0 else None
+
+    async def record(
+        self, message: str, tree: str, parents: Sequence[str], author: Mapping[str, str], committer: Mapping[str, str]
+    ) -> str:
+        """Make a commit. Who made it is `name`, `email` and `date` (RFC 3339)."""
+        environment = signed(author, committer)
+        flags = [flag for parent in parents for flag in ("-p", parent)]
+        text = await self.done("commit-tree", *flags, tree, stdin=message.encode(), environment=environment)
+        return text.decode().strip()
+
+    async def point(self, name: str, sha: str | None, before: str | None) -> bool:
+        """Move, make or (None) delete a reference, where it stands as before; whether it did."""
+        old = before or NOTHING
+        words = ("update-ref", "-d", name, old) if sha is None else ("update-ref", name, sha, old)
+        return (await self.git(*words)).code == 0
+
+
+def signed(author: Mapping[str, str], committer: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that tell git who makes a commit."""
+    found: dict[str, str] = {}
+    for role, who in (("AUTHOR", author), ("COMMITTER", committer)):
+        found |= {f"GIT_{role}_NAME": who["name"], f"GIT_{role}_EMAIL": who["email"], f"GIT_{role}_DATE": who["date"]}
+    return found
+
+
+def _read(sha: str, text: str) -> CommitText:
+    head, _, message = text.partition("\n\n")
+    facts: dict[str, list[str]] = {}
+    for line in head.splitlines():
+        name, _, value = line.partition(" ")
+        facts.setdefault(name, []).append(value)
+    return CommitText(
+        sha=sha,
+        tree=facts["tree"][0],
+        parents=tuple(facts.get("parent", ())),
+        author=_who(facts["author"][0]),
+        committer=_who(facts["committer"][0]),
+        message=message.rstrip("\n"),
+    )
+
+
+def _who(line: str) -> Signed:
+    found = _WHO.fullmatch(line)
+    name, email, moment = (found[1], found[2], int(found[3])) if found else (line, "", 0)
+    return Signed(name=name, email=email, moment=moment)
+
+
+def _counts(text: str) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    fields = iter(text.split("\0"))
+    for field in fields:
+        if not field:
+            continue
+        more, less, name = field.split("\t")
+        if not name:  # renamed: the names stand behind
+            next(fields)
+            name = next(fields)
+        found[name] = (int(more) if more != "-" else 0, int(less) if less != "-" else 0)
+    return found
