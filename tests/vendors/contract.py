@@ -53,7 +53,7 @@ class Contract:
 
     @functools.cached_property
     def operations(self) -> tuple[Operation, ...]:
-        """All of them; those with fewer variables in their path first, then longer ones: a variable may have slashes."""
+        """All of them; fewer variables in the path go first, then longer ones: a variable may have slashes."""
         found = []
         for path, methods in self.document["paths"].items():
             shared = [self.resolved(each) for each in methods.get("parameters", ())]
@@ -246,7 +246,7 @@ def contract(vendor: str) -> Contract:
 
 
 def _widened(part: Any) -> Any:
-    """Read alternatives as "any of these", for vendors' overlap; and what may be null may be, whatever else it may be."""
+    """Read alternatives as "any of these", for vendors' overlap; what may be null may be, beside any list of words."""
     if isinstance(part, list):
         return [_widened(each) for each in part]
     if not isinstance(part, dict):

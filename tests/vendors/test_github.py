@@ -1,57 +1,21 @@
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import anyio
-import pytest
 
-from ci.errors import VendorError
 from ci.rehearsal.github import AUTHOR, REVIEWER, RULESET, Rules
-from ci.rehearsal.github import GitHub as StandIn
-from ci.rehearsal.serving import serving
-from ci.vendors.exchange import Patience
-from ci.vendors.github import GitHub
 from ci.vendors.github.objects import BLOB
 from ci.vendors.github.talk import Mark, Opinion
-from tests.vendors.contract import Holding
-from tests.vendors.subjects.github import SHA, WHO, Both, a_deployment, an_issue, both, opened, seeded
+from tests.vendors.github_world import held
+from tests.vendors.subjects.github import SHA, WHO, Both, a_deployment, an_issue, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-QUICK = Patience(request=5.0, whole=20.0, first=0.01, tries=3)
+    from ci.vendors.github import GitHub
+
 REPO = "/repos/{owner}/{repo}"
-
-
-@contextlib.asynccontextmanager
-async def world(directory: Path) -> AsyncIterator[tuple[StandIn, Both, Holding]]:
-    """Give the stand-in, its clients, and what holds all that they say to the contract."""
-    stand_in = seeded(directory)
-    async with serving(stand_in) as address:
-        holding = Holding("github", address)
-        async with both(address, QUICK, holding) as clients:
-            yield stand_in, clients, holding
-
-
-def play(directory: Path, scene: Callable[[StandIn, Both], Awaitable[None]]) -> None:
-    """Play a scene, every word of which is in the contract."""
-
-    async def run() -> None:
-        async with world(directory) as (stand_in, clients, _):
-            await scene(stand_in, clients)
-
-    anyio.run(run)
-
-
-async def refused(awaitable: Awaitable[object], words: str, status: int) -> VendorError:
-    """Await a refusal in GitHub's words."""
-    with pytest.raises(VendorError, match=words) as raised:
-        await awaitable
-    assert raised.value.status == status
-    return raised.value
 
 
 async def _references(it: GitHub) -> None:
@@ -201,7 +165,7 @@ async def _told(it: Both) -> None:
 
 def test_all_that_it_sends_and_all_that_is_answered_is_in_the_contract(tmp_path: Path) -> None:
     async def calls() -> None:
-        async with world(tmp_path) as (stand_in, it, holding):
+        async with held(tmp_path) as (stand_in, it, holding):
             repository = await it.author.repository()
             assert repository is not None
             assert (repository.default_branch, repository.may_push, repository.may_administer) == ("main", True, True)
