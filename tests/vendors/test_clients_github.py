@@ -36,7 +36,7 @@ def test_octokit_finds_all_that_it_looks_for_and_is_refused_what_github_refuses(
         stand_in = seeded(tmp_path / "world")
         stand_in.state.protect("main", Rules(approvals=1))
         heard: list[str] = []
-        stand_in.state.on_push.append(lambda branch, _before, _after: heard.append(branch))
+        stand_in.on_push.append(lambda branch, _before, _after: heard.append(branch))
         async with serving(stand_in) as address:
             words = (address, SLUG, AUTHOR.token, REVIEWER.token, APP.token, SHA["main"])
             argv = (str(node.node), "round.mjs", *words)

@@ -72,7 +72,7 @@ def play(directory: Path, scene: Callable[[StandIn, Clone, str], Awaitable[None]
 def test_it_is_cloned_and_pushed_to_and_the_push_is_heard_of(tmp_path: Path) -> None:
     async def scene(stand_in: StandIn, clone: Clone, _: str) -> None:
         heard: list[tuple[str, str | None, str | None]] = []
-        stand_in.state.on_push.append(lambda branch, before, after: heard.append((branch, before, after)))
+        stand_in.on_push.append(lambda branch, before, after: heard.append((branch, before, after)))
         await clone.clone()
         assert await clone.done("rev-parse", "origin/main") == SHA["main"]
         sha = await clone.commit("new.txt", "new\n" * 50_000)
@@ -84,6 +84,21 @@ def test_it_is_cloned_and_pushed_to_and_the_push_is_heard_of(tmp_path: Path) -> 
         assert {push["pusher"] for push in stand_in.state.pushes.values()} == {AUTHOR.login}
 
     play(tmp_path, scene)
+
+
+def test_an_empty_repository_takes_its_first_push(tmp_path: Path) -> None:
+    async def run() -> None:
+        stand_in = StandIn(tmp_path)
+        async with serving(stand_in) as address, both(address) as it:
+            clone = Clone(tmp_path / "clone", address, AUTHOR.token)
+            await clone.clone()
+            await clone.done("switch", "--quiet", "--create", "main")
+            sha = await clone.commit("README.md", "one")
+            await clone.done("push", "--quiet", "origin", "main")
+            assert await it.author.refs.sha("main") == sha
+            assert [push["before"] for push in stand_in.state.pushes.values()] == [None]
+
+    anyio.run(run)
 
 
 def test_a_shallow_clone_and_a_commit_by_its_name_are_given(tmp_path: Path) -> None:

@@ -21,8 +21,6 @@ from tests.vendors.subjects.github import SHA, Both, a_deployment, an_issue, bot
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAIN = "refs/heads/main"
-
 
 def test_a_branch_moves_forward_only_and_not_past_its_rules(tmp_path: Path) -> None:
     async def scene(stand_in: StandIn, it: Both) -> None:
@@ -123,6 +121,8 @@ def test_an_issue_is_ours_by_label_and_mark_and_a_comment_by_who_wrote_it(tmp_pa
         assert number != stranger.number
         await it.reviewer.issues.comment(number, "note:1", "Mine, too.")
         await it.author.issues.comment(number, "note:1", "Look.")
+        async with github.connect(AUTHOR.token, SLUG, login="Ada", address=it.author.exchange.address) as same:
+            await same.issues.comment(number, "note:1", "Look.")  # a login is the same in any case
         assert [each.author for each in await it.author.issues.comments(number)] == ["grace", "ada"]
         await it.author.issues.change(number, state="closed")
         assert await an_issue(it) == number  # a closed one is the same incident's
@@ -168,6 +168,10 @@ def test_check_runs_are_for_apps(tmp_path: Path) -> None:
         number = await an_issue(it)
         error = await refused(nameless.issues.comment(number, "note:1", "Look."), "name its login", 403)
         await nameless.aclose()
+        misnamed = github.connect(APP.token, SLUG, login="other[bot]", address=it.app.exchange.address)
+        with pytest.raises(UsageError, match=r"speaks for shipway\[bot\], not for other\[bot\]"):
+            await misnamed.issues.comment(number, "note:1", "Look.")
+        await misnamed.aclose()
         assert await it.author.checks.run(1) is None
 
     play(tmp_path, scene)
@@ -256,7 +260,7 @@ def test_what_it_knows_is_there_after_a_restart(tmp_path: Path) -> None:
 def test_every_branch_that_moves_is_heard_of(tmp_path: Path) -> None:
     async def scene(stand_in: StandIn, it: Both) -> None:
         heard: list[tuple[str, str | None, str | None]] = []
-        stand_in.state.on_push.append(lambda branch, before, after: heard.append((branch, before, after)))
+        stand_in.on_push.append(lambda branch, before, after: heard.append((branch, before, after)))
         await it.author.refs.create("new", SHA["main"])
         await it.author.refs.move("new", SHA["feature"])
         await it.author.refs.move("new", SHA["feature"])

@@ -35,7 +35,7 @@ BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 class GitHub(StandIn):
     """GitHub with one repository, at `/repos/owner/name` for REST and at `/owner/name.git` for git.
 
-    `state` is what it knows, and where others hear of pushes: `state.on_push`, `state.pushes`.
+    `state` is what it knows. `on_push` are called with each branch that moved: its name, the commit before and after.
     """
 
     def __init__(self, directory: Path, *, slug: str = SLUG, people: tuple[Person, ...] = PEOPLE) -> None:
@@ -54,6 +54,7 @@ class GitHub(StandIn):
         super().__init__("github", directory, routes, unknown=lambda _request: missing().answer())
         self.state = State(self.memory, directory, slug, people)
         self.smart = Smart(self.state)
+        self.on_push = self.state.on_push
 
     def _route(self, method: str, path: str, answering: Answering, *, resource: str | None = "core") -> Route:
         async def endpoint(request: Request) -> Response:

@@ -67,8 +67,9 @@ def connect(
 ) -> GitHub:
     """Return the client of a repository, named as owner/name. An enterprise's own server is at https://HOST/api/v3.
 
-    `token` is a person's or an app's; an app's cannot ask who it is, and wants its `login` ("name[bot]") for what it
-    writes. Raises UsageError.
+    `token` is a person's or an app's; an app's cannot ask who it is, and wants its `login` for reviews and comments:
+    "name[bot]", in GitHub Actions "github-actions[bot]". What is pushed with the token of GitHub Actions starts no
+    workflow there; a dispatch does. Raises UsageError.
     """
     authorization = {"authorization": f"Bearer {token}"}
     exchange = Exchange(DIALECT, address, authorization=authorization, patience=patience, transport=transport)

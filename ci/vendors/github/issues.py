@@ -75,18 +75,22 @@ class Issues(Area):
     async def comment(self, number: int, key: str, body: str) -> Comment:
         """Return our comment that bears a mark, or write it. One of somebody else with the mark is not ours.
 
-        Raises VendorError.
+        Raises VendorError, UsageError where the login is not the token's.
         """
 
         async def look() -> Comment | None:
-            login = await self._voice.login()
-            found = await self.comments(number)
-            return next((comment for comment in found if comment.author == login and bears(comment.body, key)), None)
+            await self._voice.login()  # whoever cannot tell reads nothing
+            for comment in await self.comments(number):
+                if bears(comment.body, key) and await self._voice.said(comment.author):
+                    return comment
+            return None
 
         async def write() -> Comment:
             words = {"body": marked(body, key)}
             answer = await self.ask("POST", f"/issues/{number}/comments", body=words, accept=(HTTPStatus.CREATED,))
-            return self.exchange.read(answer, Comment, what="a comment")
+            comment = self.exchange.read(answer, Comment, what="a comment")
+            await self._voice.hear(comment.author)
+            return comment
 
         return await once(look, write)
 

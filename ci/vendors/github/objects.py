@@ -99,7 +99,7 @@ class Objects(Area):
     async def file(self, path: str, *, ref: str) -> Content | None:
         """Return a file as it is on a branch or in a commit; a directory is none. Raises VendorError.
 
-        A file of more than a megabyte comes as a blob of its own, up to 100 MB:
+        A file of more than a megabyte comes as a blob of its own, up to what an answer may hold:
         https://docs.github.com/en/rest/repos/contents#get-repository-content.
         """
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from ci.errors import VendorError
+from ci.errors import UsageError, VendorError
 from ci.vendors.exchange import Exchange
 from ci.vendors.github.values import Account
 
@@ -32,3 +32,17 @@ class Voice:
                     error.hint = "an app's token cannot ask who it is: name its login"
                 raise
         return self._login
+
+    async def said(self, author: str | None) -> bool:
+        """Whether an author is who the token speaks for. Raises VendorError."""
+        return author is not None and author.lower() == (await self.login()).lower()
+
+    async def hear(self, author: str | None) -> None:
+        """Take note of whom GitHub named as the author of what was just written.
+
+        Raises UsageError where it is somebody else than the login says: what is ours would not be found again.
+        """
+        if not await self.said(author):
+            raise UsageError(
+                f"on GitHub the token speaks for {author}, not for {self._login}", hint="name the login as it is"
+            )
