@@ -113,7 +113,11 @@ async def run(
 
 @contextlib.asynccontextmanager
 async def supervised(
-    argv: Sequence[str], *, environment: Mapping[str, str] | None = None, dies_with_us: bool = True
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    dies_with_us: bool = True,
 ) -> AsyncIterator[anyio.abc.Process]:
     """Start a long-lived child with a pipe on its standard input, which it takes for Shipway's pulse.
 
@@ -121,7 +125,9 @@ async def supervised(
     On leaving, the pipe is closed; the child has 3 seconds to end its tree and itself, then it is killed.
     Its end is always awaited, so that mounts of its namespaces are gone when this returns.
     """
-    async with _process(argv, environment=environment, stdin=subprocess.PIPE, dies_with_us=dies_with_us) as process:
+    async with _process(
+        argv, cwd=cwd, environment=environment, stdin=subprocess.PIPE, dies_with_us=dies_with_us
+    ) as process:
         try:
             yield process
         finally:

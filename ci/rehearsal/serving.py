@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import anyio
 import uvicorn
 
+from ci.rehearsal.standin import StandIn
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
@@ -40,7 +42,8 @@ async def serving(application: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
         )
         server = _Server(config)
         raised: list[Exception] = []
-        async with anyio.create_task_group() as group:
+        living = application.living() if isinstance(application, StandIn) else contextlib.nullcontext()
+        async with living, anyio.create_task_group() as group:
             group.start_soon(server.serve, [listener])
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                 await anyio.sleep(0.005)

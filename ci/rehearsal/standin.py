@@ -25,7 +25,7 @@ from ci.rehearsal.faults import Faults
 from ci.rehearsal.memory import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -74,6 +74,11 @@ class StandIn:
         handlers = {HTTPStatus.NOT_FOUND: lambda request, _error: unknown(request)} if unknown else {}
         self._starlette = Starlette(routes=self._routes, exception_handlers=handlers)
         self.faults = Faults(self._written_down)
+
+    @contextlib.asynccontextmanager
+    async def living(self) -> AsyncIterator[None]:
+        """Do what a stand-in does beside answering, for as long as it is served. One that only answers does nothing."""
+        yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
