@@ -118,11 +118,12 @@ async def supervised(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
     dies_with_us: bool = True,
+    grace: float = 3.0,
 ) -> AsyncIterator[anyio.abc.Process]:
     """Start a long-lived child with a pipe on its standard input, which it takes for Shipway's pulse.
 
     A child with a tree of its own to end is not killed by our death (`dies_with_us`): it sees the pipe close.
-    On leaving, the pipe is closed; the child has 3 seconds to end its tree and itself, then it is killed.
+    On leaving, the pipe is closed; the child has `grace` seconds to end its tree and itself, then it is killed.
     Its end is always awaited, so that mounts of its namespaces are gone when this returns.
     """
     async with _process(
@@ -135,7 +136,7 @@ async def supervised(
                 if process.stdin is not None:
                     with contextlib.suppress(anyio.BrokenResourceError, OSError):
                         await process.stdin.aclose()
-                with anyio.move_on_after(3):
+                with anyio.move_on_after(grace):
                     await process.wait()
 
 

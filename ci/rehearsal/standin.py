@@ -75,6 +75,10 @@ class StandIn:
         self._starlette = Starlette(routes=self._routes, exception_handlers=handlers)
         self.faults = Faults(self._written_down)
 
+    def answer_at(self, routes: Sequence[BaseRoute]) -> None:
+        """Answer at more addresses, where those who answer need the memory to be made."""
+        self._starlette.routes.extend(routes)
+
     @contextlib.asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
         """Do what a stand-in does beside answering, for as long as it is served. One that only answers does nothing."""

@@ -9,5 +9,6 @@ platform.py   Vercel as a Platform
 
 from ci.vendors.vercel.client import ADDRESS, Vercel, connect
 from ci.vendors.vercel.platform import VercelPlatform
+from ci.vendors.vercel.values import Project
 
-__all__ = ["ADDRESS", "Vercel", "VercelPlatform", "connect"]
+__all__ = ["ADDRESS", "Project", "Vercel", "VercelPlatform", "connect"]

@@ -45,14 +45,14 @@ class VercelPlatform:
         made = await building.create(
             self.client, project, commit=order.commit, branch=order.branch, key=order.key, variables=order.variables
         )
-        return self._told(order.app, made)
+        return self.told(order.app, made)
 
     async def wait(self, deployment: Deployment) -> Deployment:
         """Return it once it is ready, failed or cancelled. Raises VendorError."""
 
         async def look() -> Deployment | None:
             found = await self.client.deployment(deployment.id)
-            told = self._told(deployment.app, found) if found else _gone(deployment)
+            told = self.told(deployment.app, found) if found else _gone(deployment)
             return told if told.state.ended else None
 
         found = await until(look, self._build_pace)
@@ -72,7 +72,7 @@ class VercelPlatform:
         aliases = [await self.client.alias(each.name) for each in domains if each.serves_production]
         ids = dict.fromkeys(alias.deployment for alias in aliases if alias is not None and alias.deployment)
         found = [await self.client.deployment(each) for each in ids]
-        return tuple(self._told(app, each) for each in found if each is not None)
+        return tuple(self.told(app, each) for each in found if each is not None)
 
     async def switch(self, deployment: Deployment) -> None:
         """Promote it, and keep new builds from the domains afterwards. Raises UsageError, VendorError."""
@@ -96,7 +96,7 @@ class VercelPlatform:
         project = await self.client.require_project(self._name(app))
         found = await self.client.deployments(project.id, target=PRODUCTION, state=Ready.READY, rollback_candidate=True)
         good = [each for each in found if each.candidate is not False and not each.removed]
-        return tuple(self._told(app, each) for each in sorted(good, key=lambda each: each.created, reverse=True))
+        return tuple(self.told(app, each) for each in sorted(good, key=lambda each: each.created, reverse=True))
 
     async def _whole(self, app: str) -> Project:
         """Return a project that moves all of its users at once. Raises UsageError, VendorError."""
@@ -113,7 +113,8 @@ class VercelPlatform:
             raise UsageError(f"no Vercel project is named for the app {app}")
         return self._projects[app]
 
-    def _told(self, app: str, found: values.Deployment) -> Deployment:
+    def told(self, app: str, found: values.Deployment) -> Deployment:
+        """Return a deployment of Vercel's as any platform's."""
         state = STATES.get(found.ready, State.FAILED)
         scheme = urlsplit(self.client.exchange.address).scheme
         reason = first_line(found.error) or f"Vercel calls it {found.ready.value}" if state is State.FAILED else ""

@@ -1,0 +1,103 @@
+"""Processes that serve deployments, each on a port of its own: started, kept up, ended with us."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+
+from ci.processes import lines, supervised
+from ci.rehearsal.vercel.building import BuildFailedError, Site
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from anyio.abc import ByteReceiveStream, TaskGroup
+
+STARTING = 60.0  # seconds in which a deployment must listen
+AGAIN = 0.5  # seconds until one that ended is started again
+LINES = 200  # of its output that are kept
+
+
+class Host(Protocol):
+    """Where deployments run."""
+
+    def open(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Be there for as long as the block lasts; what runs ends with it."""
+
+    async def start(self, name: str, site: Site, port: int) -> None:
+        """Return when it listens. Raises BuildFailedError where it does not come to that."""
+
+    async def stop(self, name: str) -> None:
+        """End it; one that does not run stays as it is."""
+
+
+class Processes:
+    """Each deployment as a process. One that ends is started again, as Vercel starts its functions again."""
+
+    def __init__(self) -> None:
+        """Run none yet."""
+        self.output: dict[str, deque[str]] = {}
+        self._scopes: dict[str, anyio.CancelScope] = {}
+        self._group: TaskGroup | None = None
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Be there for as long as the block lasts."""
+        async with anyio.create_task_group() as group:
+            self._group = group
+            yield
+            group.cancel_scope.cancel()
+        self._scopes.clear()
+
+    async def start(self, name: str, site: Site, port: int) -> None:
+        """Return when it listens. Raises BuildFailedError where it does not come to that, and is stopped."""
+        if self._group is None:
+            raise RuntimeError("nobody runs deployments: open() is not entered")
+        self.output[name] = deque(maxlen=LINES)
+        ended = anyio.Event()
+        self._scopes[name] = anyio.CancelScope()
+        self._group.start_soon(self._keep, name, site, port, ended)
+        with anyio.move_on_after(STARTING):
+            while not ended.is_set():
+                if await is_listening(port):
+                    return
+                await anyio.sleep(0.02)
+        await self.stop(name)
+        why = "ended before it listened" if ended.is_set() else f"did not listen within {STARTING:.0f} s"
+        last = "".join(f"\n{line}" for line in self.output[name])
+        raise BuildFailedError(f"{' '.join(site.argv)} {why}{last}")
+
+    async def stop(self, name: str) -> None:
+        """End it; one that does not run stays as it is."""
+        if (scope := self._scopes.pop(name, None)) is not None:
+            scope.cancel()
+
+    async def _keep(self, name: str, site: Site, port: int, ended: anyio.Event) -> None:
+        environment = {**site.environment, "PORT": str(port), "HOST": "127.0.0.1"}
+        with self._scopes[name]:
+            while True:
+                async with supervised(site.argv, cwd=site.directory, environment=environment, grace=0) as process:
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(self._hear, name, process.stdout)
+                        group.start_soon(self._hear, name, process.stderr)
+                    code = await process.wait()
+                self.output[name].append(f"ended with {code}")
+                ended.set()
+                await anyio.sleep(AGAIN)
+
+    async def _hear(self, name: str, stream: ByteReceiveStream | None) -> None:
+        async for line in lines(stream):
+            self.output[name].append(line.decode(errors="replace"))
+
+
+async def is_listening(port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        stream = await anyio.connect_tcp("127.0.0.1", port)
+    except OSError:
+        return False
+    await stream.aclose()
+    return True
