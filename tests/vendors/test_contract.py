@@ -62,7 +62,7 @@ def spoilt(operation: Operation, request: httpx.Request, known: Contract) -> Ite
         if not any(each.method == method and each.expression.fullmatch(_path(operation)) for each in known.operations)
     )  # fmt: skip
     yield "another method", httpx.Request(other, request.url, headers=headers, content=request.content)
-    url = request.url.copy_merge_params({"projectIds": "1"})
+    url = request.url.copy_merge_params({"projectIdz": "1"})
     yield "an unknown query parameter", httpx.Request(request.method, url, headers=headers, content=request.content)
     url = request.url.copy_with(path=f"{request.url.path.rstrip('/')}/nothing/of/the/kind/is/here")
     yield "an unknown path", httpx.Request(request.method, url, headers=headers, content=request.content)

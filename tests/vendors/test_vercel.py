@@ -144,7 +144,7 @@ ROLLING = {
     "stages": [STAGE],
     "startedAt": 1,
     "updatedAt": 2,
-    "substate": None,
+    "substate": "PAUSED",
 }
 
 

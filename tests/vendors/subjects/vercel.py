@@ -121,6 +121,7 @@ SUBJECT = Subject(
         TOKEN, team=TEAM, address=address, patience=patience, transport=transport
     ),
     secrets=(TOKEN,),
+    contract="vercel",
     asked={
         "user": Asked(run=lambda client: client.user()),
         "project": Asked(run=lambda client: client.project(NAME)),
