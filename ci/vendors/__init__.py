@@ -4,6 +4,8 @@ exchange.py   one request: address, token, time limits, retries that obey the ve
 answers.py    what came back, and how a vendor says what is wrong and how long to wait
 adapter.py    what all of them are; `ensure`, for writes
 github/       GitHub: branches, pull requests, issues, checks, deployments of one repository
+pace.py       waiting for what a vendor does in its own time
+platform.py   what serves the apps, whoever it is: vercel/ is Vercel, command.py any other by the user's own commands
 
 A client is made of an Exchange, which its module's `connect` makes of a token. A read that finds nothing gives None. A
 write is idempotent: by a key or a precondition that the vendor knows, or by `ensure`, which looks before it writes and
