@@ -5,4 +5,6 @@ faults.py    the failures that a stand-in can be told to have
 memory.py    what a stand-in knows, in a file, so that it is there after a restart
 github/      GitHub, over a real bare repository
 serving.py   a server for an application, on a port of the loopback
+switch.py    an address behind which deployments change places while requests go on
+vercel/      Vercel, which really builds and starts the apps, behind such switches
 """
