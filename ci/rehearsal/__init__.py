@@ -7,4 +7,6 @@ github/      GitHub, over a real bare repository
 serving.py   a server for an application, on a port of the loopback
 switch.py    an address behind which deployments change places while requests go on
 vercel/      Vercel, which really builds and starts the apps, behind such switches
+neon.py      databases in branches; neon_account.py what it knows and does, neon_documents.py its vendor's shapes
+computes.py  the Postgres servers that these branches are
 """

@@ -6,6 +6,8 @@ adapter.py    what all of them are; `ensure`, for writes
 github/       GitHub: branches, pull requests, issues, checks, deployments of one repository
 pace.py       waiting for what a vendor does in its own time
 platform.py   what serves the apps, whoever it is: vercel/ is Vercel, command.py any other by the user's own commands
+neon.py       databases in branches; what it is asked for is done later, and waited for
+neon_values.py what it tells
 
 A client is made of an Exchange, which its module's `connect` makes of a token. A read that finds nothing gives None. A
 write is idempotent: by a key or a precondition that the vendor knows, or by `ensure`, which looks before it writes and

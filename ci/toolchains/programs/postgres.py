@@ -1,9 +1,10 @@
 """`shipway-postgres`: a Postgres of one check's own, on loopback, alive until it is killed.
 
-    shipway-postgres --port N --data DIR --database NAME --role NAME... --ready FILE
+    shipway-postgres --port N --data DIR --database NAME --role NAME... --ready FILE [--keep]
 
 The owner is `postgres`; it and all roles have the password of SHIPWAY_PG_PASSWORD. The binaries are those of the
-directory SHIPWAY_POSTGRES_BIN. FILE is written when the database and its roles are there.
+directory SHIPWAY_POSTGRES_BIN. FILE is written when the database and its roles are there. With `--keep` the data of an
+earlier server is taken as it is.
 
 Postgres refuses to run as root. Root becomes `nobody`: inside a user namespace, where nothing on disk changes hands,
 else by changing the user for real; then binaries and data move to where `nobody` can get at them.
@@ -28,7 +29,7 @@ import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
 _NOBODY = 65534
@@ -39,13 +40,13 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "200",
     "shared_buffers": "64MB",
-    # nothing of it outlives the check
+    # it need not outlive the machine
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "logging_collector": "off",
     "log_min_messages": "warning",
 }
+_FLEETING = {"synchronous_commit": "off"}  # what was committed last need not outlive the server
 
 
 class RefusalError(Exception):
@@ -59,10 +60,12 @@ def main() -> int:
     signal.signal(signal.SIGINT, _leave)
     try:
         password = _password()
-        with _placed(_binaries(), options.data.absolute()) as (start, bin_, data):
+        with _placed(_binaries(), options.data.absolute(), keep=options.keep) as (start, bin_, data):
             _check_port(options.port)
-            _initialise(start, bin_, data, password)
-            with _server(start, bin_, data, options.port) as server:
+            if not (options.keep and (data / "PG_VERSION").exists()):
+                _initialise(start, bin_, data, password)
+            settings = {**_SETTINGS, "port": str(options.port), **({} if options.keep else _FLEETING)}
+            with _server(start, bin_, data, settings) as server:
                 _create(server, data, options, password)
                 _announce(options.ready, options.port)
                 _watch(server, data)
@@ -78,6 +81,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--database", required=True)
     parser.add_argument("--role", action="append", default=[])
     parser.add_argument("--ready", type=Path, required=True)
+    parser.add_argument("--keep", action="store_true")
     return parser.parse_args()
 
 
@@ -101,7 +105,7 @@ def _binaries() -> Path:
 
 
 @contextlib.contextmanager
-def _placed(bin_: Path, data: Path) -> Iterator[tuple[list[str], Path, Path]]:
+def _placed(bin_: Path, data: Path, *, keep: bool) -> Iterator[tuple[list[str], Path, Path]]:
     """Say which prefix makes a command run as somebody Postgres accepts, and where binaries and data lie for it."""
     data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
@@ -118,9 +122,12 @@ def _placed(bin_: Path, data: Path) -> Iterator[tuple[list[str], Path, Path]]:
             if not _reachable(bin_):
                 bin_ = _copied(bin_, Path(ground))
             if not _reachable(data):
+                if keep:
+                    raise RefusalError(f"nobody may pass through the directories above {data}, where data is to stay")
                 data = Path(ground) / "data"
                 data.mkdir(mode=0o700)
-            os.chown(data, _NOBODY, _NOBODY)
+            for path in (data, *data.rglob("*")):
+                os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
             yield change, bin_, data
 
 
@@ -178,8 +185,8 @@ def _readable(text: str, start: list[str]) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _server(start: list[str], bin_: Path, data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    settings = {**_SETTINGS, "port": str(port), "unix_socket_directories": _quoted_directory(data)}
+def _server(start: list[str], bin_: Path, data: Path, settings: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    settings = {**settings, "unix_socket_directories": _quoted_directory(data)}
     arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     # Armed inside the namespace: entering one disarms it.
     dies_with_us = [setpriv, "--pdeathsig", "QUIT", "--"] if (setpriv := shutil.which("setpriv")) else []

@@ -1,0 +1,368 @@
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import psycopg
+import pytest
+
+from ci.errors import Trouble, VendorError
+from ci.rehearsal.neon import Neon, standing
+from ci.rehearsal.serving import serving
+from ci.vendors import neon
+from ci.vendors.exchange import Patience
+from ci.vendors.neon import Pace
+from ci.vendors.neon_values import Source
+from tests.vendors.contract import Holding
+from tests.vendors.subjects.neon import DATABASE, ENDPOINT, KEY, MAIN, PROJECT, QUICK, ROLE, names, on_paper
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+API = "/api/v2"
+NOW = datetime.datetime.now(datetime.UTC)
+DAY = datetime.timedelta(days=1)
+SOON = Patience(request=15.0, whole=20.0, first=0.02)
+
+
+@contextlib.asynccontextmanager
+async def paper(directory: Path, **more: Any) -> AsyncIterator[tuple[Neon, neon.Neon]]:
+    """Give a stand-in with one project and no computes, and a client of it."""
+    stand_in = on_paper(directory)
+    async with (
+        serving(stand_in) as address,
+        neon.connect(KEY, **{"address": f"{address}{API}", "pace": QUICK, "patience": SOON, **more}) as client,
+    ):
+        yield stand_in, client
+
+
+@contextlib.asynccontextmanager
+async def real(directory: Path, *, held: bool = False) -> AsyncIterator[tuple[Neon, neon.Neon, list[str]]]:
+    """Give a stand-in with one project and real computes, a client, and what its traffic, if `held`, was."""
+    async with standing(directory, moment=0.1) as stand_in, serving(stand_in) as address:
+        stand_in.account.open_project(PROJECT, database=DATABASE, role=ROLE)
+        holding = Holding("neon", f"{address}{API}") if held else None
+        async with neon.connect(
+            KEY, address=f"{address}{API}", pace=Pace(look=0.05, whole=60), patience=SOON, transport=holding
+        ) as client:
+            yield stand_in, client, holding.seen if holding else []
+
+
+async def said(uri: str, statement: str) -> list[Any]:
+    """Connect, have a statement done, and return the rows."""
+    async with await psycopg.AsyncConnection.connect(uri, autocommit=True) as connection:
+        cursor = await connection.execute(statement)
+        return await cursor.fetchall() if cursor.description else []
+
+
+async def uri_of(client: neon.Neon, branch: str) -> str:
+    return await client.connection_uri(PROJECT, branch, database=DATABASE, role=ROLE)
+
+
+def test_an_ordinary_round_is_in_the_contract_and_its_branches_are_databases(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with real(tmp_path, held=True) as (stand_in, client, seen):
+            assert (await client.user()).email == "founder@example.test"
+            project = await client.project(PROJECT)
+            assert project is not None
+            assert project.name == PROJECT
+            await client.start(PROJECT, ENDPOINT)
+            main = await uri_of(client, MAIN)
+            await said(main, "create table notes (id serial primary key, words text)")
+            await said(main, "insert into notes (words) values ('of main')")
+            # somebody stays connected to the parent all the while
+            async with await psycopg.AsyncConnection.connect(main):
+                made = await client.make_branch(PROJECT, "shipway-run-1", expires=NOW + DAY)
+                bare = await client.make_branch(PROJECT, "bare", parent=MAIN, source=Source.SCHEMA)
+            assert (made.parent, bare.parent, made.is_default) == (MAIN, None, False)
+            assert made.expires == (NOW + DAY).replace(microsecond=0)
+            assert [each.name for each in await client.branches(PROJECT)] == ["main", "shipway-run-1", "bare"]
+            assert (await client.branch(PROJECT, made.id) or made).state == "ready"
+            assert [(each.name, each.owner) for each in await client.databases(PROJECT, made.id)] == [(DATABASE, ROLE)]
+            assert await client.roles(PROJECT, made.id) == (ROLE,)
+
+            branch, schema = await uri_of(client, made.id), await uri_of(client, bare.id)
+            assert await said(branch, "select words from notes") == [("of main",)]
+            assert await said(schema, "select words from notes") == []
+            await said(branch, "insert into notes (words) values ('of the branch')")
+            assert await said(main, "select count(*) from notes") == [(1,)]
+
+            (endpoint,) = await client.endpoints(PROJECT, made.id)
+            assert (endpoint.kind, endpoint.state) == ("read_write", "active")
+            await client.suspend(PROJECT, endpoint.id)
+            with pytest.raises(psycopg.OperationalError):
+                await said(branch, "select 1")
+            await client.start(PROJECT, endpoint.id)
+            assert await said(await uri_of(client, made.id), "select count(*) from notes") == [(2,)]
+
+            await client.delete_branch(PROJECT, made.id)
+            await client.delete_branch(PROJECT, made.id)
+            assert await client.branch(PROJECT, made.id) is None
+            assert await client.sweep(PROJECT, "bar", now=NOW + 2 * DAY, age=DAY) == ("bare",)
+            assert names(stand_in) == ["main"]
+            assert sorted(each.name for each in (tmp_path / "neon").iterdir() if each.is_dir()) == [MAIN]
+            base = "/projects/{project_id}"
+            assert set(seen) == {
+                "GET /users/me 200",
+                f"GET {base} 200",
+                f"GET {base}/branches 200",
+                f"POST {base}/branches 201",
+                f"GET {base}/branches/{{branch_id}} 200",
+                f"GET {base}/branches/{{branch_id}} 404",
+                f"DELETE {base}/branches/{{branch_id}} 200",
+                f"DELETE {base}/branches/{{branch_id}} 204",
+                f"GET {base}/branches/{{branch_id}}/endpoints 200",
+                f"GET {base}/branches/{{branch_id}}/databases 200",
+                f"GET {base}/branches/{{branch_id}}/roles 200",
+                f"POST {base}/endpoints/{{endpoint_id}}/start 200",
+                f"POST {base}/endpoints/{{endpoint_id}}/suspend 200",
+                f"GET {base}/connection_uri 200",
+                f"GET {base}/operations/{{operation_id}} 200",
+            }
+
+    anyio.run(calls)
+
+
+def test_its_owner_is_above_policies_and_no_superuser_and_a_role_that_it_makes_is_bound(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with real(tmp_path) as (_, client, _):
+            main = await uri_of(client, MAIN)
+            assert await said(
+                main, "select rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = current_user"
+            ) == [(False, True, True)]
+            await said(main, "create role web login password 'hush'")
+            assert await said(
+                main.replace(main[main.index("//") + 2 : main.index("@")], "web:hush"),
+                "select rolsuper, rolbypassrls from pg_roles where rolname = current_user",
+            ) == [(False, False)]
+
+    anyio.run(calls)
+
+
+def test_what_it_knows_and_what_its_databases_hold_is_there_after_a_restart(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with real(tmp_path) as (_, client, _):
+            made = await client.make_branch(PROJECT, "kept")
+            await said(await uri_of(client, made.id), "create table notes as select 'kept'::text as words")
+        async with real(tmp_path) as (_, client, _):
+            found = await client.find_branch(PROJECT, "kept")
+            assert found is not None
+            (endpoint,) = await client.endpoints(PROJECT, found.id)
+            assert endpoint.state == "idle"
+            assert await said(await uri_of(client, found.id), "select words from notes") == [("kept",)]
+
+    anyio.run(calls)
+
+
+def test_what_was_not_done_when_it_ended_is_done_after_a_restart(tmp_path: Path) -> None:
+    stand_in = on_paper(tmp_path)
+    stand_in.account.begin(PROJECT, MAIN, "start_compute", ENDPOINT)
+
+    async def calls() -> None:
+        async with paper(tmp_path) as (_, client):
+            await client.suspend(PROJECT, ENDPOINT)
+            (endpoint,) = await client.endpoints(PROJECT, MAIN)
+            assert endpoint.state == "idle"
+
+    anyio.run(calls)
+
+
+def test_all_pages_of_branches_are_read(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path, page=2) as (_, client):
+            for number in range(4):
+                await client.make_branch(PROJECT, f"branch-{number}")
+            found = [each.name for each in await client.branches(PROJECT)]
+            assert found == ["main", *(f"branch-{number}" for number in range(4))]
+            assert [each.name for each in await client.branches(PROJECT, search="ANCH-2")] == ["branch-2"]
+
+    anyio.run(calls)
+
+
+def test_a_page_that_is_its_own_next_one_ends_the_reading(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path, page=1) as (stand_in, client):
+            await client.make_branch(PROJECT, "second")
+            async with httpx.AsyncClient(headers={"authorization": f"Bearer {KEY}"}) as asking:
+                page = (await asking.get(f"{client.exchange.address}/projects/{PROJECT}/branches?limit=1")).text
+            stand_in.faults.add(kind="status", status=200, path="/branches$", times=5, body=page)
+            with pytest.raises(VendorError, match="is its own next one") as raised:
+                await client.branches(PROJECT)
+            assert raised.value.trouble is Trouble.UNREADABLE
+
+    anyio.run(calls)
+
+
+def test_a_name_that_only_contains_another_is_not_taken_for_it(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (_, client):
+            await client.make_branch(PROJECT, "shipway-run-10")
+            assert await client.find_branch(PROJECT, "shipway-run-1") is None
+            await client.make_branch(PROJECT, "shipway-run-1")
+            found = await client.find_branch(PROJECT, "shipway-run-1")
+            assert found is not None
+            assert found.name == "shipway-run-1"
+
+    anyio.run(calls)
+
+
+@pytest.mark.parametrize("kind", ["lose", "cut", "garbage", "html"])
+def test_a_branch_whose_answer_was_lost_is_found_and_not_made_again(tmp_path: Path, kind: str) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (stand_in, client):
+            stand_in.faults.add(kind=kind, method="POST", path="/branches$")
+            made = await client.make_branch(PROJECT, "once")
+            assert names(stand_in) == ["main", "once"]
+            (endpoint,) = await client.endpoints(PROJECT, made.id)
+            assert endpoint.state == "active"  # it was waited for all the same
+
+    anyio.run(calls)
+
+
+def test_a_branch_that_is_found_without_a_compute_gets_one(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (stand_in, client):
+            made = await client.make_branch(PROJECT, "once")
+            stand_in.account.endpoints.clear()
+            again = await client.make_branch(PROJECT, "once")
+            assert again.id == made.id
+            assert [each.kind for each in await client.endpoints(PROJECT, made.id)] == ["read_write"]
+
+    anyio.run(calls)
+
+
+def test_the_lock_of_another_change_is_waited_out(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path, patience=Patience(first=0.01, tries=1)) as (stand_in, client):
+            stand_in.account.moment = 0.2
+
+            async def make(name: str) -> None:
+                await client.make_branch(PROJECT, name)
+
+            async with anyio.create_task_group() as group:
+                for name in ("one", "two", "three"):
+                    group.start_soon(make, name)
+            assert sorted(names(stand_in)) == ["main", "one", "three", "two"]
+            assert 423 in {call.status for call in stand_in.calls}
+
+    anyio.run(calls)
+
+
+def test_a_lock_that_lasts_is_told(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path, pace=Pace(look=0.01, whole=0.3)) as (stand_in, client):
+            stand_in.account.moment = 60.0
+            stand_in.account.begin(PROJECT, MAIN, "start_compute", ENDPOINT)
+            with pytest.raises(VendorError, match="423: project already has running operations") as raised:
+                await client.make_branch(PROJECT, "one")
+            assert raised.value.trouble is Trouble.LIMITING
+            assert names(stand_in) == ["main"]
+
+    anyio.run(calls)
+
+
+@pytest.mark.parametrize("status", ["failed", "error", "cancelled"])
+def test_an_operation_that_does_not_succeed_is_told_in_neons_words(tmp_path: Path, status: str) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (stand_in, client):
+            operation = {**stand_in.account.begin(PROJECT, MAIN, "start_compute", ENDPOINT), "status": status}
+            stand_in.account.operations.clear()
+            body = json.dumps({"operation": {**operation, "error": f"no capacity for {KEY}\x1b[2J"}})
+            stand_in.faults.add(kind="status", status=200, path="/operations/", body=body)
+            with pytest.raises(VendorError, match=f"Neon is broken: start_compute {status}: no capacity") as raised:
+                await client.start(PROJECT, ENDPOINT)
+            assert KEY not in str(raised.value)
+            assert "\x1b" not in str(raised.value)
+
+    anyio.run(calls)
+
+
+def test_an_operation_that_is_skipped_is_fine_and_one_that_never_ends_is_told(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path, pace=Pace(look=0.01, whole=0.3)) as (stand_in, client):
+            operation = stand_in.account.begin(PROJECT, MAIN, "start_compute", ENDPOINT)
+            stand_in.account.operations.clear()
+            body = json.dumps({"operation": {**operation, "status": "skipped"}})
+            stand_in.faults.add(kind="status", status=200, path="/operations/", body=body)
+            await client.start(PROJECT, ENDPOINT)
+            await anyio.sleep(0.2)
+            stand_in.account.moment = 60.0
+            with pytest.raises(VendorError, match=r"suspend_compute is running after 0 s"):
+                await client.suspend(PROJECT, ENDPOINT)
+
+    anyio.run(calls)
+
+
+def test_only_what_is_ours_and_past_its_time_is_swept(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (stand_in, client):
+            for name, expires in (
+                ("shipway-run-over", NOW + DAY / 24),
+                ("shipway-run-young", NOW + 3 * DAY),
+                ("shipway-run-timeless", None),
+                ("feature/shipway-run-of-a-person", NOW + DAY / 24),
+            ):
+                await client.make_branch(PROJECT, name, expires=expires)
+            assert await client.sweep(PROJECT, "shipway-run-", now=NOW, age=DAY) == ()
+            swept = await client.sweep(PROJECT, "shipway-run-", now=NOW + DAY / 12, age=DAY)
+            assert swept == ("shipway-run-over",)
+            swept = await client.sweep(PROJECT, "shipway-run-", now=NOW + 2 * DAY, age=DAY)
+            assert swept == ("shipway-run-timeless",)
+            assert names(stand_in) == ["main", "shipway-run-young", "feature/shipway-run-of-a-person"]
+
+    anyio.run(calls)
+
+
+def test_a_branch_goes_by_itself_when_it_expires(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (_, client):
+            made = await client.make_branch(
+                PROJECT, "short", expires=datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2)
+            )
+            await anyio.sleep(2.1)
+            assert await client.branch(PROJECT, made.id) is None
+
+    anyio.run(calls)
+
+
+def test_what_it_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (stand_in, client):
+            child = await client.make_branch(PROJECT, "child")
+            await client.make_branch(PROJECT, "grandchild", parent=child.id)
+            for words, status, refused in (
+                ("cannot delete the default branch", 422, lambda: client.delete_branch(PROJECT, MAIN)),
+                ("cannot delete a branch that has children", 422, lambda: client.delete_branch(PROJECT, child.id)),
+                ("project not found", 404, lambda: client.branches("no-project")),
+                ("branch not found", 404, lambda: client.make_branch(PROJECT, "x", parent="br-none")),
+                ("expires_at must be in the future", 400, lambda: client.make_branch(PROJECT, "x", expires=NOW - DAY)),
+                ("database not found", 404, lambda: client.connection_uri(PROJECT, MAIN, database="x", role=ROLE)),
+                ("role not found", 404, lambda: client.connection_uri(PROJECT, MAIN, database=DATABASE, role="x")),
+                ("endpoint not found", 404, lambda: client.start(PROJECT, "ep-none")),
+            ):
+                with pytest.raises(VendorError, match=words) as raised:
+                    await refused()
+                assert (raised.value.trouble, raised.value.status) == (Trouble.REFUSING, status)
+            assert await client.project("no-project") is None
+            assert names(stand_in) == ["main", "child", "grandchild"]
+            async with neon.connect("not-a-key", address=client.exchange.address) as stranger:
+                with pytest.raises(VendorError, match="401: supplied credentials do not pass") as raised:
+                    await stranger.user()
+                assert raised.value.trouble is Trouble.DENYING
+
+    anyio.run(calls)
+
+
+def test_it_connects_past_the_pooler_which_has_no_sessions(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (stand_in, client):
+            assert "-pooler" not in await uri_of(client, MAIN)
+            (call,) = [call for call in stand_in.calls if call.path.endswith("/connection_uri")]
+            assert "pooled=false" in call.query
+
+    anyio.run(calls)
