@@ -12,7 +12,7 @@ import os
 import secrets
 import shlex
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,10 +51,11 @@ from ci.toolchains.registry import registry
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from rich.console import Console
 
+    from ci.branches import Branches
     from ci.journal import Journal
     from ci.monorepo.snapshot import Snapshot
     from ci.settings import Settings
@@ -112,8 +113,8 @@ async def run(request: RunRequest, console: Console) -> RunReport:
         snapshot, settings = await _snapshot(request, place, ground.objects)
         journal = None if request.handed else _journal(snapshot)
         history = journal.history() if journal else ()
-        redactor, resolved = await _redactor(settings, snapshot)
         plan = _plan(snapshot, settings, journal, request.stages)
+        redactor, resolved, token = await _redactor(settings, snapshot, plan)
 
         store = Store(place / "results" if request.no_cache else cache / "results", elsewhere=ground.name == "dagger")
         kept = Keepsakes()
@@ -129,36 +130,41 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 secrets=marks,
                 machine={"chromium": browsers_here(), "postgres": postgres_here()},
             )
-            bench = Bench(
-                snapshot=snapshot,
-                plan=plan,
-                scratch=place,
-                cache=cache,
-                store=store,
-                keys=keys,
-                run=identity,
-                note=view.note,
-                on_output=lambda check, tail: view.check_output(check, redactor.last_line(tail)),
-                fresh=request.no_cache,
-                tree=request.handed.tree if request.handed else None,
-                mirror=request.mirror or settings.containers.mirror,
-                volume=settings.containers.volume,
-                secrets=resolved,
-                fingerprints=marks,
-            )
-            async with start(ground, bench) as executor, anyio.create_task_group() as group:
-                scheduler = Scheduler(
-                    executor=Redacting(executor=executor, redactor=redactor),
+            async with _branches(settings, token, cache, identity) as branches:
+                shown = branches.shown if branches else _as_it_is
+                bench = Bench(
+                    snapshot=snapshot,
+                    plan=plan,
+                    scratch=place,
+                    cache=cache,
                     store=store,
                     keys=keys,
                     run=identity,
-                    slots=1 if request.sequential else request.slots or settings.run.slots or room(),
-                    listener=view,
-                    keep_artifacts=kept.keep,
+                    note=view.note,
+                    on_output=lambda check, tail: view.check_output(
+                        check, shown(check, redactor.last_line(tail))
+                    ),
+                    fresh=request.no_cache,
+                    tree=request.handed.tree if request.handed else None,
+                    mirror=request.mirror or settings.containers.mirror,
+                    volume=settings.containers.volume,
+                    secrets=resolved,
+                    fingerprints=marks,
                 )
-                group.start_soon(view.keep_time)
-                checks = await scheduler.execute(plan.checks)
-                group.cancel_scope.cancel()
+                async with start(ground, bench) as executor, anyio.create_task_group() as group:
+                    redacting = Redacting(executor=executor, redactor=redactor)
+                    scheduler = Scheduler(
+                        executor=branches.around(redacting) if branches else redacting,
+                        store=store,
+                        keys=keys,
+                        run=identity,
+                        slots=1 if request.sequential else request.slots or settings.run.slots or room(),
+                        listener=view,
+                        keep_artifacts=kept.keep,
+                    )
+                    group.start_soon(view.keep_time)
+                    checks = await scheduler.execute(plan.checks)
+                    group.cancel_scope.cancel()
 
             unselected = tuple(name for name in STAGE_NAMES if request.stages and name not in request.stages)
             stages = outcome.stage_runs(checks, plan.skips, unselected=unselected)
@@ -180,7 +186,13 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 pull_request=ci_run.pull_request if ci_run else None,
                 link=ci_run.link if ci_run else None,
                 dirty=snapshot.dirty,
-                notices=(*plan.notices, *snapshot.notices, *_edited(snapshot), *_unredacted(redactor)),
+                notices=(
+                    *plan.notices,
+                    *snapshot.notices,
+                    *_edited(snapshot),
+                    *_unredacted(redactor),
+                    *(branches.notices if branches else ()),
+                ),
                 history=history,
                 command=_next_command(stages, request),
             )
@@ -284,8 +296,13 @@ def _plan(snapshot: Snapshot, settings: Settings, journal: Journal | None, stage
     return catalogue.plan(context, stages)
 
 
-async def _redactor(settings: Settings, snapshot: Snapshot) -> tuple[Redactor, Mapping[str, str]]:
-    """Resolve the references to secrets, and make the redactor that knows them and the environment's own."""
+async def _redactor(
+    settings: Settings, snapshot: Snapshot, plan: Plan
+) -> tuple[Redactor, Mapping[str, str], str | None]:
+    """Resolve the references to secrets, and make the redactor that knows them and the environment's own.
+
+    Returns it, the secrets by the names under which checks get them, and Neon's key where the plan asks for branches.
+    """
     integration, e2e = settings.stages.integration.secrets, settings.stages.e2e.secrets
     for name in integration.keys() & e2e.keys():
         if integration[name] != e2e[name]:
@@ -295,7 +312,32 @@ async def _redactor(settings: Settings, snapshot: Snapshot) -> tuple[Redactor, M
             )
     references = {**integration, **e2e}
     resolved = {name: await resolve(value, root=snapshot.root, setting=name) for name, value in references.items()}
-    return Redactor.from_environment(os.environ, known=resolved, npmrc=registry().files), resolved
+    neon = settings.environments.development.neon
+    token = None
+    if neon is not None and any(service.name == "neon" for check in plan.checks for service in check.services):
+        token = await resolve(neon.token, root=snapshot.root, setting="environments.development.neon.token")
+    known = resolved if token is None else {**resolved, "Neon's API key": token}
+    return Redactor.from_environment(os.environ, known=known, npmrc=registry().files), resolved, token
+
+
+@asynccontextmanager
+async def _branches(
+    settings: Settings, token: str | None, cache: Path, identity: str
+) -> AsyncIterator[Branches | None]:
+    """Give the branches at Neon that checks ask for, None where none does."""
+    neon = settings.environments.development.neon
+    if neon is None or token is None:
+        yield None
+        return
+    # It brings a client of HTTP and one of Postgres, which other runs need not pay for.
+    from ci.branches import branches  # noqa: PLC0415
+
+    async with branches(neon, token, cache=cache, run=identity) as made:
+        yield made
+
+
+def _as_it_is(_check: str, line: str) -> str:
+    return line
 
 
 def _edited(snapshot: Snapshot) -> tuple[str, ...]:

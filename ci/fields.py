@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -155,6 +156,14 @@ def _check_address(value: str) -> str:
     return value
 
 
+def _check_vendor(value: str) -> str:
+    parts = urlsplit(value)
+    near = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if not parts.hostname or parts.username or not (near or parts.scheme == "https"):
+        raise complaint("expected an address that begins with https://", hint="http:// is for this machine only")
+    return value.rstrip("/")
+
+
 def _freeze(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(dict(value))
 
@@ -176,6 +185,7 @@ Inside = Annotated[str, AfterValidator(_check_inside)]
 Globs = Annotated[tuple[Inside, ...], BeforeValidator(_read_several), _LIST_OR_TEXT]
 Outside = Annotated[str, AfterValidator(_check_outside)]
 Page = Annotated[str, AfterValidator(_check_address)]
+Vendor = Annotated[str, AfterValidator(_check_vendor)]
 Advisory = Annotated[str, AfterValidator(_check_advisory)]
 SetTenant = Annotated[str, AfterValidator(_check_tenant)]
 Day = dt.date

@@ -121,15 +121,17 @@ class Step:
 class Service:
     """A server that a check needs beside it, alive as long as the check.
 
-    The executor starts it and fills the templates in `environment`: `{host}`, `{port}`, `{password}`.
-    Known name: `postgres`, with owner `postgres` and the application's roles of `roles`
-    (login, neither superuser nor BYPASSRLS).
+    Known names: `postgres`, with owner `postgres` and the application's roles of `roles` (login, neither superuser
+    nor BYPASSRLS); the executor starts it and fills the templates in `environment`: `{host}`, `{port}`, `{password}`.
+    And `neon`, a branch of a database that is elsewhere, `origin`; it is made before the executor is handed the check,
+    which then has what came of it in `Check.given`.
     """
 
     name: str
     environment: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     roles: tuple[str, ...] = ()
     database: str = "app"
+    origin: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,7 +263,8 @@ class Check:
     are what a check that needs this one finds in its tree. `weight` is the seconds it is expected
     to take, for longest-first. `stands` holds a kept green result against what lies outside the inputs and gives
     it as it is now, None where it is green no longer; without it a result stands as it was kept. `why` says why
-    it was chosen, `repeat` is the shortest command that repeats it by hand from the repository's root.
+    it was chosen, `repeat` is the shortest command that repeats it by hand from the repository's root. `given` are
+    variables whose values are secrets that are known only as it runs: none in a plan, none in what it is re-used by.
     """
 
     stage: str
@@ -285,6 +288,7 @@ class Check:
     registry: bool = False  # may read the user's registry tokens and write the package store
     why: str = ""
     repeat: str = ""
+    given: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
 
     @property
     def id(self) -> str:

@@ -22,12 +22,14 @@ from ci.fields import (
     Page,
     Port,
     Reasons,
+    Reference,
     Score,
     Secrets,
     SetTenant,
     Size,
     Text,
     Variables,
+    Vendor,
     complaint,
 )
 
@@ -250,6 +252,36 @@ class Stages(_Table):
     audit: Audit = Field(default_factory=Audit, description="Stage 7: dependency audit, bundle sizes, Lighthouse.")
 
 
+class Neon(_Table):
+    """A project at Neon, where an environment has its database."""
+
+    project: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")] = Field(description="The project's id.")
+    token: Reference = Field(description="An API key that may make and delete branches of it, by reference.")
+    database: Text = Field(default="neondb", description="The name of the database.")
+    role: Text = Field(default="neondb_owner", description="The role that owns it: it migrates, and makes roles.")
+    parent: Text | None = Field(
+        default=None,
+        description="The branch that others are made of, by name or id; without it, the default one.",
+    )
+    address: Vendor = Field(
+        default="https://console.neon.tech/api/v2", description="Where Neon's API is, for a stand-in of it."
+    )
+
+
+class Development(_Table):
+    """The environment of main."""
+
+    neon: Neon | None = Field(
+        default=None, description="Where stage 5 takes its databases from; without it, a server beside each check."
+    )
+
+
+class Environments(_Table):
+    """What the environments have at outside services."""
+
+    development: Development = Field(default_factory=Development, description="The environment of main.")
+
+
 class Run(_Table):
     """How a run goes about its checks."""
 
@@ -281,5 +313,8 @@ class Settings(_Table):
     """All of shipway.toml."""
 
     stages: Stages = Field(default_factory=Stages, description="The seven stages.")
+    environments: Environments = Field(
+        default_factory=Environments, description="What the environments have at outside services."
+    )
     run: Run = Field(default_factory=Run, description="How a run goes about its checks.")
     containers: Containers = Field(default_factory=Containers, description="The images that checks run in on Dagger.")

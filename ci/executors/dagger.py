@@ -173,6 +173,7 @@ class DaggerExecutor:
             "environment": self._environment(check, found, values),
             "values": {"SHIPWAY_OUT": f"{INSIDE}/out", "SHIPWAY_ROOT": self.root, **values},
             "inherited": self._inherited(check),
+            "given": sorted(check.given),
             "settings": SETTINGS if check.registry else None,
             "steps": [step.plain() for step in steps],
             "files": [*files, *self._outside],
@@ -186,6 +187,9 @@ class DaggerExecutor:
             volume = self.kitchen.client.cache_volume(self.volume)
             container = container.with_mounted_cache(STORE, volume, owner=USER)
         container = self._with_secrets(self._with_services(container, check, attempt), check)
+        for name, value in check.given.items():  # by its name alone: with another database it is the same check
+            secret = self.kitchen.client.set_secret(f"{name} of {check.id} {attempt}", value)
+            container = container.with_secret_variable(name, secret)
         empty = self.kitchen.client.directory().chown("/", USER)
         ran = (
             container.with_mounted_directory(TOP, tree)
@@ -255,7 +259,7 @@ class DaggerExecutor:
     def _inherited(self, check: Check) -> list[str]:
         """Name the variables of the container that its steps get too."""
         outside = PROXIES if check.network is Network.OUTSIDE else ()
-        return [*check.secrets, *outside, *(self.kitchen.tokens if check.registry else ())]
+        return [*check.secrets, *check.given, *outside, *(self.kitchen.tokens if check.registry else ())]
 
     def _ways(self, check: Check) -> tuple[Step, ...]:
         """Return the steps before the check's own that lead from its loopback to what is elsewhere."""

@@ -156,7 +156,7 @@ class HostExecutor:
 
     def _services(self, check: Check, workspace: Workspace) -> tuple[dict[str, str], tuple[Step, ...]]:
         """Turn services into background steps before the check's own; return the values they provide."""
-        values: dict[str, str] = {}
+        values = dict(check.given)
         steps: list[Step] = []
         for service in check.services:
             port = POSTGRES_PORT if workspace.mode is Mode.NAMESPACES else _free_port()

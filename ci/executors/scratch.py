@@ -68,6 +68,21 @@ def sweep(cache: Path) -> int:
     return swept
 
 
+def is_alive(cache: Path, run: str) -> bool:
+    """Whether a run of this machine goes on."""
+    try:
+        lock = os.open(cache / "work" / f"{run}.lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 def _hold(path: Path) -> int:
     """Return a held lock that lies at `path`: a sweep may take a new one away before it is held."""
     while True:

@@ -8,15 +8,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ci.model import Execution, Failure, Service, Status, Step, StepRun, Verdict
+from ci.model import Execution, Failure, Network, Service, Status, Step, StepRun, Verdict
 from ci.monorepo.invocation import checking
 from ci.monorepo.scripts import invocations
 from ci.stages.judging import could_not_run, ended, local, tail
 from ci.text import first_line
+from ci.toolchains.versions import POSTGRES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ci.model import Toolchain
     from ci.monorepo.invocation import Invocation
     from ci.monorepo.workspace import Package, Workspace
     from ci.stages.context import Context
@@ -62,25 +64,63 @@ def service(context: Context) -> Service:
     The tests get its address as its owner in DATABASE_URL and other usual names, and in libpq's own PG*; the
     application's role, which owns nothing and bypasses nothing, connects by APP_DATABASE_URL.
     """
-    settings = context.settings.stages.integration
-    role = settings.rls.role if settings.rls is not None else ROLE
+    role = _role(context)
     owner, application = (f"postgres://{name}:{{password}}@{{host}}:{{port}}/{NAME}" for name in ("postgres", role))
-    chosen = {name: owner if whose == "owner" else application for name, whose in settings.database_variables.items()}
+    names = _names(context, owner=owner, application=application)
     return Service(
         name="postgres",
-        environment={
-            **dict.fromkeys(OWNER_NAMES, owner),
-            "APP_DATABASE_URL": application,
-            "PGHOST": "{host}",
-            "PGPORT": "{port}",
-            "PGUSER": "postgres",
-            "PGPASSWORD": "{password}",
-            "PGDATABASE": NAME,
-            **chosen,
-        },
+        environment={**names, "PGUSER": "postgres", "PGDATABASE": NAME},
         roles=(role,),
         database=NAME,
     )
+
+
+def service_of(context: Context) -> Service:
+    """Return what the integration stage has for a database: a branch where Neon is connected, else a server.
+
+    The names are the same for both. A branch's hold more: whether the connection is encrypted.
+    """
+    neon = context.settings.environments.development.neon
+    if neon is None:
+        return service(context)
+    own = {"PGUSER": "{user}", "PGDATABASE": "{database}"}
+    more = {"PGSSLMODE": "{sslmode}", "PGCHANNELBINDING": "{channel_binding}"}
+    return Service(
+        name="neon",
+        environment={**_names(context, owner="{owner}", application="{application}"), **own, **more},
+        roles=(_role(context),),
+        database=neon.database,
+        origin=f"{neon.parent or 'the default branch'} of {neon.project} as {neon.role} at {neon.address}",
+    )
+
+
+def _role(context: Context) -> str:
+    settings = context.settings.stages.integration
+    return settings.rls.role if settings.rls is not None else ROLE
+
+
+def _names(context: Context, *, owner: str, application: str) -> dict[str, str]:
+    variables = context.settings.stages.integration.database_variables
+    return {
+        **dict.fromkeys(OWNER_NAMES, owner),
+        "APP_DATABASE_URL": application,
+        "PGHOST": "{host}",
+        "PGPORT": "{port}",
+        "PGPASSWORD": "{password}",
+        **{name: owner if whose == "owner" else application for name, whose in variables.items()},
+    }
+
+
+def toolchain(context: Context, **tools: str) -> Toolchain:
+    """Return the tools of a check of the integration stage."""
+    if service_of(context).name == "neon":
+        return context.toolchain(**tools)
+    return context.toolchain("postgres", postgres=POSTGRES, **tools)
+
+
+def network(context: Context) -> Network:
+    """Return what such a check must reach: a branch is elsewhere."""
+    return Network.OUTSIDE if service_of(context).name == "neon" else Network.LOOPBACK
 
 
 def with_ours(environment: Mapping[str, str], ours: Service) -> Mapping[str, str]:
@@ -96,7 +136,7 @@ def migration(context: Context, *, own: tuple[str, ...] | None = None) -> tuple[
 def find_migration(context: Context, *, own: tuple[str, ...] | None = None) -> Migration:
     """Return how the database is migrated: by a setting, else a script that is called so, else Prisma or Drizzle."""
     settings = context.settings.stages.integration
-    workspace, timeout, ours = context.workspace, settings.timeout, service(context)
+    workspace, timeout, ours = context.workspace, settings.timeout, service_of(context)
     if (command := own or settings.migrate) is not None:
         return Migration(steps=(Step(argv=command, timeout=timeout),), why="migrated as shipway.toml says")
     for package in workspace.packages:

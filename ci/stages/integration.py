@@ -15,7 +15,6 @@ from ci.stages.testresults import Run
 from ci.stages.testruns import Trial
 from ci.stages.testscripts import INTEGRATION_SCRIPTS, KNOWN, select
 from ci.text import count
-from ci.toolchains.versions import POSTGRES
 
 if TYPE_CHECKING:
     from ci.model import Execution, Step, StepRun, Verdict
@@ -84,7 +83,7 @@ def find(context: Context, kinds: Kinds) -> Found:
 
 def _check(context: Context, found: Found, packages: tuple[str, ...]) -> Check:
     settings = context.settings.stages.integration
-    service = database.service(context)
+    service = database.service_of(context)
     migration = database.find_migration(context)
     runs = tuple(
         dataclasses.replace(run, environment=database.with_ours(run.environment, service)) for run in found.runs
@@ -108,13 +107,14 @@ def _check(context: Context, found: Found, packages: tuple[str, ...]) -> Check:
         stage=STAGE,
         name=tools.pop() if len(tools) == 1 else "tests",
         package=package,
-        toolchain=context.toolchain("postgres", postgres=POSTGRES),
+        toolchain=database.toolchain(context),
         steps=steps,
         judge=testverdicts.unjudged,
         needs=unit.needs(context, packages),
         inputs=("**",) if migration.steps else inputs_of(context.workspace, package, steps=steps),
         environment=settings.env,
         secrets=tuple(settings.secrets),
+        network=database.network(context),
         services=(service,),
         weight=4 + PER_FILE * len({file for run in runs for file in run.files}),
         why=f"{found.why}; {migration.why}",

@@ -10,7 +10,6 @@ from ci.model import Check, Counts, Execution, Failure, Skip, Status, Step, Verd
 from ci.stages import database
 from ci.stages.judging import could_not_run, failed, report_of, stopped
 from ci.text import clean, count, first_line
-from ci.toolchains.versions import POSTGRES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +41,7 @@ def plan(context: Context, needs: tuple[str, ...]) -> Check | Skip:
     return Check(
         stage="integration",
         name=NAME,
-        toolchain=context.toolchain("postgres", postgres=POSTGRES, rls=PROGRAM),
+        toolchain=database.toolchain(context, rls=PROGRAM),
         steps=(*migration.steps, verify),
         judge=functools.partial(
             judge,
@@ -54,7 +53,8 @@ def plan(context: Context, needs: tuple[str, ...]) -> Check | Skip:
         needs=needs,
         environment=settings.env,
         secrets=tuple(settings.secrets),
-        services=(database.service(context),),
+        network=database.network(context),
+        services=(database.service_of(context),),
         weight=4,
         why=f"[stages.integration.rls] in shipway.toml; {migration.why}",
         repeat="shipway run . --stage integration",

@@ -2,9 +2,9 @@
 
 Started as `python3 -I -S contained.py SPECIFICATION RESULT`. Beside what the warden itself reads, the specification
 names `check` (its id), `top` (where the repository's workspace lies), `files` (its files there, which become a git
-repository's one commit), `inherited` (variables of the container to hand on, the secrets among them), `settings` (a
-variable that holds more of them as JSON, or null), `reports` (regular expressions over paths from `root`) and `limit`
-(bytes to bring back).
+repository's one commit), `inherited` (variables of the container to hand on, the secrets among them), `given` (those
+of them that steps may name, as the values of a service), `settings` (a variable that holds more of them as JSON, or
+null), `reports` (regular expressions over paths from `root`) and `limit` (bytes to bring back).
 
 What differs from run to run and must not make a new layer stands in variables that the engine calls volatile:
 SHIPWAY_RUN, the run's id, and SHIPWAY_COMMIT, message, author, address and branch of the commit as JSON.
@@ -58,6 +58,7 @@ def main(path: str, result: str) -> int:
     inherited = {name: os.environ[name] for name in specification["inherited"] if name in os.environ}
     settings = json.loads(os.environ[specification["settings"]]) if specification["settings"] else {}
     specification["environment"] = {**specification["environment"], **settings, **inherited}
+    specification["values"] |= {name: inherited[name] for name in specification["given"]}
     notices: list[str] = []
     before = _commit(specification, notices)
     events, complaint = _guard(specification)
