@@ -141,9 +141,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                     keys=keys,
                     run=identity,
                     note=view.note,
-                    on_output=lambda check, tail: view.check_output(
-                        check, shown(check, redactor.last_line(tail))
-                    ),
+                    on_output=lambda check, tail: view.check_output(check, shown(check, redactor.last_line(tail))),
                     fresh=request.no_cache,
                     tree=request.handed.tree if request.handed else None,
                     mirror=request.mirror or settings.containers.mirror,
