@@ -85,6 +85,7 @@ class Exchange:
         *,
         query: Query | None = None,
         body: Any = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         accept: Sequence[int] = (200,),
         repeatable: bool | None = None,
@@ -92,13 +93,14 @@ class Exchange:
     ) -> Answer:
         """Send a request and return the answer, whose status is one of `accept`, and whose body is JSON unless `plain`.
 
+        `body` is sent as JSON; in its place `content` is sent as it is, and `headers` say what it is.
         `repeatable` says that to send it twice does what to send it once does; without it the method decides.
         Raises VendorError for all else.
         """
         again = method in REPEATABLE if repeatable is None else repeatable
         parameters = {name: _written(value) for name, value in (query or {}).items()}
         request = self.client.build_request(
-            method, f"{self.address}{path}", params=parameters or None, json=body, headers=headers
+            method, f"{self.address}{path}", params=parameters or None, json=body, content=content, headers=headers
         )
         until = time.monotonic() + self.patience.whole
 
