@@ -9,6 +9,10 @@ platform.py   what serves the apps, whoever it is: vercel/ is Vercel, command.py
 neon.py       databases in branches; what it is asked for is done later, and waited for
 neon_values.py what it tells
 
+sentry.py     errors, requests and releases: sentry_calls.py asks, sentry_issues.py, sentry_counts.py and
+              sentry_releases.py say what for, sentry_query.py in which words, sentry_values.py what comes
+sentry_event.py  a test event, to prove that the monitor is alive
+
 A client is made of an Exchange, which its module's `connect` makes of a token. A read that finds nothing gives None. A
 write is idempotent: by a key or a precondition that the vendor knows, or by `ensure`, which looks before it writes and
 again when the answer to a write was lost. What goes wrong is a VendorError, which names the trouble and never a secret.
