@@ -10,4 +10,7 @@ vercel/      Vercel, which really builds and starts the apps, behind such switch
 neon.py      databases in branches; neon_account.py what it knows and does, neon_documents.py its vendor's shapes
 computes.py  the Postgres servers that these branches are
 sentry/      Sentry, which takes what the real SDKs send
+once.py      idempotency keys: the same request gets the same answer
+pages.py     pages for a person: everything escaped, nothing runs
+resend.py    Resend, with an inbox; resend_mails.py: the mails that it takes
 """

@@ -12,6 +12,8 @@ neon_values.py what it tells
 sentry.py     errors, requests and releases: sentry_calls.py asks, sentry_issues.py, sentry_counts.py and
               sentry_releases.py say what for, sentry_query.py in which words, sentry_values.py what comes
 sentry_event.py  a test event, to prove that the monitor is alive
+mail.py       a mail, whoever carries it; our own Message-ID
+resend.py     Resend: mails sent, what became of them, mails received
 
 A client is made of an Exchange, which its module's `connect` makes of a token. A read that finds nothing gives None. A
 write is idempotent: by a key or a precondition that the vendor knows, or by `ensure`, which looks before it writes and

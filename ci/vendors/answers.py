@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from ci.errors import Trouble
+
 # The vendor says that it did nothing.
 UNDONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS})
 
@@ -63,7 +65,8 @@ class Dialect:
 
     `said` gives an error's message and code, `pause` the seconds that it asks to wait. `undone` are the statuses by
     which it says that it did nothing and that the same request may be welcome later; `undone_by` finds others by the
-    answer.
+    answer. `final` finds answers after which it does not want the same request again soon. `trouble` is what its own
+    words mean where the status does not tell it: an error under 200, a limit under 400.
     """
 
     vendor: str
@@ -72,3 +75,5 @@ class Dialect:
     pause: Callable[[Answer], float | None] = pause
     undone: frozenset[int] = UNDONE
     undone_by: Callable[[Answer], bool] = lambda _answer: False
+    final: Callable[[Answer], bool] = lambda _answer: False
+    trouble: Callable[[Answer], Trouble | None] = lambda _answer: None

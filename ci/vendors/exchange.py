@@ -138,16 +138,18 @@ class Exchange:
             if undone or again:
                 raise _AgainError(meant, None) from error
             raise meant from error
-        if answer.status in accept and (plain or _is_json(answer)):
+        own = self.dialect.trouble(answer)
+        if answer.status in accept and (plain or _is_json(answer)) and own is None:
             return answer
-        if answer.status < HTTPStatus.BAD_REQUEST:  # a sign-in page of the network, or a place that moved
+        wanted = answer.status in accept or answer.status < HTTPStatus.BAD_REQUEST
+        if wanted and own is None:  # a network's sign-in page, or a place that moved
             told = f"{answer.status} and {answer.headers.get('content-type', 'no type')} is not what was asked for"
             meant = self._error(what, Trouble.UNREADABLE, told, status=answer.status, unsettled=written)
             raise _AgainError(meant, None) if again else meant
-        undone = answer.status in self.dialect.undone or self.dialect.undone_by(answer)
-        broken = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        meant = self._refusal(what, answer, undone=undone, unsettled=written and broken and not undone)
-        if undone or (broken and again):
+        undone = answer.status in self.dialect.undone or self.dialect.undone_by(answer) or own is Trouble.LIMITING
+        broken = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or own is Trouble.BROKEN
+        meant = self._refusal(what, answer, undone=undone, broken=broken, unsettled=written and broken and not undone)
+        if (undone or (broken and again)) and not self.dialect.final(answer):
             raise _AgainError(meant, self.dialect.pause(answer))
         raise meant
 
@@ -165,17 +167,18 @@ class Exchange:
         found = {name.lower(): value for name, value in response.headers.items()}
         return Answer(status=response.status_code, headers=found, content=bytes(content))
 
-    def _refusal(self, what: str, answer: Answer, *, undone: bool, unsettled: bool) -> VendorError:
+    def _refusal(self, what: str, answer: Answer, *, undone: bool, broken: bool, unsettled: bool) -> VendorError:
         message, code = self.dialect.said(answer)
         told = f"{answer.status}{f' {code}' if code else ''}{f': {message}' if message else ''}"
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if broken:
             trouble = Trouble.BROKEN
         elif undone:
             trouble = Trouble.LIMITING
             if (seconds := self.dialect.pause(answer)) is not None:
                 told += f"; it asks to wait {seconds:.0f} s"
         else:
-            trouble = Trouble.DENYING if answer.status in DENIED else Trouble.REFUSING
+            denied = Trouble.DENYING if answer.status in DENIED else Trouble.REFUSING
+            trouble = self.dialect.trouble(answer) or denied
         return self._error(what, trouble, told, status=answer.status, code=code, unsettled=unsettled)
 
     def _error(

@@ -120,7 +120,8 @@ class Contract:
             return
         if not answer.content:
             raise ContractError(f"{operation.name} answers {status} with a body, and this one is empty")
-        self._hold(schema, answer.json(), f"{operation.name}: the answer {status}")
+        value = answer.json() if "json" in answer.headers.get("content-type", "json") else answer.text
+        self._hold(schema, value, f"{operation.name}: the answer {status}")
 
     def _hold_query(self, operation: Operation, request: httpx.Request) -> None:
         known = {each["name"]: each for each in operation.parameters if each["in"] == "query"}
