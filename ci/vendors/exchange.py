@@ -74,7 +74,7 @@ class Exchange:
             headers=headers,
             timeout=self.patience.request,
             transport=transport,
-            trust_env=not _near(self.address),  # no proxy leads to a loopback
+            trust_env=not is_near(self.address),  # no proxy leads to a loopback
             follow_redirects=False,  # they would take the token elsewhere
         )
 
@@ -214,6 +214,10 @@ class Exchange:
         except pydantic.ValidationError as error:
             raise self._unreadable(what, error) from error
 
+    def wrong(self, what: str, told: str) -> VendorError:
+        """Return the error that an answer means which is not what was asked for, without being JSON."""
+        return self._error(what, Trouble.UNREADABLE, told)
+
     def _unreadable(self, what: str, error: pydantic.ValidationError) -> VendorError:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -248,7 +252,8 @@ def _written(value: str | float | bool | Sequence[str]) -> str | list[str]:  # n
     return str(value) if isinstance(value, str | int | float) else [str(each) for each in value]
 
 
-def _near(address: str) -> bool:
+def is_near(address: str) -> bool:
+    """Whether an address is one of this machine's own."""
     host = urlsplit(address).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -17,6 +17,7 @@ from typing import Protocol
 from ci.text import clean, first_line
 
 UNKNOWN = "application/octet-stream"
+_POLICY = email.policy.SMTP.clone(cte_type="7bit")  # any server takes it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +51,19 @@ class Mail:
         return first_line(clean(self.subject))
 
 
-class Carrier(Protocol):
-    """Sends mails. What it gives is the id by which the carrier knows the mail."""
+@dataclass(frozen=True, kw_only=True)
+class Posted:
+    """A mail that a carrier has taken: its id there, and by address why some of those it is for do not get it."""
 
-    async def send(self, mail: Mail, *, key: str) -> str:
-        """Send it, once for a key. Raises VendorError."""
+    id: str
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class Carrier(Protocol):
+    """Sends mails."""
+
+    async def send(self, mail: Mail, *, key: str) -> Posted:
+        """Send it, once for a key. Raises VendorError where nobody gets it."""
         ...
 
 
@@ -66,7 +75,7 @@ def message_id(key: str, sender: str) -> str:
 
 def message(mail: Mail, *, key: str) -> EmailMessage:
     """Return the mail as RFC 5322 has it. Raises ValueError where an address or a header holds a line break."""
-    made = EmailMessage(policy=email.policy.SMTP)
+    made = EmailMessage(policy=_POLICY)
     made["From"] = mail.sender
     made["To"] = ", ".join(mail.to)
     made["Subject"] = mail.title

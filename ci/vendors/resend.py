@@ -22,7 +22,7 @@ from ci.vendors import answers
 from ci.vendors.adapter import Adapter
 from ci.vendors.answers import Answer, Dialect
 from ci.vendors.exchange import Exchange, Patience, segment
-from ci.vendors.mail import Mail
+from ci.vendors.mail import Mail, Posted
 
 if TYPE_CHECKING:
     import httpx
@@ -90,7 +90,7 @@ class Received:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter(Received):
+class Incoming(Received):
     """The same with its text."""
 
     text: str | None = None
@@ -147,8 +147,8 @@ DIALECT = Dialect(
 class Resend(Adapter):
     """One account, by an API key. A key that may only send gets 401 `restricted_api_key` for all else."""
 
-    async def send(self, mail: Mail, *, key: str) -> str:
-        """Send the mail and return its id; the same one for the same key. Raises VendorError.
+    async def send(self, mail: Mail, *, key: str) -> Posted:
+        """Send the mail; what is returned has the same id for the same key. Raises VendorError.
 
         Another mail with a key of the last 24 hours is refused, code SENT_OTHERWISE: the first one went out.
         """
@@ -165,7 +165,7 @@ class Resend(Adapter):
         short = key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
         headers = {"idempotency-key": short}
         answer = await self.exchange.ask("POST", "/emails", body=body, headers=headers, repeatable=True)
-        return self.exchange.read(answer, _Made, what="a sent mail").id
+        return Posted(id=self.exchange.read(answer, _Made, what="a sent mail").id)
 
     async def sent(self, identity: str) -> Sent | None:
         """Return a mail and what became of it, None where there is none of this id. Raises VendorError."""
@@ -189,9 +189,9 @@ class Resend(Adapter):
             found.append(each)
         return tuple(found)
 
-    async def letter(self, identity: str) -> Letter | None:
+    async def incoming(self, identity: str) -> Incoming | None:
         """Return a mail that came in, with its text, None where there is none of this id. Raises VendorError."""
-        return await self._one(f"/emails/receiving/{segment(identity)}", Letter, "a received mail")
+        return await self._one(f"/emails/receiving/{segment(identity)}", Incoming, "a received mail")
 
     async def domains(self) -> tuple[Domain, ...]:
         """Return the account's domains. Raises VendorError."""

@@ -30,8 +30,8 @@ def test_all_that_it_sends_and_all_that_is_answered_is_in_the_contract(tmp_path:
         async with serving(stand_in) as address:
             holding = Holding("resend", address)
             async with resend.connect(KEY, address=address, transport=holding) as client:
-                identity = await client.send(MAIL, key="one")
-                assert await client.send(MAIL, key="one") == identity
+                identity = (await client.send(MAIL, key="one")).id
+                assert (await client.send(MAIL, key="one")).id == identity
                 sent = await client.sent(identity)
                 assert sent is not None
                 assert (sent.outcome, sent.subject, sent.to) == (Outcome.UNDERWAY, MAIL.subject, MAIL.to)
@@ -43,7 +43,7 @@ def test_all_that_it_sends_and_all_that_is_answered_is_in_the_contract(tmp_path:
                 found = await client.find(to=TO, subject=MAIL.subject, since=LONG_AGO)
                 assert found == sent
                 (received,) = await client.received(since=LONG_AGO)
-                letter = await client.letter(received.id)
+                letter = await client.incoming(received.id)
                 assert letter is not None
                 assert (letter.text, letter.html) == (MAIL.text, MAIL.html)
                 assert letter.message_id == sent.message_id
@@ -67,7 +67,7 @@ def test_what_is_not_there_is_none(tmp_path: Path) -> None:
     async def calls() -> None:
         async with serving(Resend(tmp_path)) as address, resend.connect(KEY, address=address) as client:
             assert await client.sent("4ef9a417-02e9-4d39-ad75-9611e0fcc33c") is None
-            assert await client.letter("4ef9a417-02e9-4d39-ad75-9611e0fcc33c") is None
+            assert await client.incoming("4ef9a417-02e9-4d39-ad75-9611e0fcc33c") is None
             assert await client.find(to=TO, subject="another", since=LONG_AGO) is None
 
     anyio.run(calls)
@@ -77,7 +77,7 @@ def test_lists_are_read_to_their_end_and_no_further_than_asked(tmp_path: Path) -
     async def calls() -> None:
         stand_in = Resend(tmp_path, seconds=0)
         async with serving(stand_in) as address, resend.connect(KEY, address=address) as client:
-            first = await client.send(dataclasses.replace(MAIL, subject="the first"), key="first")
+            first = (await client.send(dataclasses.replace(MAIL, subject="the first"), key="first")).id
             for number in range(120):
                 await client.send(MAIL, key=str(number))
             moment = datetime.datetime.now(datetime.UTC)
@@ -114,7 +114,7 @@ def test_a_mail_that_is_being_taken_is_waited_for_and_not_sent_twice(tmp_path: P
         async with serving(stand_in) as address, resend.connect(KEY, address=address, patience=patient) as client:
 
             async def send() -> None:
-                ids.append(await client.send(MAIL, key="one"))
+                ids.append((await client.send(MAIL, key="one")).id)
 
             async with anyio.create_task_group() as group:
                 group.start_soon(send)
@@ -159,7 +159,7 @@ def test_a_key_that_may_only_send_sends_and_is_told_so_for_the_rest(tmp_path: Pa
         sending = list(KEYS)[1]
         async with serving(Resend(tmp_path)) as address:
             async with resend.connect(sending, address=address) as client:
-                identity = await client.send(MAIL, key="one")
+                identity = (await client.send(MAIL, key="one")).id
                 with pytest.raises(VendorError, match="restricted to only send emails") as raised:
                     await client.sent(identity)
                 assert (raised.value.trouble, raised.value.code) == (Trouble.DENYING, "restricted_api_key")
@@ -200,8 +200,8 @@ def test_what_it_refuses_is_told_in_its_own_words(tmp_path: Path, change: dict[s
 def test_a_mail_that_bounces_is_lost(tmp_path: Path) -> None:
     async def calls() -> None:
         async with serving(Resend(tmp_path, seconds=0)) as address, resend.connect(KEY, address=address) as client:
-            identity = await client.send(dataclasses.replace(MAIL, to=("bounced@resend.dev",)), key="one")
-            sent = await client.sent(identity)
+            posted = await client.send(dataclasses.replace(MAIL, to=("bounced@resend.dev",)), key="one")
+            sent = await client.sent(posted.id)
             assert sent is not None
             assert sent.outcome is Outcome.LOST
 
@@ -219,9 +219,9 @@ def test_a_key_longer_than_the_vendor_takes_still_keeps_a_mail_one(tmp_path: Pat
 def test_what_it_knows_is_there_after_a_restart(tmp_path: Path) -> None:
     async def calls() -> None:
         async with serving(Resend(tmp_path)) as address, resend.connect(KEY, address=address) as client:
-            identity = await client.send(MAIL, key="one")
+            identity = (await client.send(MAIL, key="one")).id
         async with serving(Resend(tmp_path)) as address, resend.connect(KEY, address=address) as client:
-            assert await client.send(MAIL, key="one") == identity
+            assert (await client.send(MAIL, key="one")).id == identity
             assert await client.sent(identity) is not None
 
     anyio.run(calls)
@@ -244,7 +244,7 @@ def test_a_person_sees_the_mails_and_nothing_of_them_runs(tmp_path: Path) -> Non
         mail = dataclasses.replace(MAIL, subject=f"{evil}", text=evil, html=f'"{evil}<a href="https://a.test/t">go</a>')
         async with serving(Resend(tmp_path, seconds=0)) as address:
             async with resend.connect(KEY, address=address) as client:
-                identity = await client.send(mail, key="one")
+                identity = (await client.send(mail, key="one")).id
             async with httpx.AsyncClient(base_url=address) as person:
                 inbox = await person.get("/")
                 shown = await person.get(f"/inbox/{identity}")

@@ -4,7 +4,7 @@ import datetime
 
 from ci.rehearsal import resend as standing_in
 from ci.vendors import resend
-from ci.vendors.mail import Attachment, Mail
+from ci.vendors.mail import Attachment, Mail, Posted
 from tests.vendors.hostile import Asked, Subject
 
 KEY = next(iter(standing_in.KEYS))
@@ -19,7 +19,7 @@ MAIL = Mail(
 )
 
 
-async def send(client: resend.Resend) -> str:
+async def send(client: resend.Resend) -> Posted:
     return await client.send(MAIL, key="incident-1/mail")
 
 
@@ -37,7 +37,7 @@ SUBJECT = Subject(
             prepare=send, run=lambda client: client.find(to=MAIL.to[0], subject=MAIL.subject, since=LONG_AGO)
         ),
         "received": Asked(prepare=send, run=lambda client: client.received(since=LONG_AGO)),
-        "letter": Asked(prepare=send, run=lambda client: client.letter("no such id")),
+        "incoming": Asked(prepare=send, run=lambda client: client.incoming("no such id")),
         "domains": Asked(run=lambda client: client.domains()),
     },
 )

@@ -1,0 +1,108 @@
+"""A mail server on the loopback that delivers to a Mailpit stand-in, whatever the mail's address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+from typing import TYPE_CHECKING, Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Mapping
+
+    from ci.rehearsal.mailpit import Mailpit
+
+LARGEST = 50 * 1024 * 1024  # bytes of a mail, as Mailpit has it
+LOCAL = "127.0.0.1"
+
+
+class _Hand:
+    """Takes what SMTP hands over. The names are aiosmtpd's."""
+
+    def __init__(self, mailpit: Mailpit, users: Mapping[str, str]) -> None:
+        self.mailpit = mailpit
+        self.users = users
+
+    async def handle_MAIL(  # noqa: N802
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.users and not session.authenticated:
+            return "530 5.7.0 Authentication required"
+        if refused := self._refused("Sender"):
+            return refused
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 Ok"
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if refused := self._refused("Recipient"):
+            return refused
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
+        login: Any = session.auth_data
+        identity = self.mailpit.deliver(
+            content, sender=envelope.mail_from or "", to=envelope.rcpt_tos, user=login or ""
+        )
+        return f"250 2.0.0 Ok: queued as {identity}"
+
+    def authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: Any
+    ) -> AuthResult:
+        if refused := self._refused("Authentication"):
+            return AuthResult(success=False, handled=False, message=refused)
+        name = given.login.decode(errors="replace") if isinstance(given, LoginPassword) else ""
+        known = isinstance(given, LoginPassword) and self.users.get(name) == given.password.decode(errors="replace")
+        return AuthResult(success=known, handled=False, auth_data=name)
+
+    def _refused(self, trigger: str) -> str | None:
+        chaos = self.mailpit.chaos[trigger]
+        chosen = random.randrange(100) < chaos["Probability"]  # noqa: S311 - nothing hangs on it
+        return f"{chaos['ErrorCode']} Chaos {trigger.lower()} error" if chosen else None
+
+
+@contextlib.asynccontextmanager
+async def receiving(
+    mailpit: Mailpit,
+    *,
+    port: int = 0,
+    users: Mapping[str, str] | None = None,
+    certificate: ssl.SSLContext | None = None,
+    tls: bool = False,
+) -> AsyncIterator[str]:
+    """Serve SMTP and give its address, smtp://127.0.0.1:port. With `users` a login is required.
+
+    With a `certificate` STARTTLS is required, or, with `tls`, TLS from the first byte on (smtps://).
+    """
+    hand = _Hand(mailpit, users or {})
+    loop = asyncio.get_running_loop()
+
+    def connection() -> SMTP:
+        return SMTP(
+            hand,
+            data_size_limit=LARGEST,
+            hostname="mailpit.test",
+            ident="Mailpit",
+            tls_context=None if tls else certificate,
+            require_starttls=certificate is not None and not tls,
+            auth_require_tls=False,  # the hand asks for a login, on a connection that has TLS or needs none
+            authenticator=hand.authenticate,
+            loop=loop,
+        )
+
+    with socket.create_server((LOCAL, port)) as listener:
+        server = await loop.create_server(connection, sock=listener, ssl=certificate if tls else None)
+        try:
+            yield f"{'smtps' if tls else 'smtp'}://{LOCAL}:{listener.getsockname()[1]}"
+        finally:
+            server.close()
+            await server.wait_closed()
