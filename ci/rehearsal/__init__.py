@@ -12,5 +12,7 @@ computes.py  the Postgres servers that these branches are
 sentry/      Sentry, which takes what the real SDKs send
 once.py      idempotency keys: the same request gets the same answer
 pages.py     pages for a person: everything escaped, nothing runs
+mailpit.py   Mailpit; mailpit_mails.py: what it keeps and how it searches; mailpit_sending.py: its `/send`
+sink.py      a mail server that delivers to it
 resend.py    Resend, with an inbox; resend_mails.py: the mails that it takes
 """

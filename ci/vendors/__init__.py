@@ -13,6 +13,10 @@ sentry.py     errors, requests and releases: sentry_calls.py asks, sentry_issues
               sentry_releases.py say what for, sentry_query.py in which words, sentry_values.py what comes
 sentry_event.py  a test event, to prove that the monitor is alive
 mail.py       a mail, whoever carries it; our own Message-ID
+letters.py    a mail that arrived, read out of its source
+smtp.py       any mail server, over SMTP; smtp_wire.py: one mail over one connection
+mailpit.py    Mailpit: mails that were handed in, by search
+mailbox.py    proof that a mail arrived: by token or Message-ID, before a deadline
 resend.py     Resend: mails sent, what became of them, mails received
 
 A client is made of an Exchange, which its module's `connect` makes of a token. A read that finds nothing gives None. A

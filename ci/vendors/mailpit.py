@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
 PAGE = 50
-DONE = b"ok"
+DONE, GONE = b"ok", b"404 page not found"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class Mailpit(Adapter):
         """Return a mail's source, None where it is gone. It stays unread. Raises VendorError."""
         path = f"/api/v1/message/{segment(mail.id)}/raw"
         answer = await self.exchange.ask("GET", path, accept=(200, 404), plain=True)
-        if answer.status == 404:  # noqa: PLR2004 - HTTP's
+        if answer.status == 404 and answer.content.strip() == GONE:  # noqa: PLR2004 - HTTP's
             return None
         if len(answer.content) != mail.size:
             raise self.exchange.wrong(f"GET {path}", f"{len(answer.content)} bytes instead of {mail.size}")
