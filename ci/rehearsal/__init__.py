@@ -14,5 +14,8 @@ once.py      idempotency keys: the same request gets the same answer
 pages.py     pages for a person: everything escaped, nothing runs
 mailpit.py   Mailpit; mailpit_mails.py: what it keeps and how it searches; mailpit_sending.py: its `/send`
 sink.py      a mail server that delivers to it
+stripe.py    Stripe: keys, repeated requests, the page of Checkout; stripe_operations.py: the requests that it knows;
+             stripe_forms.py: what it is sent; stripe_store.py: what an account holds; stripe_billing.py,
+             stripe_subscriptions.py, stripe_checkout.py: what is sold; stripe_events.py: events and webhooks
 resend.py    Resend, with an inbox; resend_mails.py: the mails that it takes
 """
