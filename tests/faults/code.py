@@ -12,7 +12,7 @@ MONEY_TEST, PLAN_TEST = "packages/core/test/money.test.ts", "packages/core/test/
 ROWS = (
     Fault(
         name="an ESLint error",
-        edits=(Change(MAIN, "createRoot(root)", "console.log('starting');\ncreateRoot(root)"),),
+        edits=(Change(MAIN, "createRoot(root,", "console.log('starting');\ncreateRoot(root,"),),
         stages=stages(lint="failed"),
         failures=(Said(check=ESLINT, words="Unexpected console", file=MAIN, at="console.log", rule="no-console"),),
     ),
@@ -75,7 +75,9 @@ ROWS = (
     ),
     Fault(
         name="strict is off in one package",
-        edits=(Change("packages/email/tsconfig.json", '{ "types": [] }', '{ "strict": false, "types": [] }'),),
+        edits=(
+            Change("packages/email/tsconfig.json", '{ "types": ["node"] }', '{ "strict": false, "types": ["node"] }'),
+        ),
         stages=stages(typecheck="failed"),
         failures=(
             Said(
@@ -98,7 +100,7 @@ ROWS = (
         edits=(Change(MONEY_TEST, "€1,234.56", "€1,234.57"),),
         stages=stages(unit="failed"),
         failures=(Said(check=UNIT, words="expected '€1,234.56' to be '€1,234.57'", file=MONEY_TEST, at="€1,234.57"),),
-        reasons={UNIT: "1 of 120 tests failed"},
+        reasons={UNIT: "1 of 169 tests failed"},
         long=False,
     ),
     Fault(

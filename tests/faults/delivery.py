@@ -164,7 +164,7 @@ ROWS = (
         edits=(
             Added("apps/web/src/payload.ts", f"export const payload =\n  '{PAYLOAD}';\n"),
             Change(MAIN, "import './styles.css';", "import { payload } from './payload.ts';\nimport './styles.css';"),
-            Change(MAIN, "createRoot(root)", "root.dataset.payload = payload;\ncreateRoot(root)"),
+            Change(MAIN, "createRoot(root,", "root.dataset.payload = payload;\ncreateRoot(root,"),
         ),
         stages=stages(audit="failed"),
         failures=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.faults.planting import Added, Change, Fault, Said, stages
 
 VITEST, RLS = "integration/vitest@.", "integration/rls@."
-RECEIPTS, NEXT = "packages/db/migrations/0003_receipts.sql", "packages/db/migrations/0005_next.sql"
+RECEIPTS, NEXT = "packages/db/migrations/0003_receipts.sql", "packages/db/migrations/0099_next.sql"
 ROUTES, STORE = "apps/api/src/routes/receipts.ts", "packages/db/src/usage-store.ts"
 RLS_TEST, METERING_TEST = "apps/api/test/rls.integration.test.ts", "apps/api/test/metering.integration.test.ts"
 EXPAND = "-- shipway: phase=expand\n\n"

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { defineConfig, devices } from '@playwright/test';
 
+// A deployment to be tested; without one the product is served here.
+const deployed = process.env.BASE_URL;
 const port = Number(process.env.PORT ?? 4310);
-const baseURL = `http://127.0.0.1:${port}`;
+const baseURL = deployed ?? `http://127.0.0.1:${port}`;
 const ci = process.env.CI !== undefined;
 
 export default defineConfig({
@@ -18,15 +20,17 @@ export default defineConfig({
   },
   projects: [{ name: 'chromium', use: devices['Desktop Chrome'] }],
   // The product as it is deployed: the API, serving the web app that "pnpm build" made.
-  webServer: {
-    command: 'pnpm db:migrate && pnpm start',
-    cwd: '../..',
-    url: `${baseURL}/health`,
-    reuseExistingServer: !ci,
-    env: {
-      PORT: String(port),
-      WEB_ROOT: `${import.meta.dirname}/dist`,
-      AUTH_SECRET: process.env.AUTH_SECRET ?? randomBytes(32).toString('hex'),
+  ...(deployed === undefined && {
+    webServer: {
+      command: 'pnpm db:migrate && pnpm start',
+      cwd: '../..',
+      url: `${baseURL}/health`,
+      reuseExistingServer: !ci,
+      env: {
+        PORT: String(port),
+        WEB_ROOT: `${import.meta.dirname}/dist`,
+        AUTH_SECRET: process.env.AUTH_SECRET ?? randomBytes(32).toString('hex'),
+      },
     },
-  },
+  }),
 });

@@ -10,7 +10,7 @@ const proxy = {
 
 /** Adds /version.json to the build, so that anybody can ask what is being served. */
 function versionFile(): Plugin {
-  const commit = process.env.COMMIT_SHA ?? process.env.VERCEL_GIT_COMMIT_SHA ?? 'unknown';
+  const commit = process.env.GIT_COMMIT ?? process.env.VERCEL_GIT_COMMIT_SHA ?? 'unknown';
   return {
     name: 'version-file',
     generateBundle() {

@@ -4,10 +4,14 @@ import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import { type Connection, withClientAddress } from './client-address.ts';
+import type { Config } from './config.ts';
 import type { Services } from './context.ts';
 import { ApiError, answerError, notFound } from './errors.ts';
 import { ownOrigins } from './origins.ts';
-import { healthRoutes } from './routes/health.ts';
+import { billingRoutes } from './routes/billing.ts';
+import { configRoutes } from './routes/config.ts';
+import { healthRoutes, versionRoutes } from './routes/health.ts';
+import { readingRoutes } from './routes/readings.ts';
 import { receiptRoutes } from './routes/receipts.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { webRoutes } from './web.ts';
@@ -18,7 +22,7 @@ const largestBody = 3 * 1024 * 1024;
 export type App = Hono<{ Bindings: Connection }>;
 
 export function createApp(services: Services): App {
-  const { auth, config, log } = services;
+  const { auth, config, errors, log } = services;
   const app = new Hono<{ Bindings: Connection }>();
 
   app.onError((error, c) => {
@@ -33,12 +37,19 @@ export function createApp(services: Services): App {
   });
   app.notFound((c) => answerError(c, notFound()));
 
+  app.use(async (c, next) => {
+    if (c.req.header('x-synthetic') !== undefined) {
+      errors.noteSynthetic();
+    }
+    await next();
+  });
   app.use(
     secureHeaders({
       strictTransportSecurity: config.appUrl.startsWith('https:'),
       contentSecurityPolicy: {
         defaultSrc: ["'self'"],
         imgSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'", ...reportingOrigins(config)],
         objectSrc: ["'none'"],
         baseUri: ["'none'"],
         frameAncestors: ["'none'"],
@@ -63,13 +74,22 @@ export function createApp(services: Services): App {
   );
 
   app.route('/health', healthRoutes(services));
+  app.route('/version', versionRoutes(services));
+  app.route('/api/config', configRoutes(services));
   app.on(['GET', 'POST'], '/api/auth/*', (c) =>
     auth.handle(withClientAddress(c.req.raw, c.env, config.behindProxy)),
   );
   app.route('/api/receipts', receiptRoutes(services));
+  app.route('/api/readings', readingRoutes(services));
   app.route('/api/usage', usageRoutes(services));
+  app.route('/api/billing', billingRoutes(services));
   if (config.webRoot !== undefined) {
     app.route('/', webRoutes(config.webRoot));
   }
   return app;
+}
+
+/** Where the web app may send its errors. */
+function reportingOrigins({ vendors }: Config): string[] {
+  return vendors.webErrors === undefined ? [] : [new URL(vendors.webErrors.dsn).origin];
 }

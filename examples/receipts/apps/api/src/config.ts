@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ConfigError, type Environment } from '@receipts/db';
+// Not from '@receipts/db': its driver must not be loaded before error reporting looks into it.
+import { ConfigError, databaseIdentity, type Environment } from '@receipts/db/config';
 import manifest from '../package.json' with { type: 'json' };
+import { loadVendors, type VendorConfig } from './vendor-config.ts';
 
 export interface Config {
   readonly host: string;
@@ -10,12 +12,19 @@ export interface Config {
   readonly appUrl: string;
   readonly authSecret: string;
   readonly production: boolean;
+  /** Where this runs, such as `staging`: what errors are filed under. */
+  readonly environment: string;
   /** A proxy of ours stands in front and notes the caller's address. */
   readonly behindProxy: boolean;
   readonly version: string;
   readonly commit: string;
+  /** Names the build or deployment, where the platform does. */
+  readonly build: string;
+  /** Which database this is, without who connects: `host:port/name`. */
+  readonly database: string;
   /** The built web app, where there is one to serve. */
   readonly webRoot: string | undefined;
+  readonly vendors: VendorConfig;
 }
 
 export function loadConfig(env: Environment): Config {
@@ -28,10 +37,15 @@ export function loadConfig(env: Environment): Config {
     appUrl: toUrl(env.APP_URL || `http://${host}:${port}`),
     authSecret: toSecret(env.AUTH_SECRET, production),
     production,
+    environment:
+      env.APP_ENVIRONMENT || env.VERCEL_ENV || (production ? 'production' : 'development'),
     behindProxy: env.BEHIND_PROXY === 'true' || env.VERCEL === '1',
     version: manifest.version,
-    commit: env.COMMIT_SHA || env.VERCEL_GIT_COMMIT_SHA || 'unknown',
+    commit: env.GIT_COMMIT || env.VERCEL_GIT_COMMIT_SHA || 'unknown',
+    build: env.BUILD_ID || env.VERCEL_DEPLOYMENT_ID || 'unknown',
+    database: databaseIdentity(env),
     webRoot: toWebRoot(env.WEB_ROOT),
+    vendors: loadVendors(env),
   };
 }
 

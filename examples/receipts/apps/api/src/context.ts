@@ -1,21 +1,15 @@
-import type { Pool } from '@receipts/db';
-import type { EmailTransport } from '@receipts/email';
 import { createMiddleware } from 'hono/factory';
 import type { Auth, User } from './auth.ts';
-import type { Config } from './config.ts';
 import { ApiError } from './errors.ts';
-import type { Log } from './log.ts';
 import type { Notifier } from './notifier.ts';
+import type { Reader } from './reading.ts';
+import type { Outside } from './services.ts';
 
-/** Everything that a route needs from outside, made once at the start. */
-export interface Services {
-  readonly config: Config;
-  readonly pool: Pool;
+/** Everything that a route needs, made once at the start. */
+export interface Services extends Outside {
   readonly auth: Auth;
-  readonly email: EmailTransport;
   readonly notifier: Notifier;
-  readonly log: Log;
-  readonly now: () => Date;
+  readonly reader: Reader;
 }
 
 export interface SignedIn {
@@ -23,12 +17,13 @@ export interface SignedIn {
 }
 
 /** Lets nobody through without a session. */
-export const requireUser = (auth: Auth) =>
+export const requireUser = ({ auth, errors }: Pick<Services, 'auth' | 'errors'>) =>
   createMiddleware<SignedIn>(async (c, next) => {
     const user = await auth.userOf(c.req.raw.headers);
     if (user === undefined) {
       throw new ApiError(401, 'unauthenticated', 'Sign in first.');
     }
+    errors.noteUser(user.id);
     c.set('user', user);
     await next();
   });

@@ -1,3 +1,4 @@
+import type { VendorStates } from '@receipts/core';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
@@ -20,6 +21,10 @@ export class ApiError extends Error {
     this.details = details;
   }
 }
+
+/** 503, and never an answer that looks like success: this deployment has no such service. */
+export const notConfigured = (component: keyof VendorStates, what: string): ApiError =>
+  new ApiError(503, 'not_configured', `${what} is not configured here.`, { component });
 
 export const notFound = (): ApiError => new ApiError(404, 'not_found', 'There is nothing here.');
 

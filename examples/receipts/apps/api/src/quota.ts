@@ -1,11 +1,11 @@
-import { type PlanId, upgradeOf } from '@receipts/core';
+import { type MeterName, type PlanId, upgradeOf } from '@receipts/core';
 import type { Usage } from '@receipts/metering';
 import { ApiError } from './errors.ts';
 
 /** 402 rather than 429: waiting a moment does not help, a larger plan does. */
-export function quotaError(plan: PlanId, usage: Usage): ApiError {
-  return new ApiError(402, 'quota_exhausted', 'All receipts of this month are used.', {
-    meter: 'receipts',
+export function quotaError(meter: MeterName, plan: PlanId, usage: Usage): ApiError {
+  return new ApiError(402, 'quota_exhausted', `All ${words[meter]} of this month are used.`, {
+    meter,
     plan,
     used: usage.used,
     limit: usage.limit,
@@ -13,3 +13,8 @@ export function quotaError(plan: PlanId, usage: Usage): ApiError {
     upgradeTo: upgradeOf(plan)?.id ?? null,
   });
 }
+
+const words: Readonly<Record<MeterName, string>> = {
+  receipts: 'receipts',
+  readings: 'AI readings',
+};

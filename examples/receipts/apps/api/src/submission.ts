@@ -19,6 +19,19 @@ export async function readSubmission(request: HonoRequest): Promise<Submission> 
   throw new ApiError(415, 'unsupported_type', 'Send JSON or a form with a file.');
 }
 
+/** A form with a file and nothing else that matters. */
+export async function readFile(request: HonoRequest): Promise<Attachment> {
+  if (!(request.header('content-type') ?? '').startsWith('multipart/form-data')) {
+    throw new ApiError(415, 'unsupported_type', 'Send a form with a file.');
+  }
+  const { attachment } = await readForm(request);
+  if (attachment === undefined) {
+    const message = 'Choose a file first.';
+    throw new ApiError(422, 'invalid', message, { fields: { file: message } });
+  }
+  return attachment;
+}
+
 async function readForm(request: HonoRequest): Promise<Submission> {
   const fields = await request.parseBody().catch(() => {
     throw new ApiError(400, 'malformed', 'The form cannot be read.');
@@ -35,7 +48,7 @@ async function readForm(request: HonoRequest): Promise<Submission> {
   return { fields, attachment: checked.value };
 }
 
-async function readJson(request: HonoRequest): Promise<Record<string, unknown>> {
+export async function readJson(request: HonoRequest): Promise<Record<string, unknown>> {
   const body: unknown = await request.json().catch(() => undefined);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new ApiError(400, 'malformed', 'The body must be a JSON object.');

@@ -31,7 +31,7 @@ describe('loadConfig', () => {
   });
 
   it('knows which commit it was built from', () => {
-    expect(loadConfig({ COMMIT_SHA: 'abc' }).commit).toBe('abc');
+    expect(loadConfig({ GIT_COMMIT: 'abc' }).commit).toBe('abc');
     expect(loadConfig({ VERCEL_GIT_COMMIT_SHA: 'def' }).commit).toBe('def');
   });
 });

@@ -1,6 +1,17 @@
 import { assertBoundByRowSecurity, transaction } from '@receipts/db';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { asOwner, createTestApp, type TestApp, type TestUser } from './support.ts';
+import { asOwner, createTestApp, draft, type TestApp, type TestUser } from './support.ts';
+
+const tenantTables = [
+  'billing_events',
+  'memberships',
+  'readings',
+  'receipt_files',
+  'receipts',
+  'subscriptions',
+  'tenants',
+  'usage_counters',
+] as const;
 
 describe('rls', () => {
   let test: TestApp;
@@ -37,6 +48,12 @@ describe('rls', () => {
     expect((await ben.request(path)).status).toBe(404);
     expect((await ben.request(`${path}/file`)).status).toBe(404);
     expect((await ben.request(path, { method: 'DELETE' })).status).toBe(404);
+    const correction = {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...draft, merchant: 'Now of Ben' }),
+    };
+    expect((await ben.request(path, correction)).status).toBe(404);
     expect((await ada.request(path)).status).toBe(200);
   });
 
@@ -67,12 +84,11 @@ describe('rls', () => {
   });
 
   it('shows nothing where no tenant is set, also on a connection that had one', async () => {
-    const tables = ['tenants', 'memberships', 'receipts', 'receipt_files', 'usage_counters'];
     await transaction(test.pool, async (client) => {
       await client.query('savepoint clean');
       await client.query("select set_config('app.tenant_id', $1, true)", [bensTenant]);
       await client.query('rollback to savepoint clean');
-      for (const table of tables) {
+      for (const table of tenantTables) {
         expect((await client.query(`select 1 from ${table}`)).rowCount, table).toBe(0);
       }
     });
@@ -98,13 +114,9 @@ describe('rls', () => {
           group by c.oid order by c.relname`,
       ),
     );
-    expect(rows.map(({ name }) => name)).toEqual([
-      'memberships',
-      'receipt_files',
-      'receipts',
-      'tenants',
-      'usage_counters',
-    ]);
-    expect(rows.filter((row) => !row.protected)).toEqual([]);
+    const names = rows.map(({ name }) => name);
+    // There may be more: an older build is also tested on the database of a newer one.
+    expect(names).toEqual(expect.arrayContaining([...tenantTables]));
+    expect(rows.filter((row) => !row.protected).map(({ name }) => name)).toEqual([]);
   });
 });

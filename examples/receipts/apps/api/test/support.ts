@@ -3,7 +3,11 @@ import { MemoryTransport } from '@receipts/email';
 import pg from 'pg';
 import { type App, createApp } from '../src/app.ts';
 import type { Config } from '../src/config.ts';
-import { createServices } from '../src/services.ts';
+import { noErrorReports } from '../src/error-reports.ts';
+import { noExtractor } from '../src/extractor.ts';
+import { noPayments } from '../src/payments.ts';
+import { createServices, type Outside } from '../src/services.ts';
+import type { VendorConfig } from '../src/vendor-config.ts';
 
 export const origin = 'http://127.0.0.1:3000';
 
@@ -14,9 +18,19 @@ const config: Config = {
   authSecret: 'a-secret-that-only-the-tests-know',
   production: false,
   behindProxy: false,
+  environment: 'test',
   version: '1.2.3',
   commit: 'test',
+  build: 'build-7',
+  database: '127.0.0.1:5432/receipts',
   webRoot: undefined,
+  vendors: {
+    ai: undefined,
+    email: undefined,
+    payments: undefined,
+    errors: undefined,
+    webErrors: undefined,
+  },
 };
 
 export interface TestApp {
@@ -32,20 +46,28 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-export function createTestApp(): TestApp {
+/** With nothing set up but what a test brings along; e-mail goes to a list. */
+export function createTestApp(
+  brought: Partial<Outside> = {},
+  vendors: Partial<VendorConfig> = {},
+): TestApp {
   const pool = createAppPool(process.env);
   const email = new MemoryTransport();
   const logged: string[] = [];
   let now = new Date('2026-11-25T12:00:00Z');
   const services = createServices({
-    config,
+    config: { ...config, vendors: { ...config.vendors, ...vendors } },
     pool,
     email,
+    extractor: noExtractor,
+    payments: noPayments,
+    errors: noErrorReports,
     log: {
       info: (message) => logged.push(message),
       error: (message, error) => logged.push(message, String(error)),
     },
     now: () => now,
+    ...brought,
   });
   const app = createApp(services);
   return {
@@ -142,6 +164,19 @@ export const draft = {
   currency: 'EUR',
   note: '',
 };
+
+/** A small file of the right kind. */
+export const pdf = (text = '%PDF-1.7\nA receipt.\n', name = 'scan.pdf'): File =>
+  new File([text], name, { type: 'application/pdf' });
+
+export function upload(file: File, fields: Readonly<Record<string, string>> = {}): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    form.set(name, value);
+  }
+  form.set('file', file);
+  return form;
+}
 
 /** The owner of the database, for a look at the catalogue: forced policies bind it as well. */
 export async function asOwner<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {

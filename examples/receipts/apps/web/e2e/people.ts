@@ -31,6 +31,12 @@ export async function signIn(page: Page, { email, password }: Person): Promise<v
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
+/** Somebody new whose mail can be found again, where the name of an address may have an addition. */
+export const newPersonAt = (address: string, name = 'Ada'): Person => ({
+  ...newPerson(name),
+  email: address.replace('@', `+${randomUUID()}@`),
+});
+
 export async function addReceipt(page: Page, merchant: string, amount: string): Promise<void> {
   await page.getByLabel('Merchant').fill(merchant);
   await page.getByLabel('Amount').fill(amount);

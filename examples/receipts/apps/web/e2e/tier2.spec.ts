@@ -19,21 +19,6 @@ test.describe('further along', { tag: '@tier2' }, () => {
     await expect(page.getByRole('listitem')).toHaveCount(10);
   });
 
-  test('a scan comes back as the file that was added', async ({ page }) => {
-    await signUp(page, newPerson());
-    const scan = Buffer.from('%PDF-1.7\nA receipt.\n');
-    await page
-      .getByLabel('Scan')
-      .setInputFiles({ name: 'scan.pdf', mimeType: 'application/pdf', buffer: scan });
-    await addReceipt(page, 'Corner Bakery', '12.50');
-
-    const link = page.getByRole('link', { name: 'scan.pdf' });
-    const path = await link.getAttribute('href');
-    const file = await page.request.get(path ?? '');
-    expect(file.headers()['content-type']).toBe('application/pdf');
-    expect(await file.body()).toEqual(scan);
-  });
-
   test('a receipt that is deleted is gone', async ({ page }) => {
     await signUp(page, newPerson());
     await addReceipt(page, 'Corner Bakery', '12.50');

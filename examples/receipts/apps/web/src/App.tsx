@@ -1,7 +1,9 @@
-import { useCallback, useState } from 'react';
+import { lazy, Suspense, useCallback, useState } from 'react';
 import { forgetSession, mayBeSignedIn } from './api/session.ts';
-import { Dashboard } from './Dashboard.tsx';
 import { Welcome } from './Welcome.tsx';
+
+// A newcomer does not wait for what only people with an account see.
+const Dashboard = lazy(() => import('./Dashboard.tsx'));
 
 export function App() {
   const [signedIn, setSignedIn] = useState(mayBeSignedIn);
@@ -13,5 +15,11 @@ export function App() {
     setSignedIn(false);
   }, []);
 
-  return signedIn ? <Dashboard onSignedOut={leave} /> : <Welcome onSignedIn={enter} />;
+  return signedIn ? (
+    <Suspense>
+      <Dashboard onSignedOut={leave} />
+    </Suspense>
+  ) : (
+    <Welcome onSignedIn={enter} />
+  );
 }

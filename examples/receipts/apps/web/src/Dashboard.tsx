@@ -1,27 +1,41 @@
-import { plans } from '@receipts/core';
-import { Button, Notice, QuotaMeter } from '@receipts/ui';
+import { plans, type VendorStates } from '@receipts/core';
+import { Button, Notice, StateList } from '@receipts/ui';
 import { useCallback, useEffect, useState } from 'react';
+import { type Deployment, loadDeployment } from './api/deployment.ts';
 import { ApiError } from './api/http.ts';
 import { type Account, loadAccount, loadReceipts, type Receipt } from './api/receipts.ts';
 import { signOut } from './api/session.ts';
-import { longDate } from './dates.ts';
+import { BillingNotice } from './BillingNotice.tsx';
+import { PlanCard } from './PlanCard.tsx';
 import { ReceiptForm } from './ReceiptForm.tsx';
 import { ReceiptList } from './ReceiptList.tsx';
 import { useAction } from './use-action.ts';
 
 interface Loaded {
   readonly account: Account;
+  readonly deployment: Deployment;
   readonly receipts: readonly Receipt[];
 }
 
-export function Dashboard({ onSignedOut }: { readonly onSignedOut: () => void }) {
+const services: readonly [keyof VendorStates, string][] = [
+  ['ai', 'Reading by AI'],
+  ['email', 'E-mail'],
+  ['payments', 'Payments'],
+  ['errors', 'Error reports'],
+];
+
+export default function Dashboard({ onSignedOut }: { readonly onSignedOut: () => void }) {
   const [loaded, setLoaded] = useState<Loaded>();
   const [problem, setProblem] = useState<string>();
 
   const reload = useCallback(async (): Promise<void> => {
     try {
-      const [account, receipts] = await Promise.all([loadAccount(), loadReceipts()]);
-      setLoaded({ account, receipts });
+      const [account, deployment, receipts] = await Promise.all([
+        loadAccount(),
+        loadDeployment(),
+        loadReceipts(),
+      ]);
+      setLoaded({ account, deployment, receipts });
       setProblem(undefined);
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) {
@@ -60,18 +74,25 @@ export function Dashboard({ onSignedOut }: { readonly onSignedOut: () => void })
         {problem !== undefined && <Notice tone="error">{problem}</Notice>}
         {leaving.error && <Notice tone="error">{leaving.error.message}</Notice>}
         {loaded && (
-          <div className="columns">
-            <div className="column-side">
-              <QuotaMeter
-                used={loaded.account.usage.used}
-                limit={loaded.account.usage.limit}
-                level={loaded.account.usage.level}
-                resetsOn={longDate(loaded.account.usage.resetsAt.slice(0, 10))}
-              />
-              <ReceiptForm onAdded={reload} />
+          <>
+            <BillingNotice
+              plan={loaded.account.workspace.plan}
+              subscribed={loaded.account.workspace.subscribed}
+              onLook={reload}
+            />
+            <div className="columns">
+              <ReceiptForm deployment={loaded.deployment} onAdded={reload} />
+              <ReceiptList receipts={loaded.receipts} onChanged={reload} />
+              <PlanCard account={loaded.account} deployment={loaded.deployment} />
             </div>
-            <ReceiptList receipts={loaded.receipts} onChanged={reload} />
-          </div>
+            <StateList
+              label="Services"
+              states={services.map(([id, name]) => {
+                const state = loaded.deployment.services[id];
+                return { name, state, good: state === 'configured' };
+              })}
+            />
+          </>
         )}
       </main>
     </>

@@ -1,21 +1,52 @@
 import {
   checkReceipt,
-  currencies,
   type FieldErrors,
-  limits,
   mediaTypes,
+  type ReceiptDraft,
   toDraft,
 } from '@receipts/core';
-import { Button, Notice, SelectField, TextField } from '@receipts/ui';
-import { useState } from 'react';
-import { addReceipt } from './api/receipts.ts';
+import { Button, Notice, TextField } from '@receipts/ui';
+import { useRef, useState } from 'react';
+import type { Deployment } from './api/deployment.ts';
+import { addReceipt, readFile } from './api/receipts.ts';
 import { today } from './dates.ts';
 import { onForm } from './form.ts';
+import { ReceiptFields } from './ReceiptFields.tsx';
+import { describeReading, mergeDraft } from './read-draft.ts';
 import { useAction } from './use-action.ts';
 
-export function ReceiptForm({ onAdded }: { readonly onAdded: () => Promise<void> }) {
+export interface ReceiptFormProps {
+  readonly deployment: Deployment;
+  readonly onAdded: () => Promise<void>;
+}
+
+interface Filled {
+  /** Changes with every filling, so that the fields start anew from the draft. */
+  readonly turn: number;
+  readonly draft: ReceiptDraft;
+}
+
+const blank = (): ReceiptDraft => ({
+  merchant: '',
+  purchasedOn: today(),
+  amount: '',
+  currency: 'EUR',
+  note: '',
+});
+
+export function ReceiptForm({ deployment, onAdded }: ReceiptFormProps) {
+  const form = useRef<HTMLFormElement>(null);
   const [mistakes, setMistakes] = useState<FieldErrors>({});
-  const { busy, error, run } = useAction(async (data: FormData, form: HTMLFormElement) => {
+  const [filled, setFilled] = useState<Filled>({ turn: 0, draft: blank() });
+  const [file, setFile] = useState<File>();
+  const [told, setTold] = useState<string>();
+
+  const fill = (draft: ReceiptDraft): void => {
+    setFilled(({ turn }) => ({ turn: turn + 1, draft }));
+  };
+
+  const adding = useAction(async (data: FormData) => {
+    setTold(undefined);
     // The same rules as the server's, so that a typing error costs no round trip.
     const checked = checkReceipt(toDraft(Object.fromEntries(data)), new Date());
     setMistakes(checked.ok ? {} : checked.error);
@@ -24,71 +55,92 @@ export function ReceiptForm({ onAdded }: { readonly onAdded: () => Promise<void>
     }
     try {
       await addReceipt(data);
-      form.reset();
+      form.current?.reset();
+      setFile(undefined);
+      fill(blank());
+      setTold(saved(deployment));
     } finally {
       // Also after a refusal: the quota may have been used up in another window.
       await onAdded();
     }
   });
-  const refused = error?.fields ?? {};
+
+  const reading = useAction(async () => {
+    setTold(undefined);
+    if (form.current === null || file === undefined) {
+      return;
+    }
+    const typed = toDraft(Object.fromEntries(new FormData(form.current)));
+    try {
+      const read = await readFile(file);
+      setMistakes({});
+      fill(mergeDraft(typed, read));
+      setTold(describeReading(read));
+    } finally {
+      await onAdded();
+    }
+  });
+
+  const error = adding.error ?? reading.error;
+  const refused = adding.error?.fields ?? {};
+  const canRead = deployment.services.ai === 'configured';
 
   return (
     <section className="card" aria-labelledby="add-receipt">
       <h2 id="add-receipt">Add a receipt</h2>
-      <form noValidate onSubmit={onForm((data, form) => void run(data, form))}>
+      <form ref={form} noValidate onSubmit={onForm((data) => void adding.run(data))}>
         {error && (
-          <Notice tone={error.status === 402 ? 'warning' : 'error'}>{error.message}</Notice>
+          <Notice tone={error.status === 402 ? 'warning' : 'error'}>
+            {error.message}
+            {error === reading.error &&
+              error.status !== 402 &&
+              ' Nothing was counted: you can fill it in yourself.'}
+          </Notice>
         )}
-        <TextField
-          label="Merchant"
-          name="merchant"
-          maxLength={limits.merchant}
-          error={mistakes.merchant ?? refused.merchant}
-        />
-        <div className="pair">
+        {told !== undefined && <Notice tone="info">{told}</Notice>}
+        <div className="scan">
           <TextField
-            label="Amount"
-            name="amount"
-            inputMode="decimal"
-            autoComplete="off"
-            error={mistakes.amount ?? refused.amount}
+            label="Scan"
+            name="file"
+            type="file"
+            accept={mediaTypes.join(',')}
+            hint="PDF, JPEG or PNG, at most 2 MB."
+            error={refused.file ?? reading.error?.fields.file}
+            onChange={({ currentTarget }) => {
+              setFile(currentTarget.files?.[0]);
+              reading.forget();
+            }}
           />
-          <SelectField
-            label="Currency"
-            name="currency"
-            defaultValue="EUR"
-            error={mistakes.currency ?? refused.currency}
-          >
-            {currencies.map((currency) => (
-              <option key={currency}>{currency}</option>
-            ))}
-          </SelectField>
+          {canRead ? (
+            <Button
+              tone="quiet"
+              busy={reading.busy}
+              disabled={file === undefined}
+              onClick={() => void reading.run()}
+            >
+              {reading.busy ? 'Reading …' : 'Read it with AI'}
+            </Button>
+          ) : (
+            <p className="field-hint">
+              Reading scans by AI is not configured here: fill in the fields yourself.
+            </p>
+          )}
         </div>
-        <TextField
-          label="Date"
-          name="purchasedOn"
-          type="date"
-          defaultValue={today()}
-          error={mistakes.purchasedOn ?? refused.purchasedOn}
+        <ReceiptFields
+          key={filled.turn}
+          draft={filled.draft}
+          mistakes={{ ...refused, ...mistakes }}
         />
-        <TextField
-          label="Note"
-          name="note"
-          maxLength={limits.note}
-          error={mistakes.note ?? refused.note}
-        />
-        <TextField
-          label="Scan"
-          name="file"
-          type="file"
-          accept={mediaTypes.join(',')}
-          hint="PDF, JPEG or PNG, at most 2 MB."
-          error={refused.file}
-        />
-        <Button type="submit" busy={busy}>
+        <Button type="submit" busy={adding.busy} disabled={reading.busy}>
           Add receipt
         </Button>
       </form>
     </section>
   );
+}
+
+function saved({ services }: Deployment): string {
+  return services.email === 'configured'
+    ? 'Saved. A confirmation is on its way to you by e-mail.'
+    : 'Saved. E-mail is not configured here, so no confirmation is sent.';
 }

@@ -21,16 +21,21 @@ export function ReceiptList({ receipts, onChanged }: ReceiptListProps) {
     );
   }
   const totals = totalsByCurrency(receipts.map(({ total }) => total));
+  const count = receipts.length === 1 ? '1 receipt' : `${receipts.length} receipts`;
   return (
     <section className="receipts" aria-label="Receipts">
       {error && <Notice tone="error">{error.message}</Notice>}
-      <p className="totals">Total: {totals.map((total) => formatMoney(total)).join(' · ')}</p>
+      <p className="totals">
+        <span>{count}</span>
+        <strong>Total: {totals.map((total) => formatMoney(total)).join(' · ')}</strong>
+      </p>
       <ul>
         {receipts.map((receipt) => (
           <ReceiptRow
             key={receipt.id}
             receipt={receipt}
             busy={busy}
+            onChanged={onChanged}
             onDelete={() => void run(receipt.id)}
           />
         ))}

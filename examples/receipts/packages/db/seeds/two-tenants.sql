@@ -17,6 +17,12 @@ insert into receipt_files (receipt_id, tenant_id, name, media_type, bytes) value
    'application/pdf', '\x255044462d');
 insert into usage_counters (tenant_id, meter, month, used) values
   ('aaaaaaaa-0000-4000-8000-000000000001', 'receipts', '2026-11', 1);
+insert into readings (tenant_id, month, status, model, file_sha256, created_by) values
+  ('aaaaaaaa-0000-4000-8000-000000000001', '2026-11', 'done', 'seed', repeat('a', 64), 'seed-a');
+insert into subscriptions (tenant_id, subscription_id, customer_id, plan, status, said_at) values
+  ('aaaaaaaa-0000-4000-8000-000000000001', 'sub_a', 'cus_a', 'pro', 'active', now());
+insert into billing_events (tenant_id, id, type, said_at) values
+  ('aaaaaaaa-0000-4000-8000-000000000001', 'evt_a', 'customer.subscription.created', now());
 
 select set_config('app.tenant_id', 'bbbbbbbb-0000-4000-8000-000000000001', true);
 insert into tenants (id, name) values ('bbbbbbbb-0000-4000-8000-000000000001', 'Tenant B');
@@ -30,3 +36,9 @@ insert into receipt_files (receipt_id, tenant_id, name, media_type, bytes) value
    'application/pdf', '\x255044462d');
 insert into usage_counters (tenant_id, meter, month, used) values
   ('bbbbbbbb-0000-4000-8000-000000000001', 'receipts', '2026-11', 1);
+insert into readings (tenant_id, month, status, model, file_sha256, created_by) values
+  ('bbbbbbbb-0000-4000-8000-000000000001', '2026-11', 'done', 'seed', repeat('b', 64), 'seed-b');
+insert into subscriptions (tenant_id, subscription_id, customer_id, plan, status, said_at) values
+  ('bbbbbbbb-0000-4000-8000-000000000001', 'sub_b', 'cus_b', 'pro', 'active', now());
+insert into billing_events (tenant_id, id, type, said_at) values
+  ('bbbbbbbb-0000-4000-8000-000000000001', 'evt_b', 'customer.subscription.created', now());

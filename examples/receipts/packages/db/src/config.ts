@@ -16,6 +16,23 @@ export function appRole(env: Environment): string {
   return role;
 }
 
+/**
+ * Which database it is, whoever connects: `host:port/name`. A pooler in front of it is the same
+ * database.
+ */
+export function databaseIdentity(env: Environment): string {
+  const url = env.APP_DATABASE_URL || env.DATABASE_URL;
+  if (!url) {
+    return 'none';
+  }
+  if (!URL.canParse(url)) {
+    return url.replace(/\/\/[^@/]*@/, '//');
+  }
+  const { hostname, pathname, port, searchParams } = new URL(url);
+  const host = (hostname || searchParams.get('host') || 'localhost').toLowerCase();
+  return `${host.replace(/-pooler(?=\.)/, '')}:${port || searchParams.get('port') || '5432'}${pathname}`;
+}
+
 export function ownerUrl(env: Environment): string {
   const url = env.DATABASE_URL;
   if (!url) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type Attachment,
   isCurrency,
@@ -80,11 +81,39 @@ export async function insertReceipt(client: Client, row: NewRow): Promise<Receip
     return inserted;
   }
   await client.query(
-    `insert into receipt_files (receipt_id, tenant_id, name, media_type, bytes)
-     values ($1, $2, $3, $4, $5)`,
-    [inserted.id, tenantId, attachment.name, attachment.mediaType, Buffer.from(attachment.bytes)],
+    `insert into receipt_files (receipt_id, tenant_id, name, media_type, bytes, sha256)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [
+      inserted.id,
+      tenantId,
+      attachment.name,
+      attachment.mediaType,
+      Buffer.from(attachment.bytes),
+      sha256(attachment.bytes),
+    ],
   );
   return { ...inserted, fileName: attachment.name };
+}
+
+/** Writes over what was typed or read before; undefined where there is no such receipt. */
+export async function updateReceipt(
+  client: Client,
+  id: string,
+  receipt: NewReceipt,
+): Promise<Receipt | undefined> {
+  const { rowCount } = await client.query(
+    `update receipts set merchant = $2, purchased_on = $3, total_minor = $4, currency = $5, note = $6
+      where id = $1`,
+    [
+      id,
+      receipt.merchant,
+      receipt.purchasedOn,
+      receipt.total.minor,
+      receipt.total.currency,
+      receipt.note,
+    ],
+  );
+  return rowCount === 1 ? findReceipt(client, id) : undefined;
 }
 
 /** Answers whether there was such a receipt. */
@@ -93,16 +122,42 @@ export async function deleteReceipt(client: Client, id: string): Promise<boolean
   return rowCount === 1;
 }
 
-export async function findFile(client: Client, receiptId: string): Promise<Attachment | undefined> {
-  const { rows } = await client.query<{ name: string; media_type: string; bytes: Buffer }>(
-    'select name, media_type, bytes from receipt_files where receipt_id = $1',
+export interface StoredFile extends Attachment {
+  /** Hexadecimal, of the bytes. */
+  readonly sha256: string;
+}
+
+interface FileRow {
+  readonly name: string;
+  readonly media_type: string;
+  readonly bytes: Buffer;
+  readonly sha256: string | null;
+}
+
+/** Throws where the bytes are no longer those that came in: a broken file is not handed out. */
+export async function findFile(client: Client, receiptId: string): Promise<StoredFile | undefined> {
+  const { rows } = await client.query<FileRow>(
+    'select name, media_type, bytes, sha256 from receipt_files where receipt_id = $1',
     [receiptId],
   );
   const file = rows[0];
   if (file === undefined) {
     return undefined;
   }
-  return { name: file.name, mediaType: toMediaType(file.media_type), bytes: file.bytes };
+  const checksum = sha256(file.bytes);
+  if (file.sha256 !== null && file.sha256 !== checksum) {
+    throw new Error(`The file of receipt ${receiptId} is not the one that came in.`);
+  }
+  return {
+    name: file.name,
+    mediaType: toMediaType(file.media_type),
+    bytes: file.bytes,
+    sha256: checksum,
+  };
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function toReceipt(row: ReceiptRow): Receipt {

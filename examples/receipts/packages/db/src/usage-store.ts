@@ -25,6 +25,14 @@ export class PostgresUsageStore implements UsageStore {
     return rows[0]?.used;
   }
 
+  async remove(key: CounterKey, units: number): Promise<void> {
+    await this.client.query(
+      `update usage_counters set used = greatest(0, used - $4), updated_at = now()
+        where tenant_id = $1 and meter = $2 and month = $3`,
+      [key.tenantId, key.meter, key.month, units],
+    );
+  }
+
   async read(key: CounterKey): Promise<number> {
     const { rows } = await this.client.query<{ used: number }>(
       'select used from usage_counters where tenant_id = $1 and meter = $2 and month = $3',

@@ -31,6 +31,22 @@ export function inWorkspaceOf<T>(
   });
 }
 
+/**
+ * The same for a tenant that somebody else vouches for, such as a signed message from the payment
+ * provider. Undefined, and no work done, where there is no such tenant.
+ */
+export function inTenant<T>(
+  pool: Pool,
+  tenantId: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T | undefined> {
+  return transaction(pool, async (client) => {
+    await enterTenant(client, tenantId);
+    const { rowCount } = await client.query('select 1 from tenants where id = $1', [tenantId]);
+    return rowCount === 1 ? work(client) : undefined;
+  });
+}
+
 async function enterTenant(client: Client, tenantId: string): Promise<void> {
   await client.query("select set_config('app.tenant_id', $1, true)", [tenantId]);
 }

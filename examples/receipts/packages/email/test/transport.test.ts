@@ -6,7 +6,8 @@ describe('ConsoleTransport', () => {
     const lines: string[] = [];
     const transport = new ConsoleTransport((line) => lines.push(line));
     await transport.send(welcome('ada@example.test', 'Ada'));
-    expect(transport.status).toBe('not configured');
+    expect(transport.state).toBe('not configured');
+    await expect(transport.probe()).rejects.toThrow('not configured');
     expect(lines).toEqual([
       'e-mail not sent (no transport): to=ada@example.test subject=Welcome to Receipts',
     ]);
@@ -14,10 +15,11 @@ describe('ConsoleTransport', () => {
 });
 
 describe('MemoryTransport', () => {
-  it('keeps messages in order', async () => {
+  it('keeps messages and their keys in order', async () => {
     const transport = new MemoryTransport();
-    await transport.send(welcome('a@example.test', 'A'));
-    await transport.send(welcome('b@example.test', 'B'));
+    await transport.send(welcome('a@example.test', 'A'), 'welcome/a');
+    await transport.send(welcome('b@example.test', 'B'), 'welcome/b');
     expect(transport.sent.map(({ to }) => to)).toEqual(['a@example.test', 'b@example.test']);
+    expect(transport.keys).toEqual(['welcome/a', 'welcome/b']);
   });
 });

@@ -13,6 +13,11 @@ export class MemoryUsageStore implements UsageStore {
     return Promise.resolve(used);
   }
 
+  remove(key: CounterKey, units: number): Promise<void> {
+    this.counts.set(idOf(key), Math.max(0, this.count(key) - units));
+    return Promise.resolve();
+  }
+
   read(key: CounterKey): Promise<number> {
     return Promise.resolve(this.count(key));
   }

@@ -13,5 +13,8 @@ export interface UsageStore {
    */
   add(key: CounterKey, units: number, limit: number): Promise<number | undefined>;
 
+  /** Takes units away again, never below nothing. */
+  remove(key: CounterKey, units: number): Promise<void>;
+
   read(key: CounterKey): Promise<number>;
 }

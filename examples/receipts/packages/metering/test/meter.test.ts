@@ -1,20 +1,20 @@
 import { plans } from '@receipts/core';
 import { describe, expect, it } from 'vitest';
-import { MemoryUsageStore, ReceiptMeter } from '../src/index.ts';
+import { MemoryUsageStore, Meter } from '../src/index.ts';
 
 const limit = plans.free.receiptsPerMonth;
 const free = { tenantId: 'a', plan: 'free' } as const;
 
 function setUp(start = '2026-11-25T12:00:00Z') {
   let now = new Date(start);
-  const meter = new ReceiptMeter(new MemoryUsageStore(), () => now);
+  const meter = new Meter('receipts', new MemoryUsageStore(), () => now);
   const travelTo = (moment: string): void => {
     now = new Date(moment);
   };
   return { meter, travelTo };
 }
 
-describe('ReceiptMeter', () => {
+describe('Meter', () => {
   it('lets exactly the quota through', async () => {
     const { meter } = setUp();
     const answers: boolean[] = [];
@@ -68,6 +68,28 @@ describe('ReceiptMeter', () => {
   it.each([0, -1, 0.5, Number.NaN])('refuses to count %d units', async (units) => {
     const { meter } = setUp();
     await expect(meter.consume(free, units)).rejects.toThrow(RangeError);
+  });
+
+  it('keeps meters apart', async () => {
+    const store = new MemoryUsageStore();
+    const now = (): Date => new Date('2026-11-25T12:00:00Z');
+    const receipts = new Meter('receipts', store, now);
+    const readings = new Meter('readings', store, now);
+    await readings.consume(free, plans.free.readingsPerMonth);
+    expect((await readings.consume(free)).allowed).toBe(false);
+    expect(await receipts.consume(free)).toMatchObject({ allowed: true, used: 1 });
+  });
+
+  it('counts nothing for what was given back, in the month in which it was taken', async () => {
+    const { meter, travelTo } = setUp('2026-11-30T23:59:59Z');
+    const { month } = await meter.consume(free, limit);
+    travelTo('2026-12-01T00:00:00Z');
+    await meter.consume(free, 2);
+    await meter.giveBack(free, month);
+    expect(await meter.usage(free)).toMatchObject({ used: 2 });
+    travelTo('2026-11-30T23:59:59Z');
+    expect(await meter.usage(free)).toMatchObject({ used: limit - 1 });
+    await expect(meter.giveBack(free, month, 0)).rejects.toThrow(RangeError);
   });
 
   it('reads without counting', async () => {

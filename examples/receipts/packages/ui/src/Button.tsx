@@ -1,7 +1,7 @@
 import type { ComponentProps } from 'react';
 
 export interface ButtonProps extends ComponentProps<'button'> {
-  readonly tone?: 'primary' | 'plain' | 'danger';
+  readonly tone?: 'primary' | 'quiet' | 'plain' | 'danger';
   readonly busy?: boolean;
 }
 

@@ -1,6 +1,14 @@
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import { Button, EmptyState, Notice, QuotaMeter, SelectField, TextField } from '../src/index.ts';
+import {
+  Button,
+  EmptyState,
+  Notice,
+  QuotaMeter,
+  SelectField,
+  StateList,
+  TextField,
+} from '../src/index.ts';
 
 describe('Button', () => {
   it('submits nothing unless told to', () => {
@@ -62,7 +70,14 @@ describe('QuotaMeter', () => {
     [10, 'exhausted', 'with a larger plan'],
   ] as const)('with %i of 10 used is %s', (used, level, advice) => {
     const markup = renderToStaticMarkup(
-      <QuotaMeter used={used} limit={10} level={level} resetsOn="1 December" />,
+      <QuotaMeter
+        name="Quota"
+        what="receipts"
+        used={used}
+        limit={10}
+        level={level}
+        resetsOn="1 December"
+      />,
     );
     expect(markup).toContain(advice);
     expect(markup).toContain(`<strong>${used}</strong> of 10`);
@@ -70,10 +85,26 @@ describe('QuotaMeter', () => {
 
   it('never draws past the end of the bar', () => {
     const markup = renderToStaticMarkup(
-      <QuotaMeter used={150} limit={10} level="exhausted" resetsOn="1 December" />,
+      <QuotaMeter
+        name="Quota"
+        what="receipts"
+        used={150}
+        limit={10}
+        level="exhausted"
+        resetsOn="1 December"
+      />,
     );
     expect(markup).toContain('value="10"');
     expect(markup).toContain('<strong>150</strong>');
+  });
+});
+
+describe('StateList', () => {
+  it('says in words what state each is in', () => {
+    const states = [{ name: 'E-mail', state: 'not configured', good: false }];
+    const markup = renderToStaticMarkup(<StateList label="Services" states={states} />);
+    expect(markup).toContain('<dt>E-mail</dt><dd>not configured</dd>');
+    expect(markup).toContain('aria-label="Services"');
   });
 });
 

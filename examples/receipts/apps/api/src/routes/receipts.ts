@@ -1,4 +1,4 @@
-import { checkReceipt, type PlanId, toDraft } from '@receipts/core';
+import { checkReceipt, type NewReceipt, type PlanId, toDraft } from '@receipts/core';
 import {
   type Client,
   deleteReceipt,
@@ -9,15 +9,16 @@ import {
   listReceipts,
   PostgresUsageStore,
   type Receipt,
+  updateReceipt,
   type Workspace,
 } from '@receipts/db';
 import { quotaExhausted, receiptSaved } from '@receipts/email';
-import { ReceiptMeter, type Usage } from '@receipts/metering';
+import { Meter, type Usage } from '@receipts/metering';
 import { Hono } from 'hono';
 import { requireUser, type Services, type SignedIn } from '../context.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { quotaError } from '../quota.ts';
-import { readSubmission, type Submission } from '../submission.ts';
+import { readJson, readSubmission, type Submission } from '../submission.ts';
 
 /** A receipt that was kept, and where the quota stands after it. */
 interface Kept {
@@ -27,7 +28,7 @@ interface Kept {
 }
 
 export function receiptRoutes(services: Services): Hono<SignedIn> {
-  const { auth, notifier, now, pool } = services;
+  const { notifier, now, pool } = services;
 
   const keep = async (
     client: Client,
@@ -35,29 +36,24 @@ export function receiptRoutes(services: Services): Hono<SignedIn> {
     userId: string,
     submission: Submission,
   ): Promise<Kept> => {
-    const checked = checkReceipt(toDraft(submission.fields), now());
-    if (!checked.ok) {
-      throw new ApiError(422, 'invalid', 'Some fields need another look.', {
-        fields: checked.error,
-      });
-    }
+    const receipt = toReceipt(submission.fields, now());
     // In the same transaction as the insert: a receipt that is not kept is not counted.
-    const meter = new ReceiptMeter(new PostgresUsageStore(client), now);
+    const meter = new Meter('receipts', new PostgresUsageStore(client), now);
     const usage = await meter.consume(workspace);
     if (!usage.allowed) {
-      throw quotaError(workspace.plan, usage);
+      throw quotaError('receipts', workspace.plan, usage);
     }
-    const receipt = await insertReceipt(client, {
+    const kept = await insertReceipt(client, {
       tenantId: workspace.tenantId,
       createdBy: userId,
-      receipt: checked.value,
+      receipt,
       attachment: submission.attachment,
     });
-    return { receipt, plan: workspace.plan, usage };
+    return { receipt: kept, plan: workspace.plan, usage };
   };
 
   const routes = new Hono<SignedIn>();
-  routes.use(requireUser(auth));
+  routes.use(requireUser(services));
 
   routes.get('/', async (c) => {
     const receipts = await inWorkspaceOf(pool, c.var.user, (client) => listReceipts(client));
@@ -71,9 +67,12 @@ export function receiptRoutes(services: Services): Hono<SignedIn> {
       keep(client, workspace, user.id, submission),
     );
     // Only now is the transaction committed: no mail about a receipt that is not there.
-    notifier.notify(receiptSaved(user.email, receipt));
+    notifier.notify(receiptSaved(user.email, receipt), `receipt-saved/${receipt.id}`);
     if (usage.level === 'exhausted') {
-      notifier.notify(quotaExhausted(user.email, plan, usage.resetsAt));
+      notifier.notify(
+        quotaExhausted(user.email, plan, usage.resetsAt),
+        `quota-exhausted/${user.id}/${plan}/${usage.resetsAt.toISOString()}`,
+      );
     }
     return c.json({ receipt }, 201);
   });
@@ -95,9 +94,23 @@ export function receiptRoutes(services: Services): Hono<SignedIn> {
     }
     return c.body(new Uint8Array(file.bytes), 200, {
       'content-type': file.mediaType,
+      // RFC 9530: whoever downloads can check that nothing was lost on the way.
+      'repr-digest': `sha-256=:${Buffer.from(file.sha256, 'hex').toString('base64')}:`,
       // Never shown as a page of ours, whatever is inside.
       'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`,
     });
+  });
+
+  routes.patch('/:id', async (c) => {
+    const id = toId(c.req.param('id'));
+    const receipt = toReceipt(await readJson(c.req), now());
+    const changed = await inWorkspaceOf(pool, c.var.user, (client) =>
+      updateReceipt(client, id, receipt),
+    );
+    if (changed === undefined) {
+      throw notFound();
+    }
+    return c.json({ receipt: changed });
   });
 
   routes.delete('/:id', async (c) => {
@@ -110,6 +123,16 @@ export function receiptRoutes(services: Services): Hono<SignedIn> {
   });
 
   return routes;
+}
+
+function toReceipt(fields: Readonly<Record<string, unknown>>, now: Date): NewReceipt {
+  const checked = checkReceipt(toDraft(fields), now);
+  if (!checked.ok) {
+    throw new ApiError(422, 'invalid', 'Some fields need another look.', {
+      fields: checked.error,
+    });
+  }
+  return checked.value;
 }
 
 /** What is no id names nothing, so it is answered like any other receipt that is not there. */

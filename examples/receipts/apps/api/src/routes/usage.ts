@@ -1,17 +1,29 @@
-import { inWorkspaceOf, PostgresUsageStore } from '@receipts/db';
-import { ReceiptMeter } from '@receipts/metering';
+import { isPaidPlan } from '@receipts/core';
+import { inWorkspaceOf, listSubscriptions, PostgresUsageStore } from '@receipts/db';
+import { Meter } from '@receipts/metering';
 import { Hono } from 'hono';
 import { requireUser, type Services, type SignedIn } from '../context.ts';
 
-/** Who is signed in, in which workspace, and how much of its quota is left. */
-export function usageRoutes({ auth, now, pool }: Services): Hono<SignedIn> {
+/** Who is signed in, in which workspace, and how much of its quotas is left. */
+export function usageRoutes(services: Services): Hono<SignedIn> {
+  const { now, pool } = services;
   const routes = new Hono<SignedIn>();
-  routes.use(requireUser(auth));
+  routes.use(requireUser(services));
   routes.get('/', async (c) => {
     const answer = await inWorkspaceOf(pool, c.var.user, async (client, workspace) => {
-      const meter = new ReceiptMeter(new PostgresUsageStore(client), now);
-      const { name, plan } = workspace;
-      return { workspace: { name, plan }, usage: await meter.usage(workspace) };
+      const store = new PostgresUsageStore(client);
+      const subscriptions = await listSubscriptions(client);
+      const { name, plan, tenantId } = workspace;
+      return {
+        workspace: {
+          id: tenantId,
+          name,
+          plan,
+          subscribed: subscriptions.some((one) => isPaidPlan(one.plan)),
+        },
+        usage: await new Meter('receipts', store, now).usage(workspace),
+        readings: await new Meter('readings', store, now).usage(workspace),
+      };
     });
     return c.json(answer);
   });

@@ -1,4 +1,4 @@
-import type { Money, PlanId } from '@receipts/core';
+import type { Extraction, Money, PlanId, ReceiptDraft } from '@receipts/core';
 import { request } from './http.ts';
 
 export interface Receipt {
@@ -19,8 +19,14 @@ export interface Usage {
 }
 
 export interface Account {
-  readonly workspace: { readonly name: string; readonly plan: PlanId };
+  readonly workspace: {
+    readonly name: string;
+    readonly plan: PlanId;
+    /** Whether a subscription pays for the plan. */
+    readonly subscribed: boolean;
+  };
   readonly usage: Usage;
+  readonly readings: Usage;
 }
 
 export const loadAccount = (): Promise<Account> => request<Account>('/api/usage');
@@ -33,6 +39,29 @@ export async function loadReceipts(): Promise<readonly Receipt[]> {
 /** Sent as a form, so that a file can travel along. */
 export const addReceipt = (form: FormData): Promise<unknown> =>
   request('/api/receipts', { method: 'POST', body: form });
+
+export const changeReceipt = (id: string, draft: ReceiptDraft): Promise<unknown> =>
+  request(`/api/receipts/${encodeURIComponent(id)}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(draft),
+  });
+
+export interface Reading extends Extraction {
+  /** Only a whole reading is counted. */
+  readonly charged: boolean;
+}
+
+/** Has the AI read a file. Nothing is kept of it. */
+export async function readFile(file: File): Promise<Reading> {
+  const form = new FormData();
+  form.set('file', file);
+  const answer = await request<{ reading: Reading }>('/api/readings', {
+    method: 'POST',
+    body: form,
+  });
+  return answer.reading;
+}
 
 export const deleteReceipt = (id: string): Promise<unknown> =>
   request(`/api/receipts/${encodeURIComponent(id)}`, { method: 'DELETE' });
