@@ -11,6 +11,7 @@ import datetime
 import os
 import secrets
 import shlex
+import signal
 import time
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -237,6 +238,32 @@ async def tools(path: Path, *, fetch: bool, note: Callable[[str], None]) -> tupl
         for toolchain in toolchains:
             await provide(toolchain, cache=cache_directory(), note=note)
     return inventory(toolchains, cache_directory())
+
+
+# --- a rehearsal ----------------------------------------------------------------------------------
+
+
+async def rehearse_world(console: Console, directory: Path | None) -> None:
+    """Start the stand-ins with the example deployed, show who calls what, and go on until a person ends it.
+
+    `directory` keeps the world for the next time; without one it is gone afterwards. Raises UsageError, ToolError.
+    """
+    # The servers' libraries are of no use to a run.
+    from ci.rehearsal.world import world  # noqa: PLC0415
+    from ci.reporting.rehearsal import tell_calls, tell_places  # noqa: PLC0415
+
+    example = Path(__file__).parent / "examples/receipts"
+    if not example.is_dir():
+        raise UsageError("the example is not part of this installation", hint="rehearse in a clone of Shipway")
+    with _held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
+        async with world(directory or place, example=example, cache=cache, note=console.print) as made:
+            tell_places(console, [(each.name, each.address, each.what) for each in made.places])
+            async with anyio.create_task_group() as group:
+                group.start_soon(tell_calls, console, made.stand_ins)
+                with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                    await anext(aiter(signals))
+                group.cancel_scope.cancel()
+            console.print("\nending the world")
 
 
 # --- its parts ------------------------------------------------------------------------------------

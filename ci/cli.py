@@ -119,6 +119,23 @@ def init(path: Path, host: str) -> ExitCode:
     return ExitCode.PASSED
 
 
+@shipway.command()
+@click.argument("scenario", type=click.Choice(["world"]), default="world")
+@click.option("--keep", "directory", type=click.Path(path_type=Path), help="Where the world is kept for the next time.")
+def rehearse(scenario: str, directory: Path | None) -> ExitCode:
+    """Start a world of stand-ins with the example deployed in it, on this machine, with no account and no key.
+
+    `world` prints the addresses and who calls what, until Ctrl-C.
+    """
+    import anyio
+
+    import pipeline
+
+    del scenario  # there is one
+    anyio.run(pipeline.rehearse_world, _console(), None if directory is None else directory.absolute())
+    return ExitCode.PASSED
+
+
 def _answer(text: str) -> None:
     """Print facts; a reader that has had enough of them ends it."""
     try:

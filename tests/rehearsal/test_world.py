@@ -1,0 +1,92 @@
+"""The world as a person starts it: up with the example in it, and gone without a trace."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import command, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.long
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The tool, with a world up. `places` are addresses by name."""
+
+    process: subprocess.Popen[str]
+    places: dict[str, str]
+
+    def children(self) -> list[psutil.Process]:
+        """All processes below it."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Start one and wait until it says how it is to be ended."""
+    with (tmp_path / "err").open("w") as errors:
+        process = subprocess.Popen(
+            command("rehearse", "world"),
+            cwd=tmp_path,
+            env=environment(tmp_path / "state"),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    try:
+        assert process.stdout is not None
+        said: list[str] = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("Ctrl-C"):
+                break
+        else:
+            pytest.fail("".join(said) + (tmp_path / "err").read_text())
+        found = (re.match(r"(\S.*?)\s{2,}(http://127\.0\.0\.1:\S+)", line) for line in said)
+        yield World(process=process, places={match[1]: match[2] for match in found if match})
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_the_example_is_served_with_its_services_connected(world: World) -> None:
+    with httpx.Client(trust_env=False) as client:
+        health = client.get(world.places["its health"]).json()
+        page = client.get(world.places["Receipts"])
+    assert health["status"] == "ok"
+    assert re.fullmatch("[0-9a-f]{40}", health["commit"])
+    connected = {name for name, state in health["components"].items() if state != "not configured"}
+    assert {"database", "auth", "email", "payments", "errors"} <= connected
+    assert "<title>Receipts" in page.text
+
+
+def test_an_interrupt_ends_it_well_and_nothing_is_left_running(world: World) -> None:
+    children = world.children()
+    assert {"node", "postgres"} <= {child.name() for child in children}
+    world.process.send_signal(signal.SIGINT)
+    assert world.process.wait(120) == 0
+    assert [child for child in children if child.is_running()] == []
+
+
+def test_nothing_is_left_running_after_a_kill(world: World) -> None:
+    children = world.children()
+    world.process.kill()
+    world.process.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False) as client:
+        client.get(world.places["Receipts"])
