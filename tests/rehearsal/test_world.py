@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
-import psutil
 import pytest
 
 from tests.conftest import command, environment
@@ -28,9 +28,15 @@ class World:
     process: subprocess.Popen[str]
     places: dict[str, str]
 
-    def children(self) -> list[psutil.Process]:
-        """All processes below it."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+    def below(self) -> dict[int, str]:
+        """The command lines of all processes below it, by their ids."""
+        listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], check=True, capture_output=True, text=True).stdout
+        rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
+        found = {self.process.pid: ""}
+        for pid, parent, arguments in sorted(rows, key=lambda row: int(row[0])):
+            if int(parent) in found:
+                found[int(pid)] = arguments
+        return {pid: arguments for pid, arguments in found.items() if arguments}
 
 
 @pytest.fixture
@@ -75,18 +81,27 @@ def test_the_example_is_served_with_its_services_connected(world: World) -> None
 
 
 def test_an_interrupt_ends_it_well_and_nothing_is_left_running(world: World) -> None:
-    children = world.children()
-    assert {"node", "postgres"} <= {child.name() for child in children}
+    below = world.below()
+    assert any("server.ts" in each for each in below.values())
+    assert any("postgres" in each for each in below.values())
     world.process.send_signal(signal.SIGINT)
     assert world.process.wait(120) == 0
-    assert [child for child in children if child.is_running()] == []
+    assert [below[pid] for pid in below if is_running(pid, below[pid])] == []
 
 
 def test_nothing_is_left_running_after_a_kill(world: World) -> None:
-    children = world.children()
+    below = world.below()
     world.process.kill()
     world.process.wait()
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert alive == []
+    deadline = time.monotonic() + 10
+    while any(is_running(pid, below[pid]) for pid in below) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [below[pid] for pid in below if is_running(pid, below[pid])] == []
     with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False) as client:
         client.get(world.places["Receipts"])
+
+
+def is_running(pid: int, arguments: str) -> bool:
+    """Whether the process is still there and not another one with its id."""
+    told = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], check=False, capture_output=True, text=True).stdout
+    return told.strip() == arguments.strip()
