@@ -80,7 +80,7 @@ def test_it_is_cloned_and_pushed_to_and_the_push_is_heard_of(tmp_path: Path) -> 
         assert sorted(heard) == [("main", SHA["main"], sha), ("other", None, sha)]
         await clone.done("push", "--quiet", "origin", "--delete", "other")
         assert heard[-1] == ("other", sha, None)
-        assert await stand_in.state.bare.head("main") == sha
+        assert stand_in.state.bare.head("main") == sha
         assert {push["pusher"] for push in stand_in.state.pushes.values()} == {AUTHOR.login}
 
     play(tmp_path, scene)
@@ -128,11 +128,11 @@ def test_a_push_that_goes_back_is_refused_by_git_and_by_the_rules(tmp_path: Path
         stand_in.state.protect("feature", Rules())
         code, said = await clone.git("push", "origin", "--delete", "feature")
         assert "Cannot delete this branch" in said
-        assert await stand_in.state.bare.head("main") == SHA["main"]
+        assert stand_in.state.bare.head("main") == SHA["main"]
         assert len(stand_in.state.pushes) == 0
         stand_in.state.protect("main", Rules(force_pushes=True))
         await clone.done("push", "--force", "--quiet", "origin", "main")
-        assert await stand_in.state.bare.head("main") == sha
+        assert stand_in.state.bare.head("main") == sha
 
     play(tmp_path, scene)
 
@@ -145,7 +145,7 @@ def test_the_rules_of_a_branch_hold_for_a_push_too(tmp_path: Path) -> None:
         code, said = await clone.git("push", "origin", "main", "main:refs/heads/side")
         assert code != 0
         assert "Changes must be made through a pull request" in said
-        assert await stand_in.state.bare.head("side") == sha  # the other one is none of those rules' business
+        assert stand_in.state.bare.head("side") == sha  # the other one is none of those rules' business
         stand_in.state.protect("main", Rules(contexts=("ci",)))
         code, said = await clone.git("push", "origin", "main")
         assert 'Required status check "ci" is expected' in said
@@ -157,7 +157,7 @@ def test_the_rules_of_a_branch_hold_for_a_push_too(tmp_path: Path) -> None:
         await clone.done("merge", "--quiet", "-m", "Merge", "origin/behind")
         code, said = await clone.git("push", "origin", "main")
         assert "must not contain merge commits" in said
-        assert await stand_in.state.bare.head("main") == sha
+        assert stand_in.state.bare.head("main") == sha
 
     play(tmp_path, scene)
 
@@ -173,7 +173,7 @@ def test_administrators_pass_where_the_rules_are_not_for_them(tmp_path: Path) ->
         _, said = await other.git("push", "origin", "main")
         assert "through a pull request" in said
         await clone.done("push", "--quiet", "origin", "main")
-        assert await stand_in.state.bare.head("main") == sha
+        assert stand_in.state.bare.head("main") == sha
 
     play(tmp_path, scene)
 

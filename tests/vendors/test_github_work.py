@@ -181,6 +181,7 @@ def test_a_deployment_is_told_of_and_nothing_merged(tmp_path: Path) -> None:
     async def scene(stand_in: StandIn, it: Both) -> None:
         await it.author.checks.set(SHA["main"], "ci", "failure")
         first = await a_deployment(it)  # red, and told of all the same
+        assert json.loads(stand_in.calls[-1].body)["auto_merge"] is False
         await it.author.deployments.set(first, "success", description="It is there")
         ask, place = it.author.exchange.ask, f"/repos/{SLUG}/deployments"
         await refused(ask("POST", place, body={"ref": "main"}), "Commit status checks failed for main", 409)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 NOTHING = "0" * 40  # git's name for no commit at all
 TIMEOUT = 60.0  # seconds; the repositories of a rehearsal are small
 CONFIGURATION = """\
+[gc]
+	auto = 0
+[receive]
+	autogc = false
 [core]
 	repositoryformatversion = 0
 	filemode = true
@@ -96,7 +101,7 @@ class Bare:
         where = ("-C", str(within)) if within is not None else (f"--git-dir={self.path}",)
         apart = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         found = {**processes.inherited(), **apart, **(environment or {})}
-        argv = ("git", *where, "-c", "gc.auto=0", *arguments)
+        argv = ("git", *where, *arguments)
         return await processes.run(argv, environment=found, stdin=stdin, timeout=TIMEOUT)
 
     async def done(self, *arguments: str, stdin: bytes | None = None, **words: Mapping[str, str] | Path) -> bytes:
@@ -106,25 +111,35 @@ class Bare:
             raise ToolError(f"git {arguments[0]} failed: {completed.complaint}")
         return completed.stdout
 
-    async def refs(self, prefix: str = "") -> dict[str, str]:
-        """Return commits by the whole names of references that begin like this."""
-        text = (await self.done("for-each-ref", "--format=%(objectname) %(refname)")).decode()
-        found = (line.partition(" ") for line in text.splitlines())
-        return {name: sha for sha, _, name in found if name.startswith(prefix)}
+    def refs(self, prefix: str = "") -> dict[str, str]:
+        """Return commits by the whole names of references that begin like this.
 
-    async def head(self, branch: str) -> str | None:
+        Git keeps them in files, which are quicker read than git is started.
+        """
+        found: dict[str, str] = {}
+        packed = self.path / "packed-refs"
+        for line in packed.read_text(encoding="utf-8").splitlines() if packed.exists() else ():
+            sha, _, name = line.partition(" ")
+            if len(sha) == len(NOTHING):
+                found[name] = sha
+        for place in (self.path / "refs").rglob("*"):
+            if place.is_file() and place.suffix != ".lock":
+                with contextlib.suppress(FileNotFoundError):  # it was deleted meanwhile
+                    found[place.relative_to(self.path).as_posix()] = place.read_text(encoding="utf-8").strip()
+        return {name: sha for name, sha in sorted(found.items()) if name.startswith(prefix)}
+
+    def head(self, branch: str) -> str | None:
         """Return the commit that a branch stands at."""
-        return await self._named(f"refs/heads/{branch}")
+        return self.refs().get(f"refs/heads/{branch}")
 
     async def commit_of(self, name: str) -> str | None:
         """Return the commit that a branch, a tag, a whole reference or the beginning of a commit's name means."""
-        for place in (f"refs/heads/{name}", f"refs/tags/{name}", name if name.startswith("refs/") else f"refs/{name}"):
-            if (found := await self._named(place)) is not None:
-                return found
-        return await self._named(name) if _SHA.fullmatch(name) else None
-
-    async def _named(self, name: str) -> str | None:
-        completed = await self.git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        refs = self.refs()
+        places = (f"refs/heads/{name}", f"refs/tags/{name}", name, f"refs/{name}")
+        found = next((refs[place] for place in places if place in refs), name)
+        if not _SHA.fullmatch(found):
+            return None
+        completed = await self.git("rev-parse", "--verify", "--quiet", f"{found}^{{commit}}")
         return completed.text.strip() if completed.code == 0 else None
 
     async def kind(self, sha: str) -> str | None:

@@ -85,7 +85,7 @@ async def merge(asked: Asked) -> Response:
     """Merge a head into a branch."""
     asked.may_write()
     state, base = asked.state, asked.text("base", resource="Merge")
-    into, head = await state.bare.head(base), await state.bare.commit_of(asked.text("head", resource="Merge"))
+    into, head = state.bare.head(base), await state.bare.commit_of(asked.text("head", resource="Merge"))
     if into is None or head is None:
         error = missing()
         error.message = "Base does not exist" if into is None else "Head does not exist"

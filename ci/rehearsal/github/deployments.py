@@ -65,7 +65,7 @@ async def create(asked: Asked) -> Response:
 async def _auto_merge(asked: Asked, ref: str, sha: str) -> Response | None:
     """By default the default branch is merged into the one deployed, and then nothing is deployed."""
     state = asked.state
-    branch, default = await state.bare.head(ref), await state.bare.head(DEFAULT)
+    branch, default = state.bare.head(ref), state.bare.head(DEFAULT)
     behind = branch is not None and default is not None and not await state.bare.has(sha, default)
     if asked.body.get("auto_merge") is False or not behind or default is None:
         return None

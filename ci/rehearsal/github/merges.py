@@ -105,7 +105,7 @@ async def _update(asked: Asked, number: str) -> None:
         pull = state.pulls[number]
         message = f"Merge branch '{pull['base']}' into {pull['head']}"
         done = await state.bench.merge(pull["head_sha"], pull["base_sha"], message, asked.who())
-        if done is not None and await state.bare.head(pull["head"]) == pull["head_sha"]:
+        if done is not None and state.bare.head(pull["head"]) == pull["head_sha"]:
             await state.point(pull["head"], done, pull["head_sha"], asked.person)
 
 

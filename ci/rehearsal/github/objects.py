@@ -187,7 +187,7 @@ async def _before(asked: Asked) -> str | None:
     """Return the blob that a file is now, which must be the one that the caller counts on."""
     asked.may_write()
     branch, path = asked.body.get("branch", "main"), asked.words["path"]
-    head = await asked.state.bare.head(branch)
+    head = asked.state.bare.head(branch)
     if head is None:
         error = missing()
         error.message = f"Branch {branch} not found"
@@ -204,7 +204,7 @@ async def _before(asked: Asked) -> str | None:
 
 async def _commit(asked: Asked, message: str, sha: str | None) -> str:
     state, branch = asked.state, asked.body.get("branch", "main")
-    head = await state.bare.head(branch)
+    head = state.bare.head(branch)
     planted = await state.bare.plant(head, [("100644", sha, asked.words["path"])])
     if head is None or planted is None:
         raise unprocessable("path contains a malformed path component")
@@ -217,7 +217,7 @@ async def _commit(asked: Asked, message: str, sha: str | None) -> str:
 
 
 async def _not_empty(asked: Asked) -> None:
-    if not await asked.state.bare.refs():
+    if not asked.state.bare.refs():
         raise conflict("Git Repository is empty.")
 
 

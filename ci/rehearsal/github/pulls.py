@@ -51,7 +51,7 @@ async def create(asked: Asked) -> Response:
     owner, colon, name = head.partition(":")
     if colon and owner.lower() == state.owner.lower():
         head = name
-    into, sha = await state.bare.head(base), await state.bare.head(head)
+    into, sha = state.bare.head(base), state.bare.head(head)
     if sha is None:
         raise invalid(RESOURCE, "head")
     if into is None:
@@ -96,7 +96,7 @@ async def change(asked: Asked) -> Response:
     if wanted == "open" and issue["state"] == "closed":
         if pull["merged_at"] is not None:
             raise wrong(RESOURCE, "state cannot be changed. The pull request was merged.")
-        if await state.bare.head(pull["head"]) is None:
+        if state.bare.head(pull["head"]) is None:
             raise wrong(RESOURCE, f"state cannot be changed. The {pull['head']} branch has been deleted.")
     closed = None if wanted == "open" else issue["closed_at"] or now()
     words = {"title": title, "body": body, "state": wanted, "closed_at": closed, "updated_at": now()}

@@ -25,7 +25,7 @@ async def repository(asked: Asked) -> Response:
 async def branch(asked: Asked) -> Response:
     """Return a branch."""
     name = asked.words["name"]
-    sha = await asked.state.bare.head(name)
+    sha = asked.state.bare.head(name)
     if sha is None:
         raise missing()
     rules = asked.state.rules(name)
@@ -38,7 +38,7 @@ async def protection(asked: Asked) -> Response:
     """Return the classic protection of a branch, to those who administer."""
     name = asked.words["name"]
     rules = asked.state.rules(name, source=PROTECTION)
-    if asked.person.role != "admin" or await asked.state.bare.head(name) is None:
+    if asked.person.role != "admin" or asked.state.bare.head(name) is None:
         raise missing()
     if not rules:
         error = missing()
@@ -120,7 +120,7 @@ async def delete(asked: Asked) -> Response:
 
 
 async def _refs(asked: Asked) -> dict[str, str]:
-    refs = await asked.state.bare.refs()
+    refs = asked.state.bare.refs()
     if not refs:
         raise conflict("Git Repository is empty.")
     return refs

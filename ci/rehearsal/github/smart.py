@@ -86,10 +86,10 @@ class Smart:
         return Response(done, media_type=f"application/x-{service}-result", headers=UNSTORED)
 
     async def _receive(self, request: Request, body: bytes, person: Person) -> bytes:
-        before = await self.state.bare.refs(HEADS)
+        before = self.state.bare.refs(HEADS)
         environment = self._decided(body, person)
         done = await self._git(SERVICES[1], request, stdin=body, environment=environment)
-        after = await self.state.bare.refs(HEADS)
+        after = self.state.bare.refs(HEADS)
         for name in sorted({*before, *after}):
             if before.get(name) != after.get(name):
                 await self.state.moved(name.removeprefix(HEADS), before.get(name), after.get(name), person)

@@ -176,7 +176,7 @@ class State:
         pull = self.pulls[number]
         if self.issues[number]["state"] != "open":
             return
-        base = await self.bare.head(pull["base"])
+        base = self.bare.head(pull["base"])
         if base is None:
             self.close(number)
         elif branch == pull["base"] and await self.bare.has(base, pull["head_sha"]):
@@ -191,7 +191,7 @@ class State:
         self._settled = True
         for number, pull in self.open_pulls():
             made = pull.get("merging")
-            base = await self.bare.head(pull["base"])
+            base = self.bare.head(pull["base"])
             if made and base is not None and await self.bare.kind(made) and await self.bare.has(base, made):
                 self.merged(number, made, self.gate.people[0])
 
