@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Asked:
     """One thing that a client can be asked for. `effects` counts what it left in the stand-in; None for a read.
 
-    `prepare` makes what must be there before. `quiet` says that nothing is read out of a good answer, whose status is
-    `status`.
+    `prepare` makes what must be there before. `asks` is how many requests it takes where all goes well. `quiet` says
+    that nothing is read out of a good answer, whose status is `status`.
     """
 
     run: Callable[[Any], Awaitable[object]]
@@ -28,6 +28,7 @@ class Asked:
     prepare: Callable[[Any], Awaitable[object]] | None = None
     quiet: bool = False
     status: int = 200
+    asks: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from ci.rehearsal.github import APP, AUTHOR, REVIEWER, SLUG
 from ci.rehearsal.github import GitHub as StandIn
 from ci.vendors import github
 from ci.vendors.github.objects import Signature
-from ci.vendors.github.talk import Method, Opinion
+from ci.vendors.github.talk import Method
 from tests.vendors.hostile import Asked, Subject
 
 if TYPE_CHECKING:
@@ -117,13 +117,11 @@ async def a_run(clients: Both) -> int:
     return (await clients.app.checks.begin("run:1", name="shipway", sha=SHA["main"])).id
 
 
-def _read(
-    run: Callable[[Both], Awaitable[object]], prepare: Callable[[Both], Awaitable[object]] | None = None
-) -> Asked:
+def read(run: Callable[[Both], Awaitable[object]], prepare: Callable[[Both], Awaitable[object]] | None = None) -> Asked:
     return Asked(run=run, prepare=prepare)
 
 
-def _write(
+def write(
     run: Callable[[Both], Awaitable[object]],
     effects: Callable[[Any], int],
     prepare: Callable[[Both], Awaitable[object]] | None = None,
@@ -131,7 +129,8 @@ def _write(
     quiet: bool = False,
     status: int = 200,
 ) -> Asked:
-    return Asked(run=run, effects=effects, prepare=prepare, quiet=quiet, status=status)
+    # Most of them look before they write.
+    return Asked(run=run, effects=effects, prepare=prepare, quiet=quiet, status=status, asks=2)
 
 
 def _pushes(it: Any) -> int:
@@ -143,11 +142,11 @@ def _objects(it: Any) -> int:
     return sum(1 for _ in it.state.bare.path.glob("objects/??/*"))
 
 
-def _count(shelf: str) -> Callable[[Any], int]:
+def count(shelf: str) -> Callable[[Any], int]:
     return lambda it: len(getattr(it.state, shelf))
 
 
-def _changed(shelf: str, name: str, value: object) -> Callable[[Any], int]:
+def changed(shelf: str, name: str, value: object) -> Callable[[Any], int]:
     return lambda it: sum(document[name] == value for document in getattr(it.state, shelf).values())
 
 
@@ -165,110 +164,98 @@ async def _know_blob(clients: Both) -> None:
 
 ONE = 1  # each prepared world has one pull request, issue or review, and numbers begin with one
 READS = {
-    "repository": _read(lambda it: it.author.repository()),
-    "account": _read(lambda it: it.author.account()),
-    "rates": _read(lambda it: it.author.rates()),
-    "branch": _read(lambda it: it.author.refs.branch("main")),
-    "rules": _read(lambda it: it.author.refs.rules("main")),
-    "demands": _read(lambda it: it.author.refs.demands("main")),
-    "sha": _read(lambda it: it.author.refs.sha("main")),
-    "beginning": _read(lambda it: it.author.refs.beginning("shipway/")),
-    "git commit": _read(lambda it: it.author.objects.commit(SHA["main"])),
-    "tree": _read(lambda it: it.author.objects.tree(SHA["main"])),
-    "file": _read(lambda it: it.author.objects.file("README.md", ref="main")),
-    "commit": _read(lambda it: it.author.commits.get("main")),
-    "pulls of a commit": _read(lambda it: it.author.commits.pulls(SHA["main"])),
-    "compare": _read(lambda it: it.author.commits.compare("main", "feature")),
-    "pull": _read(lambda it: it.author.pulls.get(ONE), opened),
-    "pulls": _read(lambda it: it.author.pulls.every_one(head="feature", base="main")),
-    "files": _read(lambda it: it.author.pulls.files(ONE), opened),
-    "computed": _read(lambda it: it.author.pulls.computed(ONE, within=5, every=0.02), opened),
-    "reviews": _read(lambda it: it.author.pulls.reviews(ONE), opened),
-    "standing of reviews": _read(lambda it: it.author.pulls.standing(ONE, sha=SHA["feature"]), opened),
-    "issue": _read(lambda it: it.author.issues.get(ONE), an_issue),
-    "labelled": _read(lambda it: it.author.issues.labelled("shipway")),
-    "marked": _read(lambda it: it.author.issues.marked("incident:1", label="shipway"), an_issue),
-    "comments": _read(lambda it: it.author.issues.comments(ONE), an_issue),
-    "search": _read(lambda it: it.author.issues.search("ill")),
-    "statuses": _read(lambda it: it.author.checks.statuses("main")),
-    "history": _read(lambda it: it.author.checks.history("main")),
-    "runs": _read(lambda it: it.author.checks.runs("main")),
-    "standing": _read(lambda it: it.author.checks.standing("main")),
-    "run": _read(lambda it: it.author.checks.run(40_001), a_run),
-    "deployment": _read(lambda it: it.author.deployments.get(60_001), a_deployment),
-    "deployments": _read(lambda it: it.author.deployments.every_one(environment="staging")),
-    "deployment statuses": _read(lambda it: it.author.deployments.statuses(60_001), a_deployment),
+    "repository": read(lambda it: it.author.repository()),
+    "account": read(lambda it: it.author.account()),
+    "rates": read(lambda it: it.author.rates()),
+    "branch": read(lambda it: it.author.refs.branch("main")),
+    "rules": read(lambda it: it.author.refs.rules("main")),
+    "demands": read(lambda it: it.author.refs.demands("main")),
+    "sha": read(lambda it: it.author.refs.sha("main")),
+    "beginning": read(lambda it: it.author.refs.beginning("shipway/")),
+    "git commit": read(lambda it: it.author.objects.commit(SHA["main"])),
+    "tree": read(lambda it: it.author.objects.tree(SHA["main"])),
+    "file": read(lambda it: it.author.objects.file("README.md", ref="main")),
+    "commit": read(lambda it: it.author.commits.get("main")),
+    "pulls of a commit": read(lambda it: it.author.commits.pulls(SHA["main"])),
+    "compare": read(lambda it: it.author.commits.compare("main", "feature")),
+    "pull": read(lambda it: it.author.pulls.get(ONE), opened),
+    "pulls": read(lambda it: it.author.pulls.every_one(head="feature", base="main")),
+    "files": read(lambda it: it.author.pulls.files(ONE), opened),
+    "computed": read(lambda it: it.author.pulls.computed(ONE, within=5, every=0.02), opened),
+    "reviews": read(lambda it: it.author.pulls.reviews(ONE), opened),
+    "standing of reviews": read(lambda it: it.author.pulls.standing(ONE, sha=SHA["feature"]), opened),
+    "issue": read(lambda it: it.author.issues.get(ONE), an_issue),
+    "labelled": read(lambda it: it.author.issues.labelled("shipway")),
+    "marked": read(lambda it: it.author.issues.marked("incident:1", label="shipway"), an_issue),
+    "comments": read(lambda it: it.author.issues.comments(ONE), an_issue),
+    "search": read(lambda it: it.author.issues.search("ill")),
+    "statuses": read(lambda it: it.author.checks.statuses("main")),
+    "history": read(lambda it: it.author.checks.history("main")),
+    "runs": read(lambda it: it.author.checks.runs("main")),
+    "standing": read(lambda it: it.author.checks.standing("main")),
+    "deployment": read(lambda it: it.author.deployments.get(60_001), a_deployment),
+    "deployments": read(lambda it: it.author.deployments.every_one(environment="staging")),
+    "deployment statuses": read(lambda it: it.author.deployments.statuses(60_001), a_deployment),
 }
 WRITES = {
-    "create": _write(lambda it: it.author.refs.create("shipway/new", SHA["main"]), _pushes),
-    "move": _write(lambda it: it.author.refs.move("main", SHA["feature"]), _pushes),
-    "delete": _write(lambda it: it.author.refs.delete("behind"), _pushes, quiet=True, status=204),
-    "make a blob": _write(lambda it: it.author.objects.make_blob(b"new"), _objects, status=201),
-    "make a tree": _write(
+    "create": write(lambda it: it.author.refs.create("shipway/new", SHA["main"]), _pushes),
+    "move": write(lambda it: it.author.refs.move("main", SHA["feature"]), _pushes),
+    "delete": write(lambda it: it.author.refs.delete("behind"), _pushes, quiet=True, status=204),
+    "make a blob": write(lambda it: it.author.objects.make_blob(b"new"), _objects, status=201),
+    "make a tree": write(
         lambda it: it.author.objects.make_tree(SHA["main"], {"README.md": None}), _objects, status=201
     ),
-    "make a commit": _write(
+    "make a commit": write(
         lambda it: it.author.objects.make_commit("new", SHA["tree"], (SHA["main"],), WHO),
         _objects,
         prepare=_know_tree,
         status=201,
     ),
-    "put": _write(
+    "put": write(
         lambda it: it.author.objects.put("new.txt", b"new", branch="main", message="A file", over=None), _pushes
     ),
-    "remove": _write(
+    "remove": write(
         lambda it: it.author.objects.remove("README.md", branch="main", message="None", over=SHA["blob"]),
         _pushes,
         prepare=_know_blob,
     ),
-    "merge branches": _write(
-        lambda it: it.author.commits.merge("main", "behind", message="Merge"), _pushes, status=201
+    "merge branches": write(lambda it: it.author.commits.merge("main", "behind", message="Merge"), _pushes, status=201),
+    "open": write(opened, count("pulls")),
+    "change a pull": write(
+        lambda it: it.author.pulls.change(ONE, title="Another"), changed("issues", "title", "Another"), opened
     ),
-    "open": _write(opened, _count("pulls")),
-    "change a pull": _write(
-        lambda it: it.author.pulls.change(ONE, title="Another"), _changed("issues", "title", "Another"), opened
-    ),
-    "merge": _write(lambda it: it.author.pulls.merge(ONE, sha=SHA["feature"], method=Method.SQUASH), _pushes, opened),
-    "update a branch": _write(
+    "merge": write(lambda it: it.author.pulls.merge(ONE, sha=SHA["feature"], method=Method.SQUASH), _pushes, opened),
+    "update a branch": write(
         lambda it: it.author.pulls.update_branch(ONE, sha=SHA["behind"], within=5, every=0.02),
         _pushes,
         lambda it: opened(it, "behind"),
     ),
-    "review": _write(
-        lambda it: it.app.pulls.review(ONE, Opinion.APPROVE, "Good.", sha=SHA["feature"]), _count("reviews"), opened
-    ),
-    "ask for reviews": _write(
+    "ask for reviews": write(
         lambda it: it.author.pulls.request_reviews(ONE, (REVIEWER.login,)),
-        _changed("pulls", "reviewers", [REVIEWER.login]),
+        changed("pulls", "reviewers", [REVIEWER.login]),
         opened,
         status=201,
     ),
-    "open an issue": _write(an_issue, _count("issues")),
-    "close an issue": _write(
-        lambda it: it.author.issues.change(ONE, state="closed"), _changed("issues", "state", "closed"), an_issue
+    "open an issue": write(an_issue, count("issues")),
+    "close an issue": write(
+        lambda it: it.author.issues.change(ONE, state="closed"), changed("issues", "state", "closed"), an_issue
     ),
-    "label": _write(
-        lambda it: it.author.issues.label(ONE, "a", "b"), _changed("issues", "labels", ["shipway", "a", "b"]), an_issue
+    "label": write(
+        lambda it: it.author.issues.label(ONE, "a", "b"), changed("issues", "labels", ["shipway", "a", "b"]), an_issue
     ),
-    "comment": _write(lambda it: it.author.issues.comment(ONE, "note:1", "Look."), _count("comments"), an_issue),
-    "set a status": _write(
-        lambda it: it.author.checks.set(SHA["main"], "shipway", "success"), _count("statuses"), status=201
+    "comment": write(lambda it: it.author.issues.comment(ONE, "note:1", "Look."), count("comments"), an_issue),
+    "set a status": write(
+        lambda it: it.author.checks.set(SHA["main"], "shipway", "success"), count("statuses"), status=201
     ),
-    "begin a run": _write(a_run, _count("runs")),
-    "finish a run": _write(
-        lambda it: it.app.checks.finish(40_001, "success", title="Green", summary="All."),
-        _changed("runs", "conclusion", "success"),
-        a_run,
-    ),
-    "tell of a deployment": _write(a_deployment, _count("deployments")),
-    "set a deployment": _write(
+    "tell of a deployment": write(a_deployment, count("deployments")),
+    "set a deployment": write(
         lambda it: it.author.deployments.set(60_001, "success", description="It is there"),
         lambda it: sum(len(each["statuses"]) for each in it.state.deployments.values()),
         a_deployment,
     ),
-    "dispatch": _write(
+    "dispatch": write(
         lambda it: it.author.deployments.dispatch("shipway", {"key": "run:1"}),
-        _count("dispatches"),
+        count("dispatches"),
         quiet=True,
         status=204,
     ),
@@ -279,6 +266,7 @@ SUBJECT = Subject(
     name="github",
     stand_in=seeded,
     connect=both,
-    secrets=(AUTHOR.token, REVIEWER.token, APP.token),
+    secrets=(AUTHOR.token,),
+    contract="github",
     asked={**READS, **WRITES},
 )
