@@ -164,8 +164,8 @@ async def _upload(request: h11.Request, client: _Side, server: _Side) -> None:
     forwarded += [(b"x-forwarded-host", value) for name, value in request.headers if name == b"host"]
     named = [] if any(name == b"host" for name, _ in request.headers) else [(b"host", b"localhost")]  # HTTP/1.0
     headers = [*named, *_kept(request.headers), *forwarded, (b"connection", b"close")]
-    event: Any = h11.Request(method=request.method, target=request.target, headers=headers)
-    with contextlib.suppress(*LOST):
+    try:
+        event: Any = h11.Request(method=request.method, target=request.target, headers=headers)
         await server.write(event)
         while not isinstance(event, h11.EndOfMessage):
             event = await _part(client)
@@ -173,6 +173,10 @@ async def _upload(request: h11.Request, client: _Side, server: _Side) -> None:
                 await anyio.aclose_forcefully(server.stream)
                 return
             await server.write(event)
+    except h11.ProtocolError:  # nor could it be handed on
+        await anyio.aclose_forcefully(server.stream)
+    except LOST:  # nobody there reads any more
+        return
 
 
 async def _part(client: _Side) -> Any:
@@ -189,7 +193,7 @@ async def _part(client: _Side) -> Any:
 async def _answer(client: _Side, server: _Side) -> bool:
     """Hand back the answer, as it comes. Returns whether it was whole, and arrived."""
     event: Any = None
-    with contextlib.suppress(*LOST, h11.RemoteProtocolError):
+    with contextlib.suppress(*LOST, h11.ProtocolError):
         while not isinstance(event, h11.EndOfMessage):
             event = await server.read()
             if isinstance(event, h11.ConnectionClosed):

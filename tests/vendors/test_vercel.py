@@ -258,6 +258,25 @@ def test_a_move_that_is_under_way_already_is_followed_and_not_asked_for_again(tm
     run(tmp_path, calls)
 
 
+def test_an_older_request_to_the_same_deployment_is_not_taken_for_ours(tmp_path: Path) -> None:
+    async def calls(it: Quick, client: Vercel) -> None:
+        older = await one(client, OLDER)
+        await moving.roll_back(client, NAME, older.id, pace=QUICK)
+        await client.set_auto_assign(NAME, on=True)
+        web = platform(client)
+        it.pushed(BRANCH, COMMIT)
+        pushed = await web.wait(web.told("web", await one(client, COMMIT)))
+        assert await web.serving("web") == (pushed,)
+        before = await client.require_project(NAME)
+        assert before.request is not None
+        assert (before.request.to, before.request.job.value) == (older.id, "succeeded")
+        it._moving._delay = 0.1  # noqa: SLF001 - so that it is seen under way
+        await moving.roll_back(client, NAME, older.id, pace=QUICK)
+        assert [each.id for each in await web.serving("web")] == [older.id]
+
+    run(tmp_path, calls)
+
+
 def test_another_move_under_way_goes_first(tmp_path: Path) -> None:
     async def calls(it: Quick, client: Vercel) -> None:
         it._moving._delay = 0.1  # noqa: SLF001 - the pace of another's move

@@ -114,17 +114,18 @@ class Deploying:
 
     async def _deploy(self, name: str) -> None:
         scope = self._scopes[name] = anyio.CancelScope()
-        with scope:
-            try:
+        try:
+            with scope:
                 async with self._room:
                     self._account.change(name, state="BUILDING")
                     await self._make(name)
-            except (BuildFailedError, ShipwayError, OSError) as error:
-                for line in str(error).splitlines():
-                    self._say(name, line, kind="stderr")
-                self._account.change(name, state="ERROR", error=(str(error).splitlines() or [""])[0])
+        except (BuildFailedError, ShipwayError, OSError) as error:
+            for line in str(error).splitlines():
+                self._say(name, line, kind="stderr")
+            self._account.change(name, state="ERROR", error=(str(error).splitlines() or [""])[0])
+        finally:
             self._kept_log(name)
-        del self._scopes[name]
+            del self._scopes[name]
 
     async def _make(self, name: str) -> None:
         document = self._account.deployments[name]
@@ -144,6 +145,9 @@ class Deploying:
         site = await self._build(order, lambda line: self._say(name, line))
         told = {"argv": list(site.argv), "directory": str(site.directory), "environment": dict(site.environment)}
         await self._start(self._account.change(name, site=told))
+        if self._account.deployments[name]["state"] == "CANCELED":  # in the same moment
+            await self._host.stop(name)
+            return
         ready = self._account.change(name, state="READY", ready=self._account.now())
         now = self._account.projects[document["project"]]
         if document["target"] == PRODUCTION and now["auto_assign"]:

@@ -56,19 +56,25 @@ class Processes:
         """Return when it listens. Raises BuildFailedError where it does not come to that, and is stopped."""
         if self._group is None:
             raise RuntimeError("nobody runs deployments: open() is not entered")
+        if await is_listening(port):
+            raise BuildFailedError(f"port {port} is taken by another program")
         self.output[name] = deque(maxlen=LINES)
         ended = anyio.Event()
         self._scopes[name] = anyio.CancelScope()
         self._group.start_soon(self._keep, name, site, port, ended)
-        with anyio.move_on_after(STARTING):
-            while not ended.is_set():
-                if await is_listening(port):
-                    return
-                await anyio.sleep(0.02)
-        await self.stop(name)
-        why = "ended before it listened" if ended.is_set() else f"did not listen within {STARTING:.0f} s"
-        last = "".join(f"\n{line}" for line in self.output[name])
-        raise BuildFailedError(f"{' '.join(site.argv)} {why}{last}")
+        listens = False
+        try:
+            with anyio.move_on_after(STARTING):
+                while not ended.is_set() and not listens:
+                    await anyio.sleep(0.02)
+                    listens = await is_listening(port)
+        finally:
+            if not listens:
+                await self.stop(name)
+        if not listens:
+            why = "ended before it listened" if ended.is_set() else f"did not listen within {STARTING:.0f} s"
+            last = "".join(f"\n{line}" for line in self.output[name])
+            raise BuildFailedError(f"{' '.join(site.argv)} {why}{last}")
 
     async def stop(self, name: str) -> None:
         """End it; one that does not run stays as it is."""
