@@ -196,8 +196,6 @@ async def _answer(client: _Side, server: _Side) -> bool:
     with contextlib.suppress(*LOST, h11.ProtocolError):
         while not isinstance(event, h11.EndOfMessage):
             event = await server.read()
-            if isinstance(event, h11.ConnectionClosed):
-                return False
             if isinstance(event, h11.InformationalResponse):
                 continue
             if isinstance(event, h11.Response):

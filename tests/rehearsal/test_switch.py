@@ -70,7 +70,10 @@ async def switched(*names: str) -> AsyncIterator[tuple[Switch, str, list[Behind]
 def test_a_request_that_began_on_one_deployment_ends_there_and_the_next_one_goes_to_the_other() -> None:
     async def calls() -> None:
         async with switched("blue", "green") as (switch, address, (blue, _), (_, green)):
-            async with httpx.AsyncClient(base_url=address) as client, client.stream("GET", "/stream") as answer:
+            async with (
+                httpx.AsyncClient(base_url=address, timeout=30) as client,
+                client.stream("GET", "/stream") as answer,
+            ):
                 await blue.began.wait()
                 switch.move(green)
                 assert (await client.get("/now")).text.startswith("green GET")
@@ -85,7 +88,7 @@ def test_a_connection_that_is_kept_goes_where_the_switch_leads_with_each_request
     async def calls() -> None:
         async with switched("blue", "green") as (switch, address, _, (blue, green)):
             limits = httpx.Limits(max_connections=1)
-            async with httpx.AsyncClient(base_url=address, limits=limits) as client:
+            async with httpx.AsyncClient(base_url=address, limits=limits, timeout=30) as client:
                 for target in (green, blue, green):
                     switch.move(target)
                     assert (await client.get("/now")).text.startswith(target.name)
@@ -95,7 +98,10 @@ def test_a_connection_that_is_kept_goes_where_the_switch_leads_with_each_request
 
 def test_what_the_client_says_arrives_and_a_forged_address_of_its_own_does_not() -> None:
     async def calls() -> None:
-        async with switched("blue") as (_, address, (blue,), _), httpx.AsyncClient(base_url=address) as client:
+        async with (
+            switched("blue") as (_, address, (blue,), _),
+            httpx.AsyncClient(base_url=address, timeout=30) as client,
+        ):
             headers = {"x-forwarded-for": "203.0.113.9", "x-own": "1", "te": "trailers", "host": "receipts.test"}
             answer = await client.post("/up?a=%20b", content=b"x" * 1_000_000, headers=headers)
             assert answer.text == f"blue POST a=%20b {hashlib.sha256(b'x' * 1_000_000).hexdigest()}"
@@ -126,7 +132,7 @@ def test_an_upload_streams_through_and_waits_for_100_continue() -> None:
 
 def test_no_deployment_or_one_that_is_gone_is_told_in_the_platforms_words() -> None:
     async def calls() -> None:
-        async with switched() as (switch, address, _, _), httpx.AsyncClient(base_url=address) as client:
+        async with switched() as (switch, address, _, _), httpx.AsyncClient(base_url=address, timeout=30) as client:
             nothing = await client.get("/")
             assert (nothing.status_code, nothing.headers["x-vercel-error"]) == (404, "DEPLOYMENT_NOT_FOUND")
             switch.move(Target(name="gone", port=9))
@@ -148,7 +154,7 @@ def test_half_an_answer_is_not_passed_off_as_a_whole_one() -> None:
             group.start_soon(listener.serve, dying)
             port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - no database's
             switch.move(Target(name="dying", port=port))
-            async with httpx.AsyncClient(base_url=address) as client:
+            async with httpx.AsyncClient(base_url=address, timeout=30) as client:
                 with pytest.raises(httpx.HTTPError):
                     await client.get("/")
             assert switch.lost == 1
@@ -173,7 +179,7 @@ def test_what_is_no_request_ends_with_an_answer_and_the_switch_goes_on(sent: byt
             async with await anyio.connect_tcp("127.0.0.1", switch.port) as stream:
                 await stream.send(sent)
                 assert (await _rest(stream)).split()[1] == status
-            async with httpx.AsyncClient(base_url=address) as client:
+            async with httpx.AsyncClient(base_url=address, timeout=30) as client:
                 assert (await client.get("/")).status_code == 200
 
     anyio.run(calls)
@@ -186,9 +192,9 @@ def test_a_client_that_leaves_in_mid_request_disturbs_nobody() -> None:
                 stream = await anyio.connect_tcp("127.0.0.1", switch.port)
                 await stream.send(b"POST /up HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc")
                 await anyio.aclose_forcefully(stream)
-            async with httpx.AsyncClient(base_url=address) as client:
+            async with httpx.AsyncClient(base_url=address, timeout=30) as client:
                 with pytest.raises(httpx.ReadTimeout):
-                    await client.get("/stream", timeout=0.2)
+                    await client.get("/stream", timeout=httpx.Timeout(30, read=0.3))
                 blue.go_on.set()
                 assert (await client.get("/stream")).text == "blue\nblue\n"
 

@@ -97,7 +97,7 @@ async def pushed(it: Vercel, platform: VercelPlatform, commit: str, branch: str 
 
 async def get(address: str) -> dict[str, Any]:
     """Ask a deployment what it is."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         answer = await client.get(address)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
@@ -177,7 +177,7 @@ def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
         async with world(tmp_path / "vercel", source) as (it, platform, domain):
             await pushed(it, platform, first)
             pid = (await get(domain))["pid"]
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=30) as client:
                 assert (await client.get(f"{domain}/die")).status_code == 502
 
             async def look() -> int | None:

@@ -100,7 +100,7 @@ def commit(source: Path, files: dict[str, str]) -> str:
 
 
 async def text(address: str) -> str:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         return (await client.get(address)).text
 
 

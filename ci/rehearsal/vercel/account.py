@@ -67,6 +67,8 @@ class Account:
             "creating": "enabled",
             "production": None,
             "request": None,
+            "earlier": None,
+            "shown": 0,
             "statuses": [],
             "failing": [],
             "rolling": None,

@@ -147,7 +147,7 @@ def project(account: Account, found: Document, team: str) -> Document:
         "directoryListing": False,
         "gitProviderOptions": {"createDeployments": found["creating"]},
         "id": found["id"],
-        "lastAliasRequest": found["request"],
+        "lastAliasRequest": found["request"] if account.now() >= found["shown"] else found["earlier"],
         "link": {
             "type": "github",
             "org": "rehearsal",

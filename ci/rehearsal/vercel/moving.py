@@ -24,7 +24,7 @@ class Moving:
         self._delay = delay
 
     def ask(self, group: TaskGroup, kind: str, project: Document, deployment: Document) -> None:
-        """Note a request, and begin with it."""
+        """Note a request, which a project shows a while later, and begin with it."""
         request = {
             "fromDeploymentId": project["production"],
             "toDeploymentId": deployment["id"],
@@ -33,7 +33,8 @@ class Moving:
             "type": kind,
         }
         statuses = [{"id": f"als_{domain}", "alias": domain, "status": "pending"} for domain in project["domains"]]
-        self._account.change_project(project["id"], request=request, statuses=statuses)
+        shown = {"earlier": project["request"], "shown": request["requestedAt"] + self._delay * 1000}
+        self._account.change_project(project["id"], request=request, statuses=statuses, **shown)
         group.start_soon(self._move, project["id"])
 
     def resume(self, group: TaskGroup) -> None:

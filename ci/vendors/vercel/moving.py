@@ -6,15 +6,17 @@ https://vercel.com/docs/instant-rollback, https://vercel.com/docs/deployments/pr
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
+
+import anyio
 
 from ci.errors import Trouble, VendorError
 from ci.vendors.adapter import ensure
-from ci.vendors.pace import Pace, until
+from ci.vendors.pace import GROWTH, Pace, until
 from ci.vendors.vercel.client import Vercel
 from ci.vendors.vercel.values import AliasRequest, Job, Project
 
-TRIES = 3
 CONFLICT = 409
 PACE = Pace(whole=180.0)  # what Vercel's own command line gives it
 
@@ -36,7 +38,8 @@ async def roll_back(client: Vercel, project: str, deployment: str, *, why: str =
 
 
 async def _move(client: Vercel, name: str, deployment: str, ask: Callable[[str], Awaitable[None]], pace: Pace) -> None:
-    for left in reversed(range(TRIES)):
+    end, rest = time.monotonic() + pace.whole, pace.first
+    while True:
         before = await client.require_project(name)
         under_way = before.moving
         if under_way is not None and under_way.to == deployment:
@@ -48,9 +51,11 @@ async def _move(client: Vercel, name: str, deployment: str, ask: Callable[[str],
         try:
             await _ask(client, before, deployment, since, ask)
         except VendorError as error:
-            if error.status != CONFLICT or left == 0:
+            if error.status != CONFLICT or time.monotonic() >= end:
                 raise
-            await _settled(client, before, pace)  # one at a time: somebody else's goes first
+            # One at a time. It is somebody else's, or ours, whose answer was lost and which is not shown yet.
+            await anyio.sleep(rest)
+            rest = min(rest * GROWTH, pace.most)
         else:
             await _follow(client, before, deployment, since, pace)
             return
@@ -95,14 +100,6 @@ async def _follow(client: Vercel, project: Project, deployment: str, since: floa
     domains = f": {', '.join(failed)}" if failed else ""
     message = client.exchange.redactor.text(f"Vercel {Trouble.BROKEN.value}: {told}{domains}")
     raise VendorError(message, trouble=Trouble.BROKEN, code=found.job.value)
-
-
-async def _settled(client: Vercel, project: Project, pace: Pace) -> None:
-    async def look() -> Project | None:
-        found = await client.require_project(project.id)
-        return None if found.moving is not None else found
-
-    await until(look, pace)
 
 
 async def _serves(client: Vercel, project: Project, deployment: str) -> bool:
