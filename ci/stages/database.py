@@ -155,7 +155,8 @@ def find_migration(context: Context, *, own: tuple[str, ...] | None = None) -> M
             if npm in package.dependencies and any(re.fullmatch(sign, file) for file in package.own):
                 step = Step(argv=argv, cwd=package.path, timeout=timeout)
                 return Migration(steps=(step,), why=f"migrated by {' '.join(argv)}: {package.path} has its migrations")
-    return Migration(steps=(), why="no migration command is found, so the database is empty")
+    left = "empty" if ours.name == "postgres" else "as its branch has it"
+    return Migration(steps=(), why=f"no migration command is found, so the database is {left}")
 
 
 def explain(step: StepRun, execution: Execution, *, scripts: tuple[str, ...]) -> Verdict:

@@ -318,6 +318,12 @@ def test_a_postgres_of_its_own_stands_beside_the_steps(place: Place, check: Make
     assert execution.left_behind == ()
 
 
+def test_what_is_given_as_it_runs_is_a_variable_that_steps_may_name(place: Place, check: MakeCheck) -> None:
+    asks = Step(argv=sh('echo "$DATABASE_URL" "$COPY"'), environment={"COPY": "${DATABASE_URL}!"})
+    execution = place.execute(dataclasses.replace(check(asks), given={"DATABASE_URL": "postgres://elsewhere"}))
+    assert execution.steps[0].output == "postgres://elsewhere postgres://elsewhere!\n"
+
+
 def test_an_execution_says_which_tools_were_really_there(
     place: Place, check: MakeCheck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ci.model import Status, StepRun
+from ci.executors import reuse
+from ci.model import Network, Status, StepRun
 from ci.stages import integration
 
 if TYPE_CHECKING:
@@ -136,6 +138,45 @@ rls = { role = "web", set_tenant = "select set_config('app.tenant', :tenant, tru
     assert service.environment["OWNER_DB"] == service.environment["DATABASE_URL"]
     assert service.environment["PGDATABASE"] == "app"
     assert policies.id == "integration/rls@."
+
+
+NEON = """
+[environments.development.neon]
+project = "shiny-wind-028834"
+token = "env://NEON_API_KEY"
+"""
+RLS = "[stages.integration.rls]\nrole = 'web'\nset_tenant = ':tenant'\n"
+
+
+def test_with_neon_connected_each_check_has_a_branch_and_no_server_is_brought(context: Workspace) -> None:
+    scripts = {"test:integration": "vitest run", "db:migrate": "DATABASE_URL=postgres://x/y node migrate.ts"}
+    files = {"package.json": member("root", **scripts)}
+    alone = integration.plan(context(files, settings=RLS))
+    connected = integration.plan(context(files, settings=RLS + NEON))
+    assert len(connected.checks) == 2
+    for check, before in zip(connected.checks, alone.checks, strict=True):
+        (service,) = check.services
+        assert (service.name, service.roles, service.database) == ("neon", ("web",), "neondb")
+        assert set(before.services[0].environment) < set(service.environment)
+        assert (service.environment["DATABASE_URL"], service.environment["APP_DATABASE_URL"]) == (
+            "{owner}",
+            "{application}",
+        )
+        assert (check.network, before.network) == (Network.OUTSIDE, Network.LOOPBACK)
+        assert "postgres" not in check.toolchain.tools
+        assert check.steps == before.steps
+
+
+def test_another_project_branch_or_role_is_another_result_and_another_token_is_not(context: Workspace) -> None:
+    files = {"package.json": member("root", **{"test:integration": "vitest run"})}
+
+    def key(settings: str) -> str:
+        check = only(integration.plan(context(files, settings=settings)))
+        return reuse.keys((dataclasses.replace(check, needs=()),), {})[check.id]
+
+    more = ("", NEON, NEON.replace("028834", "1"), f'{NEON}parent = "tests"', f'{NEON}role = "other"')
+    assert len({key(settings) for settings in more}) == len(more)
+    assert key(NEON.replace("env://NEON_API_KEY", "file://key")) == key(NEON)
 
 
 @pytest.fixture
