@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup, TaskStatus
 
-    from ci.toolchains.postgres import Postgres
-
 OWNER = "postgres"
 START = 60  # seconds
 # As https://neon.com/docs/manage/roles#the-neonsuperuser-role has it: what Neon makes is above row-level security.
@@ -45,11 +43,11 @@ TABLES = """
 class Computes:
     """The servers below `directory`, by branch. Made by `computing`."""
 
-    def __init__(self, directory: Path, postgres: Postgres, group: TaskGroup) -> None:
+    def __init__(self, directory: Path, bin_: Path, group: TaskGroup) -> None:
         """Know where they lie; none runs yet."""
         self.directory = directory
         self.ports: dict[str, int] = {}
-        self._postgres = postgres
+        self._bin = bin_
         self._group = group
         self._stops: dict[str, tuple[anyio.Event, anyio.Event]] = {}
         self._lock = anyio.Lock()
@@ -163,7 +161,7 @@ class Computes:
             group.cancel_scope.cancel()
 
     async def _back_up(self, port: int, into: Path) -> None:
-        argv = [str(self._postgres.bin / "pg_basebackup"), "--pgdata", str(into), "--checkpoint=fast", "--no-sync"]
+        argv = [str(self._bin / "pg_basebackup"), "--pgdata", str(into), "--checkpoint=fast", "--no-sync"]
         argv += ["--wal-method=fetch", "--no-manifest", "-h", "127.0.0.1", "-p", str(port), "-U", OWNER, "-w"]
         done = await processes.run(argv, environment=self._environment(program="PGPASSWORD"), timeout=START)
         if done.code != 0:
@@ -188,19 +186,25 @@ class Computes:
         )
 
     def _environment(self, *, program: str) -> dict[str, str]:
-        return {**processes.inherited(), "SHIPWAY_POSTGRES_BIN": str(self._postgres.bin), program: self._password}
+        return {**processes.inherited(), "SHIPWAY_POSTGRES_BIN": str(self._bin), program: self._password}
 
 
 @contextlib.asynccontextmanager
 async def computing(directory: Path) -> AsyncIterator[Computes]:
     """Give the servers of a directory; all of them end with the block. Raises ToolError."""
     directory.mkdir(parents=True, exist_ok=True)
-    for left in directory.glob("new-*"):  # of a world that was killed while it made a branch
+    bin_ = (await provide_postgres(_nobody)).bin
+    try:
+        place = program.staying(directory)
+    except program.RefusalError as error:
+        raise ToolError(f"Postgres cannot keep its data: {error}") from error
+    if place != directory:
+        bin_ = await anyio.to_thread.run_sync(program.copied, bin_, place)
+    for left in place.glob("new-*"):  # of a world that was killed while it made a branch
         shutil.rmtree(left) if left.is_dir() else left.unlink()
-    postgres = await provide_postgres(_nobody)
     async with anyio.create_task_group() as group:
         try:
-            yield Computes(directory, postgres, group)
+            yield Computes(place, bin_, group)
         finally:
             group.cancel_scope.cancel()
 

@@ -19,6 +19,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ci.errors import ToolError
 from ci.rehearsal.computes import Computes, computing
 from ci.rehearsal.neon_account import PORT, Account, RefusedError
 from ci.rehearsal.neon_documents import HOST, USER, branch_document, endpoint_document
@@ -212,6 +213,8 @@ class Neon(StandIn):
                 response = await answering(request)
             except RefusedError as refused:
                 response = _error(refused.status, str(refused))
+            except ToolError as error:
+                response = _error(HTTPStatus.SERVICE_UNAVAILABLE, error.message)
             self._behind(response, request.path_params.get("project"))
             return response
 

@@ -120,6 +120,20 @@ def test_a_directory_that_holds_something_else_is_left_alone(
     assert (tmp_path / "data" / "letter.txt").read_text() == "dear"
 
 
+def test_what_is_kept_is_there_when_it_starts_again(start: Start, free_port: Callable[[], int], tmp_path: Path) -> None:
+    for statement in ("create table kept as select 'words'::text as words", "select words from kept"):
+        port = free_port()
+        (tmp_path / "ready").unlink(missing_ok=True)
+        process = start(port, tmp_path, "--keep")
+        ready(process, tmp_path)
+        with psycopg.connect(url(port, "postgres"), autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            assert cursor.description is None or cursor.fetchall() == [("words",)]
+        process.kill()  # nothing that was committed is lost
+        ended(process)
+        time.sleep(0.5)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root must become somebody else")
 def test_root_without_user_namespaces_changes_the_user_even_in_a_private_home(
     start: Start, environment: dict[str, str], free_port: Callable[[], int], tmp_path: Path

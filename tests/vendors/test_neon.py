@@ -3,6 +3,8 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -13,6 +15,7 @@ import pytest
 from ci.errors import Trouble, VendorError
 from ci.rehearsal.neon import Neon, standing
 from ci.rehearsal.serving import serving
+from ci.toolchains.programs import postgres
 from ci.vendors import neon
 from ci.vendors.exchange import Patience
 from ci.vendors.neon import Pace
@@ -157,6 +160,33 @@ def test_what_it_knows_and_what_its_databases_hold_is_there_after_a_restart(tmp_
             assert await said(await uri_of(client, found.id), "select words from notes") == [("kept",)]
 
     anyio.run(calls)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused by Postgres")
+def test_it_stands_and_keeps_what_it_has_as_root_where_user_namespaces_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = tmp_path / "bin" / "unshare"
+    refusing.parent.mkdir()
+    refusing.write_text("#!/bin/sh\nexit 1\n")
+    refusing.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{refusing.parent}:{os.environ['PATH']}")
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    place = postgres.staying(private / "neon")
+
+    async def calls() -> None:
+        async with real(private) as (_, client, _):
+            await client.start(PROJECT, ENDPOINT)
+            await said(await uri_of(client, MAIN), "create table notes as select 'kept'::text as words")
+        async with real(private) as (_, client, _):
+            made = await client.make_branch(PROJECT, "copied")
+            assert await said(await uri_of(client, made.id), "select words from notes") == [("kept",)]
+
+    try:
+        anyio.run(calls)
+    finally:
+        shutil.rmtree(place)
 
 
 def test_what_was_not_done_when_it_ended_is_done_after_a_restart(tmp_path: Path) -> None:

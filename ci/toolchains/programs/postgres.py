@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _NOBODY = 65534
+_NAMESPACE = ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"]
 _COMMON = ("/tmp", "/var/tmp")  # noqa: S108 - a fresh private directory is made in it
 _SOCKET_ROOM = 80  # bytes of a socket's path, which may have 107, for its directory
 _START = 60.0  # seconds a server may take on a busy machine
@@ -62,11 +65,14 @@ def main() -> int:
         password = _password()
         with _placed(_binaries(), options.data.absolute(), keep=options.keep) as (start, bin_, data):
             _check_port(options.port)
-            if not (options.keep and (data / "PG_VERSION").exists()):
+            fresh = not (options.keep and (data / "PG_VERSION").exists())
+            if fresh:
                 _initialise(start, bin_, data, password)
             settings = {**_SETTINGS, "port": str(options.port), **({} if options.keep else _FLEETING)}
             with _server(start, bin_, data, settings) as server:
-                _create(server, data, options, password)
+                with _first_connection(server, data, options.port, password) as connection:
+                    if fresh:
+                        _create(connection, options, password)
                 _announce(options.ready, options.port)
                 _watch(server, data)
     except RefusalError as refusal:
@@ -109,18 +115,17 @@ def _placed(bin_: Path, data: Path, *, keep: bool) -> Iterator[tuple[list[str], 
     """Say which prefix makes a command run as somebody Postgres accepts, and where binaries and data lie for it."""
     data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
-    namespace = ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"]
     if os.geteuid() != 0:
         yield [], bin_, data
-    elif _succeeds([*namespace, "true"]):
-        yield namespace, bin_, data
+    elif _succeeds([*_NAMESPACE, "true"]):
+        yield _NAMESPACE, bin_, data
     else:
         change = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
         common = next((path for path in (tempfile.gettempdir(), *_COMMON) if _reachable(Path(path) / "x")), None)
         with tempfile.TemporaryDirectory(prefix="shipway-postgres-", dir=common) as ground:
             Path(ground).chmod(0o755)
             if not _reachable(bin_):
-                bin_ = _copied(bin_, Path(ground))
+                bin_ = copied(bin_, Path(ground))
             if not _reachable(data):
                 if keep:
                     raise RefusalError(f"nobody may pass through the directories above {data}, where data is to stay")
@@ -129,6 +134,24 @@ def _placed(bin_: Path, data: Path, *, keep: bool) -> Iterator[tuple[list[str], 
             for path in (data, *data.rglob("*")):
                 os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
             yield change, bin_, data
+
+
+def staying(directory: Path) -> Path:
+    """Return where data that is kept can lie: in `directory`, else in a place of its own that `nobody` can get at.
+
+    Raises RefusalError where that place is somebody else's.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() != 0 or _reachable(directory / "x") or _succeeds([*_NAMESPACE, "true"]):
+        return directory
+    name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]
+    place = Path(_COMMON[-1]) / f"shipway-{name}"
+    with contextlib.suppress(FileExistsError):
+        place.mkdir(mode=0o755)
+    found = place.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise RefusalError(f"{place} is not ours")
+    return place
 
 
 def _succeeds(command: list[str]) -> bool:
@@ -140,14 +163,18 @@ def _reachable(path: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents)
 
 
-def _copied(bin_: Path, ground: Path) -> Path:
-    """Copy the installation, and the libraries that a wheel keeps beside its package."""
+def copied(bin_: Path, ground: Path) -> Path:
+    """Copy the installation, and the libraries that a wheel keeps beside its package, unless that was done."""
     root = bin_.parent
     copy = ground / "package" / root.name
-    shutil.copytree(root, copy, symlinks=True)
-    libraries = root.parent.with_name(f"{root.parent.name}.libs")
-    if libraries.is_dir():
-        shutil.copytree(libraries, ground / libraries.name, symlinks=True)  # where the binaries look
+    if not copy.exists():
+        libraries = root.parent.with_name(f"{root.parent.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, ground / libraries.name, symlinks=True, dirs_exist_ok=True)  # they look there
+        fresh = ground / "package.new"
+        shutil.rmtree(fresh, ignore_errors=True)  # of one that was killed
+        shutil.copytree(root, fresh / root.name, symlinks=True)
+        fresh.rename(copy.parent)
     return copy / bin_.name
 
 
@@ -215,34 +242,36 @@ def _log(data: Path) -> Path:
     return data / "server.log"
 
 
-def _create(server: subprocess.Popen[bytes], data: Path, options: argparse.Namespace, password: str) -> None:
-    """Create the database and its roles as soon as the server takes connections."""
+def _first_connection(server: subprocess.Popen[bytes], data: Path, port: int, password: str) -> psycopg.Connection:
+    """Connect as soon as the server takes connections."""
     deadline = time.monotonic() + _START
     while True:
         try:
-            connection = psycopg.connect(
-                host="127.0.0.1", port=options.port, user="postgres", password=password, dbname="postgres",
+            return psycopg.connect(
+                host="127.0.0.1", port=port, user="postgres", password=password, dbname="postgres",
                 autocommit=True, connect_timeout=5,
             )  # fmt: skip
-            break
         except psycopg.OperationalError as error:
             if server.poll() is not None:
                 raise RefusalError(f"postgres ended at its start: {_last_words(data)}") from error
             if time.monotonic() > deadline:
                 raise RefusalError(f"postgres took no connection within {_START:.0f} s: {_last_words(data)}") from error
             time.sleep(0.02)
-    with connection:
-        database = sql.Identifier(options.database)
-        try:
-            if options.database != "postgres":
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(database))
-            for name in dict.fromkeys(options.role):
-                role = sql.Identifier(name)
-                create = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {}")
-                connection.execute(create.format(role, sql.Literal(password)))
-                connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
-        except psycopg.Error as error:
-            raise RefusalError(f"the database cannot be prepared: {str(error).splitlines()[0]}") from error
+
+
+def _create(connection: psycopg.Connection, options: argparse.Namespace, password: str) -> None:
+    """Create the database and its roles."""
+    database = sql.Identifier(options.database)
+    try:
+        if options.database != "postgres":
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(database))
+        for name in dict.fromkeys(options.role):
+            role = sql.Identifier(name)
+            create = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {}")
+            connection.execute(create.format(role, sql.Literal(password)))
+            connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
+    except psycopg.Error as error:
+        raise RefusalError(f"the database cannot be prepared: {str(error).splitlines()[0]}") from error
 
 
 def _last_words(data: Path) -> str:
