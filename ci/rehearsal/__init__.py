@@ -14,6 +14,8 @@ once.py      idempotency keys: the same request gets the same answer
 pages.py     pages for a person: everything escaped, nothing runs
 mailpit.py   Mailpit; mailpit_mails.py: what it keeps and how it searches; mailpit_sending.py: its `/send`
 sink.py      a mail server that delivers to it
+linear.py    Linear, by GraphQL; linear_schema.py with linear.graphql and linear_library.graphql: what it knows;
+             linear_world.py: a workspace; linear_filters.py: what filters mean; linear_cost.py: what a query costs
 stripe.py    Stripe: keys, repeated requests, the page of Checkout; stripe_operations.py: the requests that it knows;
              stripe_forms.py: what it is sent; stripe_store.py: what an account holds; stripe_billing.py,
              stripe_subscriptions.py, stripe_checkout.py: what is sold; stripe_events.py: events and webhooks

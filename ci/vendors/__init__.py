@@ -17,6 +17,7 @@ letters.py    a mail that arrived, read out of its source
 smtp.py       any mail server, over SMTP; smtp_wire.py: one mail over one connection
 mailpit.py    Mailpit: mails that were handed in, by search
 mailbox.py    proof that a mail arrived: by token or Message-ID, before a deadline
+linear.py     Linear: issues, one for each incident; linear_words.py: what is asked, in GraphQL
 stripe.py     Stripe, read: whose a key is, and its mode
 resend.py     Resend: mails sent, what became of them, mails received
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+GOOD = {"email": "a@b.test", "number": "4242 4242 4242 4242"}
 NOBODY = httpx.Auth()
 SUCCESS = "http://127.0.0.1:9/done?session={CHECKOUT_SESSION_ID}"
 
@@ -102,9 +103,7 @@ def test_a_person_subscribes_on_the_page_and_the_app_is_told(tmp_path: Path) -> 
 
             page = await http.get(session["url"], auth=NOBODY)
             assert (page.status_code, "Subscribe" in page.text, "19.00 USD" in page.text) == (200, True, True)
-            paid = await http.post(
-                session["url"], data={"email": "a@b.test", "number": "4242 4242 4242 4242"}, auth=NOBODY
-            )
+            paid = await http.post(session["url"], data=GOOD, auth=NOBODY)
             assert paid.status_code == 303
             assert paid.headers["location"] == SUCCESS.replace("{CHECKOUT_SESSION_ID}", session["id"])
 
@@ -124,9 +123,7 @@ def test_a_person_subscribes_on_the_page_and_the_app_is_told(tmp_path: Path) -> 
             assert 27 * 86400 < item["current_period_end"] - item["current_period_start"] < 32 * 86400
             customer = (await http.get(f"/v1/customers/{told['customer']}")).json()
             assert customer["email"] == "a@b.test"
-            again = await http.post(
-                session["url"], data={"email": "a@b.test", "number": "4242424242424242"}, auth=NOBODY
-            )
+            again = await http.post(session["url"], data=GOOD, auth=NOBODY)
             assert (again.status_code, "You have subscribed" in again.text) == (200, True)
             assert len((await http.get("/v1/subscriptions")).json()["data"]) == 1
 
@@ -162,9 +159,7 @@ def test_a_test_card_is_declined_in_live_mode_and_the_modes_know_nothing_of_one_
             assert (await http.get("/v1/prices")).json()["data"] == []
             session = await checkout(http, await plan(http))
             assert session["livemode"] is True
-            page = await http.post(
-                session["url"], data={"email": "a@b.test", "number": "4242424242424242"}, auth=NOBODY
-            )
+            page = await http.post(session["url"], data=GOOD, auth=NOBODY)
             assert "used a known test card" in page.text
 
     anyio.run(calls)
@@ -175,9 +170,7 @@ def test_a_session_ends(tmp_path: Path) -> None:
         async with product(tmp_path) as (_, http):
             session = await checkout(http, await plan(http))
             assert (await post(http, f"/v1/checkout/sessions/{session['id']}/expire"))["status"] == "expired"
-            page = await http.post(
-                session["url"], data={"email": "a@b.test", "number": "4242424242424242"}, auth=NOBODY
-            )
+            page = await http.post(session["url"], data=GOOD, auth=NOBODY)
             assert "has expired" in page.text
             refused = await http.post(f"/v1/checkout/sessions/{session['id']}/expire")
             assert refused.status_code == 400
@@ -283,7 +276,7 @@ def test_a_subscription_changes_its_plan_ends_with_its_period_and_ends_at_once(t
         app = App()
         async with serving(app.application) as there, product(tmp_path) as (_, http):
             session = await checkout(http, await plan(http))
-            await http.post(session["url"], data={"email": "a@b.test", "number": "4242424242424242"}, auth=NOBODY)
+            await http.post(session["url"], data=GOOD, auth=NOBODY)
             (subscription,) = (await http.get("/v1/subscriptions")).json()["data"]
             await http.post("/v1/webhook_endpoints", data={"url": f"{there}/hook", "enabled_events[]": "*"})
             path, item = f"/v1/subscriptions/{subscription['id']}", subscription["items"]["data"][0]["id"]
@@ -379,7 +372,7 @@ def test_ids_are_expanded_where_they_are_asked_for(tmp_path: Path) -> None:
     async def calls() -> None:
         async with product(tmp_path) as (_, http):
             session = await checkout(http, await plan(http))
-            await http.post(session["url"], data={"email": "a@b.test", "number": "4242424242424242"}, auth=NOBODY)
+            await http.post(session["url"], data=GOOD, auth=NOBODY)
             query = {"expand[]": ["subscription", "customer", "line_items"]}
             whole = (await http.get(f"/v1/checkout/sessions/{session['id']}", params=query)).json()
             assert (whole["subscription"]["object"], whole["customer"]["object"]) == ("subscription", "customer")
