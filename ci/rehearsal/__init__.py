@@ -9,6 +9,7 @@ switch.py    an address behind which deployments change places while requests go
 vercel/      Vercel, which really builds and starts the apps, behind such switches
 neon.py      databases in branches; neon_account.py what it knows and does, neon_documents.py its vendor's shapes
 computes.py  the Postgres servers that these branches are
+anthropic/   Anthropic's models, which answer by a script
 sentry/      Sentry, which takes what the real SDKs send
 once.py      idempotency keys: the same request gets the same answer
 pages.py     pages for a person: everything escaped, nothing runs
