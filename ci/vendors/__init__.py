@@ -20,6 +20,8 @@ mailbox.py    proof that a mail arrived: by token or Message-ID, before a deadli
 linear.py     Linear: issues, one for each incident; linear_words.py: what is asked, in GraphQL
 stripe.py     Stripe, read: whose a key is, and its mode
 resend.py     Resend: mails sent, what became of them, mails received
+model.py      a model and what is said with it; a scripted one
+anthropic.py  Anthropic's models, through the SDK; anthropic_forms.py has the form of what is said
 
 A client is made of an Exchange, which its module's `connect` makes of a token. A read that finds nothing gives None. A
 write is idempotent: by a key or a precondition that the vendor knows, or by `ensure`, which looks before it writes and

@@ -1,12 +1,12 @@
 """Conditions in Sentry's query language, with values that may be anything: https://docs.sentry.io/concepts/search/.
 
-`TAG` marks what Shipway itself causes, probes and synthetic requests; `REAL` leaves all of it out.
+`TAG` marks Shipway's own test events; applications mark synthetic requests as `synthetic`. `REAL` leaves both out.
 """
 
 from __future__ import annotations
 
 TAG = "shipway"
-REAL = f"!has:{TAG}"
+REAL = f"!has:{TAG} !synthetic:true"
 ERRORS = "level:[error, fatal]"  # what is captured as a warning or a note is no error
 
 
