@@ -37,12 +37,13 @@ def group_of(event: Mapping[str, Any]) -> Group:
     place = _place(frame)
     if errors:
         last = errors[-1]
-        name, said = str(last.get("type") or "Error"), _line(last.get("value"))
-        title = f"{name}: {said}" if said else name
+        name, said = str(last.get("type") or ""), _line(last.get("value"))
+        title = f"{name}: {said}" if name and said else name or said or "<unknown>"
         metadata = {"type": name, "value": said}
         if frame:
             metadata |= {"filename": str(frame.get("filename", "")), "function": str(frame.get("function", ""))}
-        parts = [str(each.get("type")) for each in errors] + [place or said]
+        # An error without a type is where a message was said: the message tells it from others, not the place.
+        parts = [str(each.get("type")) for each in errors] + [(place if name else "") or said]
     else:
         said = _message(event)
         title, metadata, parts = said or "<unlabeled event>", {"title": said or "<unlabeled event>"}, [_template(event)]
