@@ -147,7 +147,12 @@ describe('readings', () => {
     ['a file that is not taken', failure(400, 'invalid_request_error'), 422, 'unreadable'],
     ['prose', message('It is from a bakery.'), 422, 'unreadable'],
     ['a list', message('[]'), 422, 'unreadable'],
-    ['an answer cut short', message('{', { stop_reason: 'max_tokens' }), 422, 'unreadable'],
+    [
+      'an answer cut short',
+      message(JSON.stringify(read), { stop_reason: 'max_tokens' }),
+      422,
+      'unreadable',
+    ],
     ['a refusal', message('', { content: [], stop_reason: 'refusal' }), 422, 'unreadable'],
   ])('tells of %s and charges nothing', async (_name, answer, status, reason) => {
     const user = await test.signUp();

@@ -67,7 +67,7 @@ describe('error reporting', () => {
       commit: 'c0ffee',
       components: { errors: 'configured', email: 'configured' },
     });
-    const signedUp = await fetch(`${origin}/api/auth/sign-up/email?token=query-secret`, {
+    const signedUp = await fetch(`${origin}/api/auth/sign-up/email?place=query-secret`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', origin },
       body: JSON.stringify({
@@ -76,11 +76,18 @@ describe('error reporting', () => {
         password: 'correct horse battery',
       }),
     });
-    const cookie = (signedUp.headers.getSetCookie()[0] ?? '').split(';', 1)[0] ?? '';
+    const session = (signedUp.headers.getSetCookie()[0] ?? '').split(';', 1)[0] ?? '';
+    const cookie = `${session}; theme=private-theme`;
     const { user } = (await signedUp.json()) as { user: { id: string; email: string } };
     await fetch(`${origin}/api/receipts`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', origin, cookie, 'x-synthetic': 'shipway' },
+      headers: {
+        'content-type': 'application/json',
+        origin,
+        cookie,
+        'x-synthetic': 'shipway',
+        'x-private': 'private-header',
+      },
       body: JSON.stringify({
         merchant: 'A private shop',
         purchasedOn: '2026-01-15',
@@ -116,7 +123,15 @@ describe('error reporting', () => {
     expect(transactions.map(({ transaction }) => transaction)).not.toContain('GET /health');
 
     const everything = JSON.stringify(sent);
-    for (const secret of [cookie, user.email, 'A private shop', 'correct horse', 'query-secret']) {
+    for (const secret of [
+      session,
+      'private-theme',
+      'private-header',
+      user.email,
+      'A private shop',
+      'correct horse',
+      'query-secret',
+    ]) {
       expect(everything).not.toContain(secret);
     }
     // Nor do vendors learn of our traces.

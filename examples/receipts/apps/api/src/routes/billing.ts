@@ -62,13 +62,15 @@ export function billingRoutes(services: Services): Hono<SignedIn> {
       return workspace.tenantId;
     });
     const minute = Math.floor(now().getTime() / 60_000);
+    const origin = originOf(c);
     const url = await payments
       .checkout({
         tenantId,
         plan,
         email: user.email,
-        origin: originOf(c),
-        idempotencyKey: `checkout/${tenantId}/${plan}/${minute}`,
+        origin,
+        // Stripe takes a key again only with the same words, so what differs is part of it.
+        idempotencyKey: `checkout/${tenantId}/${plan}/${minute}/${origin}`,
       })
       .catch(failed);
     return c.json({ url });
