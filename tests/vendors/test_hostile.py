@@ -22,19 +22,27 @@ from ci.vendors.exchange import Patience
 from tests.vendors.subjects import subjects
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
     from ci.rehearsal.standin import StandIn
     from tests.vendors.hostile import Asked, Subject
 
 QUICK = Patience(request=5.0, whole=20.0, first=0.01, tries=3)  # long enough for a machine that is busy
-CASES = [
-    pytest.param(subject, asked, id=f"{subject.name} {name}")
-    for subject in subjects()
-    for name, asked in subject.asked.items()
-]
-each = pytest.mark.parametrize(("subject", "asked"), CASES)
+
+
+def cases() -> Iterator[Any]:
+    """Yield every call of every vendor. In a short run there are two of each: its first read and its first write."""
+    for subject in subjects():
+        met: set[bool] = set()
+        for name, asked in subject.asked.items():
+            writes = asked.effects is not None
+            marks = [pytest.mark.long] if writes in met else []
+            met.add(writes)
+            yield pytest.param(subject, asked, id=f"{subject.name} {name}", marks=marks)
+
+
+each = pytest.mark.parametrize(("subject", "asked"), [*cases()])
 
 
 @dataclass(frozen=True, kw_only=True)
