@@ -64,7 +64,10 @@ def spoilt(operation: Operation, request: httpx.Request, known: Contract) -> Ite
     yield "another method", httpx.Request(other, request.url, headers=headers, content=request.content)
     url = request.url.copy_merge_params({"projectIdz": "1"})
     yield "an unknown query parameter", httpx.Request(request.method, url, headers=headers, content=request.content)
-    url = request.url.copy_with(path=f"{request.url.path.rstrip('/')}/nothing/of/the/kind/is/here")
+    nowhere = "/nothing/of/the/kind/is/here"
+    open_ended = any(parameter.get("x-multi-segment") for parameter in operation.parameters)
+    path = f"{nowhere}{request.url.path}" if open_ended else f"{request.url.path.rstrip('/')}{nowhere}"
+    url = request.url.copy_with(path=path)
     yield "an unknown path", httpx.Request(request.method, url, headers=headers, content=request.content)
     if "authorization" in headers and operation.definition.get("security", known.document.get("security")):
         bare = {name: value for name, value in headers.items() if name != "authorization"}
