@@ -4,11 +4,11 @@ server.py       GitHub, the stand-in: who may come in, and where what is answere
 state.py        what it knows, and what follows from a branch that moves; `on_push` for the rest of the world
 people.py       accounts, tokens, rights, budgets of requests
 rules.py        what a branch demands, by protection or by ruleset
-bare.py         the repository, through git's own commands
+bare.py         the repository, through git's own commands; records.py: what these say
 merging.py      merges, squashes and rebases in a work tree of their own
 asked.py        a request, read
 answers.py      refusals and pages in GitHub's shape
-shapes.py       bodies: accounts, repository, git; talk.py: issues, pull requests, reviews
+accounts.py     bodies: accounts and the repository; shapes.py: what git has; talk.py: issues, pull requests, reviews
 refs.py         branches, rules, references      objects.py  blobs, trees, commits, contents
 commits.py      commits, comparisons, merges     pulls.py    pull requests; merges.py, reviews.py
 issues.py       issues, comments, labels, search

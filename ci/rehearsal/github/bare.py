@@ -7,12 +7,12 @@ import os
 import re
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci import processes
 from ci.errors import ToolError
+from ci.rehearsal.github.records import Change, CommitText, read_commit, read_counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,40 +34,6 @@ CONFIGURATION = """\
 	allowAnySHA1InWant = true
 """
 _SHA = re.compile(r"[0-9a-f]{4,40}")
-_WHO = re.compile(r"(.*?) ?<(.*?)> (\d+) ([+-]\d{4})")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Signed:
-    """A line of a commit that says who and when, in seconds of the epoch."""
-
-    name: str
-    email: str
-    moment: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommitText:
-    """What a commit says."""
-
-    sha: str
-    tree: str
-    parents: tuple[str, ...]
-    author: Signed
-    committer: Signed
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """A file that differs between two trees."""
-
-    name: str
-    before: str | None
-    status: str
-    blob: str
-    additions: int
-    deletions: int
 
 
 class Bare:
@@ -153,7 +119,7 @@ class Bare:
         """Read a commit that is there. Raises ToolError."""
         if sha not in self._commits:
             text = (await self.done("cat-file", "commit", sha)).decode(errors="replace")
-            self._commits[sha] = _read(sha, text)
+            self._commits[sha] = read_commit(sha, text)
         return self._commits[sha]
 
     async def between(self, base: str, head: str) -> list[str]:
@@ -173,7 +139,7 @@ class Bare:
         """Return the files that differ."""
         raw = (await self.done("diff", "--raw", "--no-abbrev", "-z", "-M", base, head)).decode(errors="replace")
         counted = (await self.done("diff", "--numstat", "-z", "-M", base, head)).decode(errors="replace")
-        counts = _counts(counted)
+        counts = read_counts(counted)
         found = []
         fields = iter(raw.split("\0"))
         for line in fields:
@@ -247,40 +213,4 @@ def signed(author: Mapping[str, str], committer: Mapping[str, str]) -> dict[str,
     found: dict[str, str] = {}
     for role, who in (("AUTHOR", author), ("COMMITTER", committer)):
         found |= {f"GIT_{role}_NAME": who["name"], f"GIT_{role}_EMAIL": who["email"], f"GIT_{role}_DATE": who["date"]}
-    return found
-
-
-def _read(sha: str, text: str) -> CommitText:
-    head, _, message = text.partition("\n\n")
-    facts: dict[str, list[str]] = {}
-    for line in head.splitlines():
-        name, _, value = line.partition(" ")
-        facts.setdefault(name, []).append(value)
-    return CommitText(
-        sha=sha,
-        tree=facts["tree"][0],
-        parents=tuple(facts.get("parent", ())),
-        author=_who(facts["author"][0]),
-        committer=_who(facts["committer"][0]),
-        message=message.rstrip("\n"),
-    )
-
-
-def _who(line: str) -> Signed:
-    found = _WHO.fullmatch(line)
-    name, email, moment = (found[1], found[2], int(found[3])) if found else (line, "", 0)
-    return Signed(name=name, email=email, moment=moment)
-
-
-def _counts(text: str) -> dict[str, tuple[int, int]]:
-    found: dict[str, tuple[int, int]] = {}
-    fields = iter(text.split("\0"))
-    for field in fields:
-        if not field:
-            continue
-        more, less, name = field.split("\t")
-        if not name:  # renamed: the names stand behind
-            next(fields)
-            name = next(fields)
-        found[name] = (int(more) if more != "-" else 0, int(less) if less != "-" else 0)
     return found

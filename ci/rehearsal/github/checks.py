@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from ci.rehearsal.github.accounts import BEGINNING, node
 from ci.rehearsal.github.answers import RefusalError, invalid, missing, unprocessable
 from ci.rehearsal.github.asked import made
-from ci.rehearsal.github.shapes import BEGINNING, node
 from ci.rehearsal.github.state import now
 
 if TYPE_CHECKING:

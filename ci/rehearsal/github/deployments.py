@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from ci.rehearsal.github.accounts import node
 from ci.rehearsal.github.answers import RefusalError, conflict, invalid, missing, unprocessable
 from ci.rehearsal.github.asked import made, nothing
-from ci.rehearsal.github.shapes import node
 from ci.rehearsal.github.state import DEFAULT, now
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from ci.rehearsal.github.accounts import node
 from ci.rehearsal.github.answers import RefusalError, conflict, invalid, missing, unprocessable
 from ci.rehearsal.github.asked import made
-from ci.rehearsal.github.shapes import node
 
 if TYPE_CHECKING:
     from starlette.responses import Response

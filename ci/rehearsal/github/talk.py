@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci.rehearsal.github.accounts import node
 from ci.rehearsal.github.people import role_of
-from ci.rehearsal.github.shapes import node
 
 if TYPE_CHECKING:
     from ci.rehearsal.github.asked import Asked
