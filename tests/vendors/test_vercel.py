@@ -260,10 +260,10 @@ def test_after_a_rollback_pushes_go_nowhere_and_after_a_switch_neither(tmp_path:
 
 def test_a_move_that_is_under_way_already_is_followed_and_not_asked_for_again(tmp_path: Path) -> None:
     async def calls(it: Quick, client: Vercel) -> None:
-        it._moving._delay = 0.1  # noqa: SLF001 - the pace of another's move
+        it._moving._delay = 1.0  # noqa: SLF001 - the pace of another's move
         older = await one(client, OLDER)
         await client.ask_rollback(NAME, older.id)
-        await anyio.sleep(0.1)  # it is shown
+        await anyio.sleep(1.2)  # it is shown
         it.calls.clear()
         await moving.roll_back(client, NAME, older.id, pace=QUICK)
         assert {call.method for call in it.calls} == {"GET"}
@@ -293,10 +293,10 @@ def test_an_older_request_to_the_same_deployment_is_not_taken_for_ours(tmp_path:
 
 def test_another_move_under_way_goes_first(tmp_path: Path) -> None:
     async def calls(it: Quick, client: Vercel) -> None:
-        it._moving._delay = 0.1  # noqa: SLF001 - the pace of another's move
+        it._moving._delay = 1.0  # noqa: SLF001 - the pace of another's move
         older, newer = await one(client, OLDER), await one(client, NEWER)
         await client.ask_rollback(NAME, older.id)
-        await anyio.sleep(0.1)  # it is shown
+        await anyio.sleep(1.2)  # it is shown
         await moving.promote(client, NAME, newer.id, pace=QUICK)
         assert (await client.require_project(NAME)).production == newer.id
         statuses = [call.status for call in it.calls if call.method == "POST"]
