@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 TOKEN = "vercel-token-0123456789"  # noqa: S105 - of a stand-in
 TEAM = "team_rehearsal"
 QUICK = Pace(first=0.02, most=0.1, whole=60.0)
+BUILDING = Pace(first=0.02, most=0.2, whole=500.0)
 SERVER = """
 import http.server, json, os, sys
 if os.environ.get("BROKEN"): sys.exit("cannot start")
@@ -84,7 +85,7 @@ async def world(directory: Path, source: Path, **more: Any) -> AsyncIterator[tup
     stand_in = Vercel(directory, token=TOKEN, **settings)
     async with serving(stand_in) as address, vercel.connect(TOKEN, team=TEAM, address=address) as client:
         document = await stand_in.add(project)
-        platform = VercelPlatform(client, {"web": "web"}, build_pace=QUICK, move_pace=QUICK)
+        platform = VercelPlatform(client, {"web": "web"}, build_pace=BUILDING, move_pace=QUICK)
         yield stand_in, platform, f"http://{document['domains'][0]}"
 
 
