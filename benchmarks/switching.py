@@ -2,8 +2,9 @@
 
     ./benchmarks/switch [--rate 200] [--moves 100] [--seconds 30]
 
-Requests begin at their moments, whatever became of those before. One in four is an upload in pieces, the others are
-answers that stream. A request is dropped where its answer is not there or not whole, mixed where not all of it came
+Requests begin at their moments, whatever became of those before, unless as many as MOST are on their way: then the
+machine is too slow for the rate, and the rate that was reached is told. One in four is an upload in pieces, the others
+are answers that stream. A request is dropped where its answer is not there or not whole, mixed where not all of it came
 from one deployment, or is another one's, and late where it began after a move and was answered by the one before.
 """
 
@@ -29,15 +30,16 @@ from ci.processes import supervised
 from ci.rehearsal.switch import Switch, Target
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
 SIZE, PARTS = 16_384, 8  # of an upload
 UPLOADS = 4  # one in so many is one
+MOST = 200  # requests at a time
 
 
 @dataclass(kw_only=True)
 class Traffic:
-    """What was seen. `seconds` are those of each whole request, `answered` how many each deployment had."""
+    """What was seen, in `whole` seconds. `seconds` are those of each request, `answered` says how many each served."""
 
     dropped: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Traffic:
     seconds: list[float] = field(default_factory=list)
     answered: dict[str, int] = field(default_factory=dict)
     moves: list[tuple[float, str]] = field(default_factory=list)
+    whole: float = 0.0
 
     def behind(self, began: float, ended: float) -> set[str]:
         """Return the deployments that were behind the switch at a moment between the two."""
@@ -66,22 +69,22 @@ async def drive(*, rate: float, moves: int, seconds: float) -> Traffic:
             await _listening(target.port)
         await stack.enter_async_context(switch.open())
         _move(switch, targets[0], traffic)
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
         address = f"http://127.0.0.1:{switch.port}"
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=address, limits=limits, timeout=30))
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=address, limits=limits, timeout=300))
+        room = anyio.Semaphore(MOST)
+        total, moved = int(rate * seconds), 0
         async with anyio.create_task_group() as group:
-            group.start_soon(_moving, switch, targets, traffic, moves, seconds)
             began = time.monotonic()
-            for number in range(int(rate * seconds)):
+            for number in range(total):
                 await anyio.sleep(max(0.0, began + number / rate - time.monotonic()))
-                group.start_soon(_ask, client, number, traffic)
+                await room.acquire()
+                group.start_soon(_ask, client, number, traffic, room)
+                if number * (moves + 1) >= (moved + 1) * total:
+                    moved += 1
+                    _move(switch, targets[moved % 2], traffic)
+        traffic.whole = time.monotonic() - began
     return traffic
-
-
-async def _moving(switch: Switch, targets: Sequence[Target], traffic: Traffic, moves: int, seconds: float) -> None:
-    for number in range(moves):
-        await anyio.sleep(seconds / (moves + 1))
-        _move(switch, targets[(number + 1) % 2], traffic)
 
 
 def _move(switch: Switch, target: Target, traffic: Traffic) -> None:
@@ -89,7 +92,14 @@ def _move(switch: Switch, target: Target, traffic: Traffic) -> None:
     traffic.moves.append((time.monotonic(), target.name))
 
 
-async def _ask(client: httpx.AsyncClient, number: int, traffic: Traffic) -> None:
+async def _ask(client: httpx.AsyncClient, number: int, traffic: Traffic, room: anyio.Semaphore) -> None:
+    try:
+        await _answered(client, number, traffic)
+    finally:
+        room.release()
+
+
+async def _answered(client: httpx.AsyncClient, number: int, traffic: Traffic) -> None:
     name = f"request-{number}"
     began = time.monotonic()
     sent = bytes([number % 256]) * SIZE
@@ -150,7 +160,8 @@ def main() -> int:
     print(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}")
     found = anyio.run(lambda: drive(rate=options.rate, moves=options.moves, seconds=options.seconds))
     times = sorted(found.seconds)
-    print(f"{len(times)} answers in {options.seconds:g} s ({found.answered}), {len(found.moves) - 1} moves")
+    told = ", ".join(f"{name} {number}" for name, number in sorted(found.answered.items()))
+    print(f"{len(times)} answers ({told}), {len(times) / found.whole:.0f} a second, {len(found.moves) - 1} moves")
     print(f"dropped {len(found.dropped)}, mixed {len(found.mixed)}, late {len(found.late)}")
     if times:
         least = times[max(0, math.ceil(len(times) * 0.99) - 1)]
