@@ -254,6 +254,27 @@ def test_a_branch_whose_answer_was_lost_is_found_and_not_made_again(tmp_path: Pa
     anyio.run(calls)
 
 
+def test_a_branch_is_ready_when_it_is_returned_whether_it_was_made_or_found_in_the_making(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (stand_in, client):
+            stand_in.account.moment = 0.2
+
+            async def states(branch: str) -> tuple[str, str]:
+                (endpoint,) = await client.endpoints(PROJECT, branch)
+                found = await client.branch(PROJECT, branch)
+                return (found.state if found else "", endpoint.state)
+
+            made = await client.make_branch(PROJECT, "made")
+            assert await states(made.id) == ("ready", "active")
+            body = {"branch": {"name": "begun"}, "endpoints": [{"type": "read_write"}]}
+            await client.exchange.ask("POST", f"/projects/{PROJECT}/branches", body=body, accept=(201,))
+            found = await client.make_branch(PROJECT, "begun")
+            assert await states(found.id) == ("ready", "active")
+            assert names(stand_in) == ["main", "made", "begun"]
+
+    anyio.run(calls)
+
+
 def test_a_branch_that_is_found_without_a_compute_gets_one(tmp_path: Path) -> None:
     async def calls() -> None:
         async with paper(tmp_path) as (stand_in, client):
