@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 # What a field that nobody here sets, and that must have a value, has.
 EMPTY: Mapping[str, Any] = {"Boolean": False, "Int": 0, "Float": 0, "String": "", "JSONObject": {}}
+ONES = {
+    "comment": ("comments", "Comment"),
+    "team": ("teams", "Team"),
+    "workflowState": ("states", "WorkflowState"),
+    "issueLabel": ("labels", "IssueLabel"),
+    "attachment": ("attachments", "Attachment"),
+    "user": ("users", "User"),
+}
 LISTS = {"teams": "teams", "workflowStates": "states", "issueLabels": "labels", "issues": "issues"}
 
 
@@ -67,13 +75,12 @@ def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
 def _read(world: World, name: str, arguments: Mapping[str, Any]) -> Any:
     if name in LISTS:
         return world.page(list(world.shelf(LISTS[name]).values()), arguments)
+    if name in ONES:
+        shelf, word = ONES[name]
+        return world.get(shelf, arguments.get("id"), word)
     match name:
         case "issue":
             return world.issue(arguments["id"])
-        case "comment":
-            return world.get("comments", arguments.get("id"), "Comment")
-        case "team":
-            return world.get("teams", arguments["id"], "Team")
         case "attachmentsForURL":
             known = [each for each in world.shelf("attachments").values() if each["url"] == arguments["url"]]
             return world.page(known, arguments)

@@ -97,8 +97,11 @@ class World:
         """Return a connection, the newest first. Raises GraphQLError."""
         first = arguments.get("first")
         first = USUAL_PAGE if first is None else first
-        if not 1 <= first <= LARGEST_PAGE or arguments.get("last") or arguments.get("before"):
-            raise refused(f"the stand-in gives the `first` 1 to {LARGEST_PAGE}, and what comes `after`")
+        beyond = [name for name in ("last", "before", "sort") if arguments.get(name)]
+        if not 1 <= first <= LARGEST_PAGE or beyond or arguments.get("orderBy") == "updatedAt":
+            raise refused(
+                f"the stand-in gives the `first` 1 to {LARGEST_PAGE} and what comes `after`, the newest first"
+            )
         filters = arguments.get("filter")
         found = [each for each in reversed(known) if meets(each, filters, self.follow)]
         if not arguments.get("includeArchived"):

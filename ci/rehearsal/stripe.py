@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -29,7 +30,7 @@ from ci.rehearsal.stripe_operations import OPERATIONS
 from ci.rehearsal.stripe_store import Store, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -85,6 +86,14 @@ class Stripe(StandIn):
         """Return what an account holds in a mode."""
         tell = self.deliveries.tell
         return Store(memory=self.memory, account=account, live=live, base=base, version=version, tell=tell)
+
+    @contextlib.asynccontextmanager
+    async def living(self) -> AsyncIterator[None]:
+        """Deliver what was left undelivered when it last ended."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.deliveries.deliver)
+            yield
+            group.cancel_scope.cancel()
 
     async def _api(self, request: Request) -> Response:
         identity = new_id("req", 14)
