@@ -20,6 +20,7 @@ from ci.vendors.sentry_values import Place, Window
 
 T = TypeVar("T")
 MOST = 100  # rows of a page
+MOST_PAGES = 100  # of one question; more would be no answer
 _NEXT = re.compile(r'rel="next";\s*results="(true|false)";\s*cursor="([^"]*)"')
 
 
@@ -99,22 +100,17 @@ class Calls(Adapter):
     ) -> tuple[T, ...]:
         """Follow the cursors while Sentry says that there are results: the link to a next page is always there."""
         found: list[T] = []
-        cursor: str | None = None
-        seen: set[str] = set()
-        while len(found) < most:
-            asked = {**query, "cursor": cursor} if cursor else query
+        asked = query
+        for _ in range(MOST_PAGES):
             answer = await self.asked(f"{self.home}{path}", asked, place=place)
             if answer is None:
-                break
+                return ()
             found += self.exchange.read(answer, list[kind], what="a page")  # type: ignore[valid-type]
             link = _NEXT.search(answer.headers.get("link", ""))
-            if link is None or link[1] == "false":
-                break
-            cursor = link[2]
-            if cursor in seen:
-                raise VendorError(f"Sentry {Trouble.UNREADABLE.value}: its pages go round", trouble=Trouble.UNREADABLE)
-            seen.add(cursor)
-        return tuple(found[:most])
+            if link is None or link[1] == "false" or len(found) >= most:
+                return tuple(found[:most])
+            asked = {**query, "cursor": link[2]}
+        raise VendorError(f"Sentry {Trouble.UNREADABLE.value}: its pages have no end", trouble=Trouble.UNREADABLE)
 
 
 def where(place: Place, window: Window | None = None) -> dict[str, str | list[str]]:

@@ -159,15 +159,15 @@ def test_all_pages_are_read_by_what_sentry_says_of_the_next_one(tmp_path: Path) 
     run(calls)
 
 
-def test_pages_that_go_round_are_told_and_not_followed_for_ever(tmp_path: Path) -> None:
-    class Round(httpx.AsyncBaseTransport):
+def test_pages_without_an_end_are_told_and_not_followed_for_ever(tmp_path: Path) -> None:
+    class Endless(httpx.AsyncBaseTransport):
         async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
             link = '<https://x/?cursor=0:1:0>; rel="next"; results="true"; cursor="0:1:0"'
             return httpx.Response(200, json=[], headers={"link": link})
 
     async def calls() -> None:
-        async with world(tmp_path, Round()) as (_, _, client):
-            with pytest.raises(VendorError, match="its pages go round") as raised:
+        async with world(tmp_path, Endless()) as (_, _, client):
+            with pytest.raises(VendorError, match="its pages have no end") as raised:
                 await client.projects()
             assert raised.value.trouble is Trouble.UNREADABLE
 
@@ -206,6 +206,21 @@ def test_resolved_in_a_release_comes_back_with_that_release_and_not_with_an_olde
             await send(stand_in, address, ("event", error(release="api@2")))
             [back] = await client.issues("is:unresolved")
             assert (back.id, back.substatus) == (issue.id, "regressed")
+
+    run(calls)
+
+
+def test_an_event_that_is_sent_twice_is_one_and_brings_no_issue_back(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with world(tmp_path) as (stand_in, address, client):
+            event = error()
+            await send(stand_in, address, ("event", event))
+            [issue] = await client.issues("is:unresolved")
+            await client.resolve(issue.id)
+            await send(stand_in, address, ("event", event))
+            assert await client.issues("is:unresolved") == ()
+            [same] = await client.issues("")
+            assert same.count == 1
 
     run(calls)
 

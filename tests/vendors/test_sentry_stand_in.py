@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 import time
 import zlib
@@ -67,6 +68,17 @@ def test_an_envelope_is_taken_in_the_encodings_of_the_sdks(
         assert (answer.status_code, answer.json()) == (200, {"id": event["event_id"]})
         assert len(stand_in.store.events) == 1
         assert [each["event"] for each in stand_in.store.attachments.values()] == [event["event_id"]]
+
+    look(tmp_path, calls)
+
+
+def test_brotli_is_taken_where_its_package_is_and_refused_with_the_reason_where_not(tmp_path: Path) -> None:
+    async def calls(stand_in: Sentry, address: str, client: httpx.AsyncClient) -> None:
+        # A text of one byte, as brotli packs it.
+        answer = await deliver(client, stand_in.dsn(address, "api"), b"\x0b\x00\x80a\x03", encoding="br")
+        known = importlib.util.find_spec("brotli") is not None
+        assert answer.status_code == (400 if known else 415)
+        assert ("invalid event envelope" if known else "needs the Python package brotli") in answer.json()["detail"]
 
     look(tmp_path, calls)
 
