@@ -22,4 +22,5 @@ stripe.py    Stripe: keys, repeated requests, the page of Checkout; stripe_opera
              stripe_subscriptions.py, stripe_checkout.py: what is sold; stripe_events.py: events and webhooks
 advisories.py  a package registry's advisory service
 resend.py    Resend, with an inbox; resend_mails.py: the mails that it takes
+world.py     all of it served, with the example deployed; seeding.py: what the example needs before that
 """

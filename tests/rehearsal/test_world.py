@@ -76,7 +76,7 @@ def test_the_example_is_served_with_its_services_connected(world: World) -> None
     assert health["status"] == "ok"
     assert re.fullmatch("[0-9a-f]{40}", health["commit"])
     connected = {name for name, state in health["components"].items() if state != "not configured"}
-    assert {"database", "auth", "email", "payments", "errors"} <= connected
+    assert connected == {"database", "auth", "ai", "email", "payments", "errors"}
     assert "<title>Receipts" in page.text
 
 
