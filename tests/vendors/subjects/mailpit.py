@@ -1,14 +1,14 @@
 from __future__ import annotations
 
+import base64
 import datetime
 from typing import TYPE_CHECKING
 
 from ci.rehearsal import mailpit as standing_in
+from ci.rehearsal.mailpit_mails import stored
 from ci.vendors import mailpit
-from ci.vendors.mail import message
 from ci.vendors.mailpit import Summary
 from tests.vendors.hostile import Asked, Subject
-from tests.vendors.subjects.resend import MAIL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,25 +16,29 @@ if TYPE_CHECKING:
 USER, PASSWORD = "shipway", "a-password-of-its-own"
 
 
+SOURCE = b"From: a@b.test\r\nTo: c@d.test\r\nSubject: incident-1\r\n\r\nThe token is 4711.\r\n"
+SEEDED = "4oRBnPtCXgAqZniRhzLNmS"
+
+
 def standing(directory: Path) -> standing_in.Mailpit:
-    """Give one with a mail in it."""
+    """Give one with a mail in it, under an id that is known."""
     stand_in = standing_in.Mailpit(directory, users={USER: PASSWORD})
-    if not stand_in.mails:
-        stand_in.deliver(message(MAIL, key="one").as_bytes(), sender="shipway@receipts.test", to=MAIL.to)
+    stand_in.sources[SEEDED] = base64.b64encode(SOURCE).decode()
+    stand_in.mails[SEEDED] = stored(SOURCE, identity=SEEDED, moment=1_700_000_000.0)
     return stand_in
 
 
 async def source(client: mailpit.Mailpit) -> bytes | None:
-    gone = Summary(  # a constructor by field names, which pydantic's aliases leave as it is
-        id="gone",
+    seeded = Summary(
+        id=SEEDED,
         message_id="",
-        subject="",
-        sender="",
+        subject="incident-1",
+        sender="a@b.test",
         created=datetime.datetime.now(datetime.UTC),
-        size=19,
+        size=len(SOURCE),
         read=False,
     )
-    return await client.source(gone)
+    return await client.source(seeded)
 
 
 SUBJECT = Subject(
@@ -44,6 +48,7 @@ SUBJECT = Subject(
         address, user=USER, password=PASSWORD, patience=patience, transport=transport
     ),
     secrets=(PASSWORD,),
+    contract="mailpit",
     asked={
         "about": Asked(run=lambda client: client.about()),
         "search": Asked(run=lambda client: client.search("incident-1")),

@@ -13,6 +13,7 @@ SUBJECT = Subject(
         TEST, live=False, address=address, patience=patience, transport=transport
     ),
     secrets=(TEST,),
+    contract="stripe",
     asked={
         "balance": Asked(run=lambda client: client.balance()),
         "account": Asked(run=lambda client: client.account()),
