@@ -20,12 +20,14 @@ import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import anyio
-import httpx
+import h11
 
 from benchmarks.answering import PIECES
+from benchmarks.asking import Client
 from ci.processes import supervised
 from ci.rehearsal.switch import Switch, Target
 
@@ -69,9 +71,8 @@ async def drive(*, rate: float, moves: int, seconds: float) -> Traffic:
             await _listening(target.port)
         await stack.enter_async_context(switch.open())
         _move(switch, targets[0], traffic)
-        address = f"http://127.0.0.1:{switch.port}"
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=address, limits=limits, timeout=300))
+        client = Client(switch.port)
+        stack.push_async_callback(client.aclose)
         room = anyio.Semaphore(MOST)
         total, moved = int(rate * seconds), 0
         async with anyio.create_task_group() as group:
@@ -92,37 +93,36 @@ def _move(switch: Switch, target: Target, traffic: Traffic) -> None:
     traffic.moves.append((time.monotonic(), target.name))
 
 
-async def _ask(client: httpx.AsyncClient, number: int, traffic: Traffic, room: anyio.Semaphore) -> None:
+async def _ask(client: Client, number: int, traffic: Traffic, room: anyio.Semaphore) -> None:
     try:
         await _answered(client, number, traffic)
     finally:
         room.release()
 
 
-async def _answered(client: httpx.AsyncClient, number: int, traffic: Traffic) -> None:
+async def _answered(client: Client, number: int, traffic: Traffic) -> None:
     name = f"request-{number}"
     began = time.monotonic()
     sent = bytes([number % 256]) * SIZE
-    heard = 0.0
     try:
-        method, path = ("POST", "/upload") if number % UPLOADS == 0 else ("GET", "/stream")
-        content = _pieces(sent) if method == "POST" else None
-        async with client.stream(method, path, params={"id": name}, content=content) as answer:
-            heard = time.monotonic()
-            body = (await answer.aread()).decode()
-    except httpx.HTTPError as error:
+        if number % UPLOADS == 0:
+            answer = await client.ask("POST", f"/upload?id={name}", _pieces(sent))
+        else:
+            answer = await client.ask("GET", f"/stream?id={name}")
+    except (OSError, anyio.EndOfStream, anyio.BrokenResourceError, h11.RemoteProtocolError) as error:
         traffic.dropped.append(f"{name}: {error!r}")
         return
-    if answer.status_code != httpx.codes.OK:
-        traffic.dropped.append(f"{name}: {answer.status_code} {body}")
+    body = answer.body.decode()
+    if answer.status != HTTPStatus.OK:
+        traffic.dropped.append(f"{name}: {answer.status} {body}")
         return
     deployment = answer.headers.get("x-deployment", "")
     line = f"{deployment} {name}\n" * PIECES
-    if method == "POST":
+    if number % UPLOADS == 0:
         line = f"{deployment} {name} {hashlib.sha256(sent * PARTS).hexdigest()}\n"
     if body != line:
         (traffic.dropped if line.startswith(body) else traffic.mixed).append(f"{name}: {deployment}: {body!r}")
-    if deployment not in traffic.behind(began, heard):
+    if deployment not in traffic.behind(began, answer.arrived):
         traffic.late.append(f"{name}: {deployment}")
     traffic.answered[deployment] = traffic.answered.get(deployment, 0) + 1
     traffic.seconds.append(time.monotonic() - began)
