@@ -12,6 +12,7 @@ import functools
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -179,6 +180,13 @@ async def _feed(stream: anyio.abc.ByteSendStream | None, content: bytes | None) 
         with contextlib.suppress(anyio.BrokenResourceError, OSError):  # it may end without having read all
             await stream.send(content)
             await stream.aclose()
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on now, for a server that is to be started."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def drain(stream: anyio.abc.ByteReceiveStream | None, into: list[bytes]) -> None:

@@ -138,20 +138,29 @@ def subject(tmp_path: Path) -> Callable[[str], Path]:
     return copy
 
 
-def copy_example(root: Path) -> Path:
-    """Copy the example to `root`, a repository of its own."""
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "."],
-        cwd=ROOT / "examples/receipts",
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split("\0")
+def copy_tracked(source: Path, root: Path, *without: str) -> Path:
+    """Copy what git knows of a directory of this clone to `root`, a repository of its own; `without` are left out."""
+    listed = [
+        "git",
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        ".",
+        *(f":!{path}" for path in without),
+    ]
+    tracked = subprocess.run(listed, cwd=source, check=True, capture_output=True, text=True).stdout.split("\0")
     for name in filter(None, tracked):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / "examples/receipts" / name, root / name, follow_symlinks=False)
+        shutil.copy2(source / name, root / name, follow_symlinks=False)
     commit(root)
     return root
+
+
+def copy_example(root: Path) -> Path:
+    """Copy the example to `root`, a repository of its own."""
+    return copy_tracked(ROOT / "examples/receipts", root)
 
 
 @pytest.fixture

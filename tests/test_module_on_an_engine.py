@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ci.executors.engine import RUNNER, Engine
-from tests.conftest import ROOT, Ran, commit
+from tests.conftest import ROOT, Ran, copy_tracked
 from tests.test_both import essence
 
 if TYPE_CHECKING:
@@ -58,12 +58,7 @@ class Module:
 def module(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Module:
     """Copy what git knows of this clone, without the examples that come as sources of their own."""
     root = tmp_path_factory.mktemp("module")
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", ":!examples", ":!tests"]
-    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, names.split("\0")):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, root / name)
-    commit(root)
+    copy_tracked(ROOT, root, "examples", "tests")
     return Module(root=root, engine=engine)
 
 

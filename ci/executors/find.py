@@ -68,9 +68,9 @@ class Bench:
     run: str
     note: Callable[[str], None]
     on_output: Callable[[str, str], None]
+    volume: str
     fresh: bool = False
     mirror: str | None = None
-    volume: str = "shipway-pnpm-store"
     tree: str | None = None
     secrets: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     fingerprints: Mapping[str, str] = field(default_factory=lambda: EMPTY)

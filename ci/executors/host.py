@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import socket
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,7 +158,7 @@ class HostExecutor:
         values = dict(check.given)
         steps: list[Step] = []
         for service in check.services:
-            port = POSTGRES_PORT if workspace.mode is Mode.NAMESPACES else _free_port()
+            port = POSTGRES_PORT if workspace.mode is Mode.NAMESPACES else processes.free_port()
             password = secrets.token_hex(12)
             filling = {"host": "127.0.0.1", "port": str(port), "password": password}
             values |= {name: value.format(**filling) for name, value in service.environment.items()}
@@ -227,9 +226,3 @@ def _postgres(service: Service, workspace: Workspace, port: int, password: str) 
         ready=f"file:{data}.ready",
         timeout=60,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

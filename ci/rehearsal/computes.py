@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -126,7 +125,7 @@ class Computes:
             await stopped.wait()
 
     async def _serve(self, branch: str, *, task_status: TaskStatus[int]) -> None:
-        port = _free_port()
+        port = processes.free_port()
         ready = self.directory / f"{branch}.ready"
         ready.unlink(missing_ok=True)
         argv = [sys.executable, "-P", program.__file__, "--keep", "--port", str(port), "--database", OWNER]
@@ -217,9 +216,3 @@ async def _tell(process: anyio.abc.Process, stop: anyio.Event) -> None:
 
 def _nobody(_line: str) -> None:
     """Tell nobody which Postgres it is."""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

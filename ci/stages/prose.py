@@ -6,7 +6,7 @@ import dataclasses
 import posixpath
 from typing import TYPE_CHECKING
 
-from ci.stages.reach import LARGEST, READ
+from ci.stages.reach import READ, content_of
 
 if TYPE_CHECKING:
     from ci.model import Check
@@ -42,12 +42,5 @@ def _mentioned(workspace: Workspace) -> bool:
 
 
 def _speaks(workspace: Workspace, path: str) -> bool:
-    place = workspace.root / path
-    try:
-        size = place.stat().st_size
-    except OSError:  # a dangling link
-        return False
-    if size > LARGEST or not place.is_file():
-        return False
-    text = place.read_bytes().lower()
+    text = content_of(workspace.root / path).lower()
     return any(word in text for word in MENTIONS)

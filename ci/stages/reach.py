@@ -102,12 +102,16 @@ def _of_lines(package: Package, steps: Iterable[Step]) -> Iterator[str]:
 
 def _mentioned(workspace: Workspace, file: str) -> set[str]:
     """Return the directories with packages in them that a file of the root names."""
-    place = workspace.root / file
-    if not READ.search(file) or (size := _facts(place)[1]) > LARGEST or not size:
+    if not READ.search(file):
         return set()
-    text = place.read_bytes()
+    text = content_of(workspace.root / file)
     folders = {package.path.rpartition("/")[0] or package.path for package in workspace.packages[1:]}
     return {folder for folder in folders if f"{folder}/".encode() in text}
+
+
+def content_of(place: Path) -> bytes:
+    """Return what stands in a source; nothing for a dangling link, for what is no file, and for what is data."""
+    return place.read_bytes() if 0 < _facts(place)[1] <= LARGEST and place.is_file() else b""
 
 
 def _facts(place: Path) -> tuple[int, int]:
@@ -120,12 +124,12 @@ def _facts(place: Path) -> tuple[int, int]:
 
 
 @functools.lru_cache(maxsize=65_536)
-def _upward(place: Path, _modified: int, size: int) -> frozenset[tuple[str, bool]]:
+def _upward(place: Path, _modified: int, _size: int) -> frozenset[tuple[str, bool]]:
     """Return the paths in a file that lead upwards, and of each whether it may count from elsewhere than the file.
 
     Several checks ask; each file is read once.
     """
-    content = place.read_bytes() if 0 < size <= LARGEST and place.is_file() else b""
+    content = content_of(place)
     found: set[tuple[str, bool]] = set()
     at = 0
     while (match := UPWARD.search(content, at)) is not None:

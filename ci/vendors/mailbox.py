@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime
 import email.utils
 import re
-import time
 from dataclasses import dataclass
 from typing import Protocol
-
-import anyio
 
 from ci.vendors import letters
 from ci.vendors.letters import Letter
 from ci.vendors.mailpit import Mailpit
+from ci.vendors.pace import Pace, until
 from ci.vendors.resend import Received, Resend
 
 SKEW = datetime.timedelta(minutes=2)  # that two machines' clocks may differ
@@ -57,12 +55,8 @@ class Mailbox(Protocol):
 
 async def arrival(mailbox: Mailbox, sought: Sought, *, within: float) -> Letter | None:
     """Return the mail as soon as it is there, None where it is not within that many seconds. Raises VendorError."""
-    until = time.monotonic() + within
-    while True:
-        last = time.monotonic() >= until
-        if (found := await mailbox.look(sought)) is not None or last:
-            return found
-        await anyio.sleep(max(0.0, min(mailbox.pause, until - time.monotonic())))
+    pace = Pace(first=mailbox.pause, most=mailbox.pause, whole=within)
+    return await until(lambda: mailbox.look(sought), pace)
 
 
 class MailpitMailbox:

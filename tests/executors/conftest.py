@@ -19,6 +19,7 @@ from ci.executors.scratch import scratch
 from ci.fingerprints import fingerprints
 from ci.model import Check, Execution, Plan, Status, Step, Toolchain, Verdict
 from ci.monorepo import snapshot as snapshots
+from ci.settings import Containers
 from ci.warden import landlock
 from containers.furniture import PSYCOPG
 
@@ -150,6 +151,7 @@ class DaggerPlace(Place):
                 store=Store(place / "results", elsewhere=True),
                 keys={},
                 run=self.run_id,
+                volume=Containers().volume,
                 note=self.notes.append,
                 on_output=lambda _check, tail: self.shown.append(tail),
                 fresh=self.fresh,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ci.processes import free_port
 from ci.rehearsal.switch import Switch, Target
 
 if TYPE_CHECKING:
@@ -141,10 +141,3 @@ class Account:
         alias = self.aliases.get(domain)
         found = self.deployment(alias["deployment"]) if alias else None
         switch.move(Target(name=found["id"], port=found["port"]) if found else None)
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

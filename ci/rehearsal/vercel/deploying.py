@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from ci.errors import ShipwayError
-from ci.rehearsal.vercel.account import LIVE, PREVIEW, PRODUCTION, Account, Document, free_port
+from ci.processes import free_port
+from ci.rehearsal.vercel.account import LIVE, PREVIEW, PRODUCTION, Account, Document
 from ci.rehearsal.vercel.building import BuildFailedError, Order, Site
 
 if TYPE_CHECKING:
