@@ -19,7 +19,8 @@ linear.py    Linear, by GraphQL; linear_schema.py with linear.graphql and linear
              linear_world.py: a workspace; linear_filters.py: what filters mean; linear_cost.py: what a query costs
 stripe.py    Stripe: keys, repeated requests, the page of Checkout; stripe_operations.py: the requests that it knows;
              stripe_forms.py: what it is sent; stripe_store.py: what an account holds; stripe_billing.py,
-             stripe_subscriptions.py, stripe_checkout.py: what is sold; stripe_events.py: events and webhooks
+             stripe_subscriptions.py, stripe_checkout.py, stripe_portal.py: what is sold, and the pages for it;
+             stripe_events.py: events and webhooks
 advisories.py  a package registry's advisory service
 resend.py    Resend, with an inbox; resend_mails.py: the mails that it takes
 world.py     all of it served, with the example deployed; seeding.py: what the example needs before that

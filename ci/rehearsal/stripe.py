@@ -20,7 +20,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ci.rehearsal import stripe_checkout
+from ci.rehearsal import stripe_checkout, stripe_portal
 from ci.rehearsal.once import Clash, Kept, Once
 from ci.rehearsal.pages import page
 from ci.rehearsal.standin import StandIn
@@ -75,6 +75,7 @@ class Stripe(StandIn):
         routes = [
             Route("/v1/{path:path}", self._api, methods=["GET", "POST", "DELETE"]),
             Route("/c/pay/{id}", self._checkout, methods=["GET", "POST"]),
+            Route("/p/session/{id}", self._portal, methods=["GET", "POST"]),
         ]
         super().__init__("stripe", directory, routes, unknown=lambda request: _refused(_unknown(request), "req_0"))
         self.keys = KEYS if keys is None else keys
@@ -166,7 +167,7 @@ class Stripe(StandIn):
     async def _checkout(self, request: Request) -> Response:
         """Show a session's page, and take the card that is given there."""
         identity = request.path_params["id"]
-        store = self._holder(identity, _base(request))
+        store = self._holder("sessions", identity, _base(request))
         if store is None:
             return page("checkout.html", status=HTTPStatus.NOT_FOUND, session=None, lines=[], wrong="", email="")
         session = stripe_checkout.current(store, identity)
@@ -186,10 +187,32 @@ class Stripe(StandIn):
         status = HTTPStatus.PAYMENT_REQUIRED if wrong else HTTPStatus.OK
         return page("checkout.html", status=status, session=session, lines=lines, wrong=wrong, email=email)
 
-    def _holder(self, session: str, base: str) -> Store | None:
+    async def _portal(self, request: Request) -> Response:
+        """Show a customer's plans, and change them as the person there wishes."""
+        identity = request.path_params["id"]
+        store = self._holder("portals", identity, _base(request))
+        session = stripe_portal.current(store, identity) if store else None
+        if store is None or session is None:
+            return page("portal.html", status=HTTPStatus.NOT_FOUND, session=None, plans=[], names={}, wrong="")
+        wrong = ""
+        if request.method == "POST":
+            given = dict(parse_qsl((await request.body()).decode(errors="replace")))
+            try:
+                stripe_portal.change(store, session, identity=given.get("subscription", ""), wish=given.get("wish", ""))
+            except RefusedError as error:
+                wrong = str(error)
+            else:
+                deliver = BackgroundTask(self.deliveries.deliver)
+                return RedirectResponse(request.url.path, status_code=HTTPStatus.SEE_OTHER, background=deliver)
+        plans = stripe_portal.plans(store, session)
+        names = {plan["id"]: store.get(plan["items"]["data"][0]["price"]["product"], "prod")["name"] for plan in plans}
+        status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK
+        return page("portal.html", status=status, session=session, plans=plans, names=names, wrong=wrong)
+
+    def _holder(self, shelf: str, session: str, base: str) -> Store | None:
         """Return the store that has a session: its page is open to whoever has its address."""
         stores = (self.store(access.account, live=access.live, base=base) for access in self.keys.values())
-        return next((store for store in stores if session in store.shelf("sessions")), None)
+        return next((store for store in stores if session in store.shelf(shelf)), None)
 
     def _access(self, request: Request) -> Access:
         """Return what the caller's key opens. Raises RefusedError."""

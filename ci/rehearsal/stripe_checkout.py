@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from ci.rehearsal.stripe_billing import create_customer
+from ci.rehearsal.stripe_billing import create_customer, create_price, create_product
 from ci.rehearsal.stripe_forms import Form, RefusedError
 from ci.rehearsal.stripe_store import PAGING, new_id, now
 from ci.rehearsal.stripe_subscriptions import subscribe
@@ -31,11 +30,8 @@ def create(store: Store, form: Form) -> dict[str, Any]:
     form.allow((*FIELDS, *MORE))
     if form.needed("mode") != "subscription":
         raise RefusedError("The stand-in has sessions with mode=subscription only.", param="mode")
-    success, back = form.needed("success_url"), form.text("cancel_url")
-    for name, url in (("success_url", success), ("cancel_url", back)):
-        if url is not None and urlsplit(url).scheme not in {"http", "https"}:
-            message = "Not a valid URL. URLs must begin with http:// or https://."
-            raise RefusedError(message, code="url_invalid", param=name)
+    form.needed("success_url")
+    success, back = form.url("success_url"), form.url("cancel_url")
     if form.text("customer") and form.text("customer_email"):
         raise RefusedError("You may only specify one of these parameters: customer, customer_email.")
     customer = form.text("customer")
@@ -156,8 +152,8 @@ def pay(store: Store, session: dict[str, Any], *, email: str, number: str) -> di
 
 
 def _line(store: Store, form: Form) -> dict[str, Any]:
-    form.allow(("price", "quantity"))
-    price = store.get(form.needed("price"), "price", "line_items[0][price]")
+    form.allow(("price", "price_data", "quantity"))
+    price = _price(store, form)
     if price["recurring"] is None:
         raise RefusedError("You must provide at least one recurring price in `subscription` mode when using prices.")
     quantity = form.integer("quantity", 1, least=1) or 1
@@ -172,6 +168,19 @@ def _line(store: Store, form: Form) -> dict[str, Any]:
         "price": price,
         "quantity": quantity,
     }
+
+
+def _price(store: Store, form: Form) -> dict[str, Any]:
+    """Return a price that is named, or one made of what is told of it, which nobody else can buy."""
+    given = form.inner("price_data")
+    if not given.given:
+        return store.get(form.needed("price"), "price", "line_items[0][price]")
+    if form.text("price"):
+        raise RefusedError("You may only specify one of these parameters: price, price_data.")
+    given.allow(("currency", "unit_amount", "recurring", "product", "product_data"))
+    product = given.text("product") or create_product(store, given.inner("product_data"))["id"]
+    told = {name: value for name, value in given.given.items() if name != "product_data"}
+    return create_price(store, Form(given={**told, "product": product, "active": "false"}))
 
 
 def _is_card(number: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,6 +96,14 @@ class Form:
         value = self.text(name)
         if value is None:
             raise RefusedError(f"Missing required param: {name}.", code="parameter_missing", param=name)
+        return value
+
+    def url(self, name: str) -> str | None:
+        """Return an address that a browser can be led to."""
+        value = self.text(name)
+        if value is not None and urlsplit(value).scheme not in {"http", "https"}:
+            message = "Not a valid URL. URLs must begin with http:// or https://."
+            raise RefusedError(message, code="url_invalid", param=name)
         return value
 
     def integer(self, name: str, fallback: int | None = None, *, least: int = 0) -> int | None:

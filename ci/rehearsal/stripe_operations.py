@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ci.rehearsal import stripe_billing, stripe_checkout, stripe_events, stripe_subscriptions
+from ci.rehearsal import stripe_billing, stripe_checkout, stripe_events, stripe_portal, stripe_subscriptions
 
 if TYPE_CHECKING:
     from ci.rehearsal.stripe_forms import Form
@@ -94,6 +94,7 @@ OPERATIONS = (
     _operation("GET", f"checkout/sessions/{ID}", "checkout_session", stripe_checkout.retrieve),
     _operation("GET", f"checkout/sessions/{ID}/line_items", "checkout_session", stripe_checkout.line_items),
     _operation("POST", f"checkout/sessions/{ID}/expire", "checkout_session", stripe_checkout.expire),
+    _operation("POST", "billing_portal/sessions", "billing_portal_session", stripe_portal.create),
     _operation("GET", "events", "event", stripe_events.list_events),
     _operation("GET", f"events/{ID}", "event", _getting("evt")),
     _operation("POST", "webhook_endpoints", "webhook", stripe_events.create_endpoint),

@@ -23,6 +23,7 @@ KINDS = {
     "price": ("price", "prices"),
     "sub": ("subscription", "subscriptions"),
     "cs": ("checkout.session", "sessions"),
+    "bps": ("billing_portal.session", "portals"),
     "in": ("invoice", "invoices"),
     "evt": ("event", "events"),
     "we": ("webhook endpoint", "endpoints"),

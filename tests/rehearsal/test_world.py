@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import anyio
 import httpx
 import pytest
 
-from tests.conftest import command, environment
+from ci.model import Toolchain
+from ci.toolchains import versions
+from ci.toolchains.catalogue import provide
+from ci.toolchains.chromium import COMMAND
+from tests.conftest import ROOT, command, environment
+from tests.vendors.npm import installed, played
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.long
 
@@ -78,6 +85,33 @@ def test_the_example_is_served_with_its_services_connected(world: World) -> None
     connected = {name for name, state in health["components"].items() if state != "not configured"}
     assert connected == {"database", "auth", "ai", "email", "payments", "errors"}
     assert "<title>Receipts" in page.text
+
+
+def test_a_person_goes_from_sign_in_to_a_paid_plan_in_a_browser(world: World, tmp_path: Path) -> None:
+    """With the error in Sentry, the mail in the inbox, and the file back as it was; then the plan is given up."""
+
+    async def calls() -> dict[str, Any]:
+        place = await installed("person", tmp_path, among=ROOT / "tests/rehearsal")
+        toolchain = Toolchain(name="browser", tools={"chromium": versions.CHROMIUM})
+        browser = await provide(toolchain, cache=tmp_path / "state", note=lambda _: None)
+        words = [
+            json.dumps(world.places),
+            str(next(path for each in browser.path if (path := Path(each, COMMAND)).exists())),
+            str(ROOT / "examples/receipts/apps/web/e2e/samples/corner-bakery.pdf"),
+            str(tmp_path / "bought.png"),  # for whoever looks into a failure
+        ]
+        told: dict[str, Any] = await played(place, *words, environment=browser.environment)
+        return told
+
+    assert anyio.run(calls) == {
+        "read": {"merchant": "Corner Bakery", "amount": "12.50", "date": "2026-01-15"},
+        "same": True,
+        "file": "corner-bakery.pdf",
+        "declined": "Your card was declined.",
+        "mails": ["Saved: Corner Bakery, €12.50", "Welcome to Receipts"],
+        "error": "Error: planted by a person",
+        "failures": ["402 /c/pay/…"],  # the declined card's
+    }
 
 
 def test_an_interrupt_ends_it_well_and_nothing_is_left_running(world: World) -> None:

@@ -307,6 +307,77 @@ def test_a_customer_who_cannot_pay_is_not_subscribed(tmp_path: Path) -> None:
     anyio.run(calls)
 
 
+def test_a_customer_ends_a_plan_and_takes_it_up_again_at_the_portal(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with product(tmp_path) as (_, http):
+            await http.post((await checkout(http, await plan(http)))["url"], data=GOOD, auth=NOBODY)
+            (bought,) = (await http.get("/v1/subscriptions")).json()["data"]
+            words = {"customer": bought["customer"], "return_url": "http://a.test/"}
+            session = await post(http, "/v1/billing_portal/sessions", **words)
+            assert session["object"] == "billing_portal.session"
+
+            async def wish(word: str, identity: str = bought["id"]) -> httpx.Response:
+                given = {"subscription": identity, "wish": word}
+                return await http.post(session["url"], data=given, auth=NOBODY, follow_redirects=True)
+
+            async def state() -> tuple[str, bool]:
+                known = (await http.get(f"/v1/subscriptions/{bought['id']}")).json()
+                return known["status"], known["cancel_at_period_end"]
+
+            assert "Renews by itself" in (await http.get(session["url"], auth=NOBODY)).text
+            assert "Ends with its period" in (await wish("later")).text
+            assert await state() == ("active", True)
+            assert "Renews by itself" in (await wish("renew")).text
+            assert await state() == ("active", False)
+            assert (await wish("give me money")).status_code == 400
+            assert "Ended." in (await wish("now")).text
+            assert await state() == ("canceled", False)
+            assert (await wish("renew")).status_code == 400
+            assert "/p/session/" in session["url"]
+            assert (await http.get("/p/session/bps_none", auth=NOBODY)).status_code == 404
+            refused = await http.post("/v1/billing_portal/sessions", data={"customer": "cus_none"})
+            assert (refused.status_code, refused.json()["error"]["code"]) == (400, "resource_missing")
+
+    anyio.run(calls)
+
+
+def test_nobody_changes_the_plan_of_another_customer(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with product(tmp_path) as (_, http):
+            await http.post((await checkout(http, await plan(http)))["url"], data=GOOD, auth=NOBODY)
+            (bought,) = (await http.get("/v1/subscriptions")).json()["data"]
+            stranger = await post(http, "/v1/customers", email="c@d.test")
+            session = await post(http, "/v1/billing_portal/sessions", customer=stranger["id"])
+            refused = await http.post(session["url"], data={"subscription": bought["id"], "wish": "now"}, auth=NOBODY)
+            assert (refused.status_code, bought["id"] in refused.text) == (400, False)
+            assert (await http.get(f"/v1/subscriptions/{bought['id']}")).json()["status"] == "active"
+
+    anyio.run(calls)
+
+
+def test_a_plan_is_sold_at_a_price_that_is_only_told(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with product(tmp_path) as (_, http):
+            data = {
+                "mode": "subscription",
+                "success_url": SUCCESS,
+                "line_items[0][quantity]": "1",
+                "line_items[0][price_data][currency]": "eur",
+                "line_items[0][price_data][unit_amount]": "900",
+                "line_items[0][price_data][recurring][interval]": "month",
+                "line_items[0][price_data][product_data][name]": "Receipts Pro",
+            }
+            session = (await http.post("/v1/checkout/sessions", data=data)).json()
+            assert (session["amount_total"], session["currency"]) == (900, "eur")
+            assert "Receipts Pro" in (await http.get(session["url"], auth=NOBODY)).text
+            both = await http.post("/v1/checkout/sessions", data={**data, "line_items[0][price]": await plan(http)})
+            assert "only specify one" in both.json()["error"]["message"]
+            once = {name: value for name, value in data.items() if "recurring" not in name}
+            assert "at least one recurring price" in (await http.post("/v1/checkout/sessions", data=once)).text
+
+    anyio.run(calls)
+
+
 def test_lists_come_in_pages_the_newest_first(tmp_path: Path) -> None:
     async def calls() -> None:
         async with product(tmp_path) as (_, http):
