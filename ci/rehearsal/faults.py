@@ -29,11 +29,15 @@ PAGE = b"<!doctype html><title>Sign in to the network</title>"
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One failure, for the next `times` requests that match. `path` is an expression, found anywhere in the path."""
+    """One failure, for the next `times` requests that match, once `after` of them were let through.
+
+    `path` is an expression, found anywhere in the path.
+    """
 
     kind: str
     method: str = ""
     path: str = ""
+    after: int = 0
     times: int = 1
     status: int = 500
     headers: dict[str, str] = field(default_factory=dict)
@@ -84,12 +88,15 @@ class Faults:
             await self._spoil(fault.kind, scope, receive, send)
 
     def _next(self, scope: Scope) -> Fault | None:
-        found = next((fault for fault in self.waiting if fault.meets(scope)), None)
-        if found is not None:
-            self.waiting.remove(found)
-            if found.times > 1:
-                self.waiting.insert(0, dataclasses.replace(found, times=found.times - 1))
-        return found
+        for place, fault in enumerate(self.waiting):
+            if not fault.meets(scope):
+                continue
+            if fault.after:
+                self.waiting[place] = dataclasses.replace(fault, after=fault.after - 1)
+                continue
+            self.waiting[place : place + 1] = [dataclasses.replace(fault, times=fault.times - 1)] * (fault.times > 1)
+            return fault
+        return None
 
     async def _spoil(self, kind: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Do what is asked for, and answer something else."""

@@ -147,6 +147,26 @@ def test_a_connection_that_is_cut_once_does_not_have_it_done_twice(
         assert tells_nothing(subject, told.error)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("subject", [pytest.param(subject, id=subject.name) for subject in subjects()])
+@pytest.mark.parametrize("kind", ["reset", "lose", "cut"])
+def test_a_call_of_several_requests_is_cut_at_each_of_them_and_done_once(
+    subject: Subject, tmp_path: Path, kind: str
+) -> None:
+    for name, asked in subject.asked.items():
+        whole = ask(subject, asked, tmp_path / name, {"kind": kind, "after": 1000})
+        for after in range(1, whole.requests):
+            place = tmp_path / f"{name} {after}"
+            told = ask(subject, asked, place, {"kind": kind, "times": 1, "after": after})
+            if told.error is None:
+                assert told.effects == whole.effects, (name, after)
+            else:
+                assert told.error.trouble is Trouble.UNREACHABLE, (name, after)
+                assert told.effects <= whole.effects, (name, after)
+                assert told.error.unsettled or told.effects == 0 or asked.effects is None, (name, after)
+                assert tells_nothing(subject, told.error), (name, after)
+
+
 @each
 @pytest.mark.parametrize("kind", ["html", "garbage"])
 def test_an_answer_that_cannot_be_read_is_told_and_it_is_done_once_at_most(
