@@ -373,6 +373,31 @@ class StageRun:
     checks: tuple[CheckRun, ...] = ()
 
 
+class Outcome(enum.StrEnum):
+    """What a gate says. Only FAIL refuses or rolls back: too little data, none, or no answer is no bad news."""
+
+    PASS = "PASS"  # noqa: S105 - no password
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"  # too little data
+    NODATA = "NODATA"
+    ERROR = "ERROR"  # what was to be read could not be read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """A gate's decision before or after a promotion, and all that it was made of.
+
+    `values` is JSON: under "observed" what was recorded, from which the gate comes to the same ruling again; beside it
+    the figures that it came by, for a reader. `reason` is one line with the numbers and the threshold.
+    """
+
+    gate: str
+    environment: str
+    ruling: Outcome
+    reason: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
 class RunVerdict(enum.StrEnum):
     """How a run as a whole ended."""
 
