@@ -113,7 +113,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
         ground = await find(request.executor, place / "probe")
         snapshot, settings = await _snapshot(request, place, ground.objects)
         journal = None if request.handed else _journal(snapshot)
-        history = journal.history() if journal else ()
+        history = journal.runs.history() if journal else ()
         plan = _plan(snapshot, settings, journal, request.stages)
         redactor, resolved, token = await _redactor(settings, snapshot, plan)
 
@@ -218,7 +218,7 @@ def _tell(
     finally:
         try:
             if journal:
-                journal.record(report, whole=whole)
+                journal.runs.record(report, whole=whole)
         finally:
             view.finish(report, None if shown is None else os.path.relpath(shown))
     return shown
@@ -309,14 +309,14 @@ def _journal(snapshot: Snapshot) -> Journal:
     # It costs half a second, which a function that has none need not pay.
     from ci.journal import Journal  # noqa: PLC0415
 
-    return Journal(snapshot.root)
+    return Journal.local(snapshot.root)
 
 
 def _plan(snapshot: Snapshot, settings: Settings, journal: Journal | None, stages: tuple[str, ...]) -> Plan:
     workspace = workspaces.read(
         snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
     )
-    baseline = journal.baseline() if journal else {}
+    baseline = journal.runs.baseline() if journal else {}
     context = Context(workspace=workspace, settings=settings, baseline=baseline, absent=snapshot.submodules)
     return catalogue.plan(context, stages)
 

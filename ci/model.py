@@ -398,6 +398,16 @@ class Ruling:
     values: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class FlowStepRun:
+    """A step of a promotion or a rollback. `skipped` is one that was done before, by a process that ended."""
+
+    name: str
+    status: Status
+    seconds: float = 0.0
+    reason: str | None = None
+
+
 class RunVerdict(enum.StrEnum):
     """How a run as a whole ended."""
 

@@ -1,0 +1,15 @@
+"""What Shipway remembers of a product; the only writer of product state.
+
+journal.py   Journal: the parts below over one store
+store.py     where it is kept: SQLite for one machine, Postgres by URL for several; one schema
+tables.py    that schema
+runs.py      the history of runs, and what the last green one on main measured
+flows.py     promotions and the like, step by step: what was intended and what came of it
+leases.py    who may change an environment, until when
+"""
+
+from ci.journal.flows import Entry, Flow, State
+from ci.journal.journal import Journal
+from ci.journal.leases import Lease, LeaseLostError
+
+__all__ = ["Entry", "Flow", "Journal", "Lease", "LeaseLostError", "State"]

@@ -1,0 +1,34 @@
+"""A product's journal: its parts over one store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci.journal import store
+from ci.journal.flows import Flows
+from ci.journal.leases import Leases
+from ci.journal.runs import Runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Journal:
+    """The memory of one product. What its parts raise stands at `Store`."""
+
+    def __init__(self, place: store.Store) -> None:
+        """Be kept there."""
+        self.store = place
+        self.runs = Runs(place)
+        self.flows = Flows(place)
+        self.leases = Leases(place)
+
+    @classmethod
+    def local(cls, root: Path, *, directory: Path | None = None) -> Journal:
+        """Return the journal of the workspace at `root` on this machine."""
+        return cls(store.local(root, directory))
+
+    @classmethod
+    def remote(cls, url: str) -> Journal:
+        """Return the journal in the Postgres at `url`, which several machines share."""
+        return cls(store.remote(url))

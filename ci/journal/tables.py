@@ -1,0 +1,60 @@
+"""The schema, the same in SQLite and in Postgres. Moments are seconds since 1970, documents are JSON."""
+
+from __future__ import annotations
+
+import sqlalchemy as sql
+
+VERSION = 2
+METADATA = sql.MetaData()
+
+RUNS = sql.Table(
+    "runs",
+    METADATA,
+    sql.Column("id", sql.String, primary_key=True),
+    sql.Column("kind", sql.String, nullable=False),
+    sql.Column("started", sql.String, nullable=False, index=True),
+    sql.Column("verdict", sql.String, nullable=False),
+    sql.Column("seconds", sql.Float, nullable=False),
+    sql.Column("commit_sha", sql.String),
+    sql.Column("branch", sql.String),
+    sql.Column("dirty", sql.Boolean, nullable=False),
+    sql.Column("stages", sql.Text, nullable=False),
+    sql.Column("flaky", sql.Text, nullable=False),
+    sql.Column("measures", sql.Text, nullable=False),
+)
+FLOWS = sql.Table(
+    "flows",
+    METADATA,
+    sql.Column("id", sql.String, primary_key=True),
+    sql.Column("kind", sql.String, nullable=False),
+    sql.Column("environment", sql.String, nullable=False, index=True),
+    sql.Column("commit_sha", sql.String, nullable=False),
+    sql.Column("asked", sql.Text, nullable=False),
+    sql.Column("state", sql.String, nullable=False),
+    sql.Column("reason", sql.Text),
+    sql.Column("began", sql.Float, nullable=False, index=True),
+    sql.Column("deadline", sql.Float, nullable=False),
+    sql.Column("ended", sql.Float),
+)
+ENTRIES = sql.Table(
+    "entries",
+    METADATA,
+    sql.Column("flow", sql.String, sql.ForeignKey("flows.id"), primary_key=True),
+    sql.Column("number", sql.Integer, primary_key=True),
+    sql.Column("step", sql.String, nullable=False),
+    sql.Column("kind", sql.String, nullable=False),
+    sql.Column("epoch", sql.Integer, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+    sql.Column("facts", sql.Text, nullable=False),
+)
+LEASES = sql.Table(
+    "leases",
+    METADATA,
+    sql.Column("environment", sql.String, primary_key=True),
+    sql.Column("epoch", sql.Integer, nullable=False),
+    sql.Column("flow", sql.String, nullable=False),
+    sql.Column("holder", sql.String, nullable=False),
+    sql.Column("expires", sql.Float, nullable=False),
+)
+# Where it is Postgres; SQLite has a number of its own for it.
+ABOUT = sql.Table("about", METADATA, sql.Column("version", sql.Integer, primary_key=True))

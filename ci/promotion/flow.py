@@ -1,0 +1,249 @@
+"""Carries a flow through its steps, by the journal and under a lease, from wherever it was left.
+
+Before each step the lease is asked for, then the world: a step that a killed process had done already is not done
+again. Then the intention is written down, the step done, and what came of it written down. So a flow that was killed
+at any point goes on to the same end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+import anyio.to_thread
+
+from ci.errors import ExitCode, ShipwayError, VendorError
+from ci.journal import LeaseLostError, State
+from ci.journal.leases import BEAT, GRACE
+from ci.model import FlowStepRun, Status
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from ci.journal import Flow, Journal, Lease
+    from ci.model import Ruling
+
+Facts = Mapping[str, Any]
+INTENT, RESULT = "intent", "result"
+
+
+class BlockedError(ShipwayError):
+    """A stage, a gate or a vendor said no: the flow is over. The message says what, and `rulings` by which figures."""
+
+    exit_code = ExitCode.GATE_REFUSED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: ExitCode = ExitCode.GATE_REFUSED,
+        state: State = State.BLOCKED,
+        rulings: tuple[Ruling, ...] = (),
+    ) -> None:
+        """Keep what the report shows."""
+        super().__init__(message, hint=hint)
+        self.exit_code = code
+        self.state = state
+        self.rulings = rulings
+
+
+class BusyError(BlockedError):
+    """Somebody else holds the lease."""
+
+
+class Fence(Protocol):
+    """What is asked before each outside write. Raises LeaseLostError."""
+
+    async def __call__(self) -> None:
+        """Return where the lease is held still."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doing:
+    """What a step is handed: what came of those before it, by their names, and what to ask before a write."""
+
+    flow: Flow
+    facts: Mapping[str, Facts]
+    fence: Fence
+    note: Callable[[str], None]
+
+
+Act = Callable[[Doing], Awaitable[Facts]]
+Look = Callable[[Doing], Awaitable[Facts | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowStep:
+    """One step of a flow. Its name is what the journal knows it by.
+
+    `act` does it and returns what came of it, as JSON; it raises BlockedError where the answer is no. `look` reads the
+    world, and returns what came of it where it is done already, None where it is not; without it the step changes
+    nothing outside, and is done again. `writes` says what it changes outside, for whoever asks beforehand. `lasting`
+    is how many seconds it may take.
+    """
+
+    name: str
+    act: Act
+    look: Look | None = None
+    writes: str = ""
+    lasting: float = 600.0
+
+
+class Watcher(Protocol):
+    """Who is told as a flow goes on."""
+
+    def step_started(self, name: str) -> None:
+        """The step begins."""
+
+    def step_ended(self, run: FlowStepRun) -> None:
+        """It is over, or was done before."""
+
+    def note(self, line: str) -> None:
+        """One line about what goes on."""
+
+
+@dataclass(kw_only=True)
+class Held:
+    """A lease that is kept alive for as long as a block lasts."""
+
+    journal: Journal
+    lease: Lease
+    lost: LeaseLostError | None = None
+
+    async def __call__(self) -> None:
+        """Make sure that it is held. Raises LeaseLostError."""
+        if self.lost is not None:
+            raise self.lost
+        await anyio.to_thread.run_sync(self.journal.leases.hold, self.lease)
+
+    async def beat(self, every: float) -> None:
+        """Renew it until cancelled; where it is lost, the next write hears of it."""
+        while True:
+            await anyio.sleep(every)
+            try:
+                self.lease = await anyio.to_thread.run_sync(self.journal.leases.renew, self.lease)
+            except LeaseLostError as error:
+                self.lost = error
+                return
+            except ShipwayError:
+                continue  # the journal does not answer: the time runs on, and `hold` asks for itself
+
+
+def holder() -> str:
+    """Return a name for this process, which no other has."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+@contextlib.asynccontextmanager
+async def leased(
+    journal: Journal, flow: Flow, *, waiting: bool = False, beat: float = BEAT, grace: float = GRACE
+) -> AsyncIterator[Held]:
+    """Hold the lease of the flow's environment. Raises BusyError where somebody else has it.
+
+    With `waiting` it is waited for until its holder's time is over: that is for a flow of our own whose process died.
+    """
+    name = holder()
+    while True:
+        lease = await anyio.to_thread.run_sync(lambda: journal.leases.take(flow.environment, flow=flow.id, holder=name))
+        if lease.holder == name:
+            break
+        if not waiting or lease.flow != flow.id:
+            raise BusyError(
+                f"{flow.environment} is being changed by {lease.flow}, held by {lease.holder}",
+                hint="wait for it, or look at `shipway status`",
+            )
+        await anyio.sleep(min(1.0, grace))
+    held = Held(journal=journal, lease=lease)
+    raised: ShipwayError | None = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(held.beat, beat)
+        try:
+            yield held
+        except ShipwayError as error:  # raised again, as it is and not in a group
+            raised = error
+        finally:
+            group.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(journal.leases.give_back, held.lease)
+    if raised is not None:
+        raise raised
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a flow stands after all that could be done now."""
+
+    flow: Flow
+    steps: tuple[FlowStepRun, ...]
+    facts: Mapping[str, Facts] = field(default_factory=dict)
+    error: ShipwayError | None = None
+
+
+async def carry(journal: Journal, flow: Flow, steps: Sequence[FlowStep], held: Held, watcher: Watcher) -> Ended:
+    """Do the steps that are not done yet, in their order, until one says no. Raises LeaseLostError, and VendorError.
+
+    A vendor that is out of reach leaves the flow as it is, to be resumed; all else that a step raises as a ShipwayError
+    ends it.
+    """
+    facts: dict[str, Facts] = dict(await anyio.to_thread.run_sync(journal.flows.results, flow.id))
+    runs: list[FlowStepRun] = []
+    for step in steps:
+        began = anyio.current_time()
+        if step.name in facts:
+            runs.append(FlowStepRun(name=step.name, status=Status.SKIPPED, reason="done before"))
+            watcher.step_ended(runs[-1])
+            continue
+        watcher.step_started(step.name)
+        doing = Doing(flow=flow, facts=facts, fence=held, note=watcher.note)
+        try:
+            facts[step.name] = await _do(journal, step, doing, held)
+        except (LeaseLostError, VendorError) as error:
+            runs.append(_ran(step, began, Status.ERROR, str(error)))
+            watcher.step_ended(runs[-1])
+            raise
+        except ShipwayError as error:
+            runs.append(_ran(step, began, Status.FAILED, str(error)))
+            watcher.step_ended(runs[-1])
+            state = error.state if isinstance(error, BlockedError) else State.BLOCKED
+            flow = await anyio.to_thread.run_sync(journal.flows.move, flow.id, state, f"{step.name}: {error.message}")
+            return Ended(flow=flow, steps=tuple(runs), facts=facts, error=error)
+        runs.append(_ran(step, began, Status.PASSED, None))
+        watcher.step_ended(runs[-1])
+    flow = await anyio.to_thread.run_sync(journal.flows.move, flow.id, State.DONE)
+    return Ended(flow=flow, steps=tuple(runs), facts=facts)
+
+
+async def _do(journal: Journal, step: FlowStep, doing: Doing, held: Held) -> Facts:
+    """Do a step where it is not done, and write down what came of it."""
+
+    async def write(kind: str, facts: Facts) -> None:
+        await held()
+        epoch = held.lease.epoch
+        await anyio.to_thread.run_sync(
+            lambda: journal.flows.write(doing.flow.id, step.name, kind, epoch=epoch, facts=facts)
+        )
+
+    await held()
+    try:
+        with anyio.fail_after(step.lasting):
+            found = await step.look(doing) if step.look else None
+            if found is None:
+                await write(INTENT, {})
+                found = await step.act(doing)
+    except TimeoutError:
+        raise BlockedError(
+            f"{step.name} took longer than {step.lasting:.0f} s", code=ExitCode.HELD, state=State.HELD
+        ) from None
+    await write(RESULT, found)
+    return found
+
+
+def _ran(step: FlowStep, began: float, status: Status, reason: str | None) -> FlowStepRun:
+    return FlowStepRun(name=step.name, status=status, seconds=round(anyio.current_time() - began, 3), reason=reason)

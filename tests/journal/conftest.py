@@ -1,0 +1,49 @@
+"""Journals as they are kept: in a file, and in a real Postgres."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sql
+from anyio.from_thread import start_blocking_portal
+
+from ci.journal import Journal
+from ci.rehearsal.computes import computing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path("/repository")
+ROLE, PASSWORD = "shipway", "of-the-journal"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Run a Postgres, and give its port."""
+    with start_blocking_portal() as portal:
+        place = tmp_path_factory.mktemp("journal") / "postgres"
+        with portal.wrap_async_context_manager(computing(place)) as computes:
+            portal.call(lambda: computes.make("journal", roles={ROLE: PASSWORD}, databases={}))
+            yield portal.call(computes.start, "journal")
+
+
+@pytest.fixture(params=["file", "server"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Journal]:
+    """Return what opens one and the same journal, each time as another process would."""
+    if request.param == "file":
+        return lambda: Journal.local(ROOT, directory=tmp_path)
+    name = f"j{abs(hash(tmp_path))}"
+    url = f"postgres://{ROLE}:{PASSWORD}@127.0.0.1:{request.getfixturevalue('server')}"
+    admin = sql.create_engine(sql.make_url(f"{url}/postgres").set(drivername="postgresql+psycopg"))
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"create database {name}")
+    admin.dispose()
+    return lambda: Journal.remote(f"{url}/{name}")
+
+
+@pytest.fixture
+def journal(opened: Callable[[], Journal]) -> Journal:
+    """Return a journal in which nothing is."""
+    return opened()
