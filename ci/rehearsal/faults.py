@@ -1,14 +1,18 @@
 """The failures that a stand-in can be told to have, for the next requests of a kind.
 
     {"method": "POST", "path": "/enqueue", "times": 2, "kind": "status", "status": 429, "headers": {"retry-after": "1"}}
+    {"path": "/graphql", "content": "issueCreate", "kind": "lose"}
 
 status    that status, with `headers` and `body`, and nothing done
 hang      nothing done and nothing said for `seconds`, then the connection is cut
 reset     nothing done; the connection is cut before the answer
+slow      it is done, and answered `seconds` later
 lose      it is done, and the connection is cut before the answer
 cut       it is done, and the connection is cut in the middle of the answer's body
 html      it is done, and 200 with a page of HTML is answered, as a captive portal does
 garbage   it is done, and half of the JSON is answered as if it were whole
+
+What a stand-in goes on with once it has answered is not waited for.
 """
 
 from __future__ import annotations
@@ -23,20 +27,25 @@ import anyio
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-KINDS = ("status", "hang", "reset", "lose", "cut", "html", "garbage")
+KINDS = ("status", "hang", "reset", "slow", "lose", "cut", "html", "garbage")
 PAGE = b"<!doctype html><title>Sign in to the network</title>"
+EXPRESSIONS = ("path", "query", "content")
+RANGES = {"after": (0, 10**9), "times": (1, 10**9), "status": (200, 599), "seconds": (0, 86_400)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """One failure, for the next `times` requests that match, once `after` of them were let through.
 
-    `path` is an expression, found anywhere in the path.
+    `path`, `query` and `content` are expressions, found anywhere in the path, in the query as it was sent and in the
+    body, all of which must match.
     """
 
     kind: str
     method: str = ""
     path: str = ""
+    query: str = ""
+    content: str = ""
     after: int = 0
     times: int = 1
     status: int = 500
@@ -45,17 +54,51 @@ class Fault:
     seconds: float = 3600.0
 
     def __post_init__(self) -> None:
-        """Refuse what could never match or happen. Raises ValueError."""
+        """Refuse what could never match or happen. Raises ValueError, TypeError."""
         if self.kind not in KINDS:
             raise ValueError(f"{self.kind}: there is {', '.join(KINDS)}")
-        try:
-            re.compile(self.path)
-        except re.error as error:
-            raise ValueError(f"{self.path}: {error}") from error
+        check_texts(self, (*EXPRESSIONS, "method", "body"))
+        check_numbers(self, RANGES)
+        if self.method != self.method.upper():
+            raise ValueError(f"{self.method}: methods are in capitals")
+        for name in EXPRESSIONS:
+            try:
+                re.compile(getattr(self, name))
+            except re.error as error:
+                raise ValueError(f"{name} is no expression: {error}") from error
+        if not _are_headers(self.headers):
+            raise ValueError("headers is no object of texts in one line of ASCII each")
 
     def meets(self, scope: Scope) -> bool:
-        """Whether the request is one of those that fail."""
-        return self.method in {"", scope["method"]} and re.search(self.path, scope["path"]) is not None
+        """Whether the request is one of those that fail, by all that stands above its body."""
+        query = scope["query_string"].decode(errors="replace")
+        met = re.search(self.path, scope["path"]) and re.search(self.query, query)
+        return self.method in {"", scope["method"]} and met is not None
+
+    def meets_body(self, body: bytes) -> bool:
+        """Whether it is one by its body."""
+        return re.search(self.content, body.decode(errors="replace")) is not None
+
+
+def check_texts(fault: object, names: tuple[str, ...]) -> None:
+    """Raise TypeError where one of these fields is no text."""
+    for name in names:
+        if not isinstance(getattr(fault, name), str):
+            raise TypeError(f"{name} is no text")
+
+
+def check_numbers(fault: object, ranges: dict[str, tuple[int, int]]) -> None:
+    """Raise ValueError where one of these fields is no number in its range; only seconds come in parts."""
+    for name, (least, most) in ranges.items():
+        value = getattr(fault, name)
+        is_number = isinstance(value, int | float if name == "seconds" else int) and not isinstance(value, bool)
+        if not is_number or not least <= value <= most:
+            raise ValueError(f"{name} is no number from {least} to {most}")
+
+
+def _are_headers(given: object) -> bool:
+    texts = [*given, *given.values()] if isinstance(given, dict) else [None]
+    return all(isinstance(text, str) and text.isascii() and text.isprintable() for text in texts)
 
 
 class Faults:
@@ -76,7 +119,13 @@ class Faults:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or have it fail."""
-        fault = self._next(scope) if scope["type"] == "http" else None
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            return
+        body = b""
+        if any(fault.content and fault.meets(scope) for fault in self.waiting):
+            body, receive = await _read(receive)
+        fault = self._next(scope, body)
         if fault is None:
             await self.application(scope, receive, send)
         elif fault.kind == "status":
@@ -85,43 +134,64 @@ class Faults:
             await anyio.sleep(fault.seconds if fault.kind == "hang" else 0)
             _cut(send)
         else:
-            await self._spoil(fault.kind, scope, receive, send)
+            await self._spoil(fault, scope, receive, send)
 
-    def _next(self, scope: Scope) -> Fault | None:
+    def _next(self, scope: Scope, body: bytes) -> Fault | None:
         for place, fault in enumerate(self.waiting):
-            if not fault.meets(scope):
+            if not fault.meets(scope) or (fault.content and not fault.meets_body(body)):
                 continue
             if fault.after:
                 self.waiting[place] = dataclasses.replace(fault, after=fault.after - 1)
                 continue
-            self.waiting[place : place + 1] = [dataclasses.replace(fault, times=fault.times - 1)] * (fault.times > 1)
+            rest = [dataclasses.replace(fault, times=fault.times - 1)] if fault.times > 1 else []
+            self.waiting[place : place + 1] = rest
             return fault
         return None
 
-    async def _spoil(self, kind: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Do what is asked for, and answer something else."""
-        body = bytearray()
-        head: list[Message] = []
+    async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Do what is asked for, and answer something else as soon as the answer is there."""
+        said: list[Message] = []
 
         async def keep(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                head.append(message)
-            else:
-                body.extend(message.get("body", b""))
+            said.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                await _spoilt(fault, said, send)
 
         await self.application(scope, receive, keep)
-        if kind == "lose":
-            _cut(send)
-        elif kind == "html":
-            await _answer(send, 200, PAGE, {"content-type": "text/html"})
-        elif kind == "garbage":
-            await _answer(send, head[0]["status"], bytes(body[: len(body) // 2]) or b"{", {})
-        else:
-            headers = {"content-type": "application/json", "content-length": str(len(body) + 1)}
-            await _start(send, head[0]["status"], headers)
-            await send({"type": "http.response.body", "body": bytes(body[: len(body) // 2]), "more_body": True})
-            await anyio.sleep(0.05)  # so that the half is on its way
-            _cut(send)
+
+
+async def _spoilt(fault: Fault, said: list[Message], send: Send) -> None:
+    head, body = said[0], b"".join(message.get("body", b"") for message in said[1:])
+    half = body[: len(body) // 2]
+    if fault.kind == "slow":
+        await anyio.sleep(fault.seconds)
+        for message in said:
+            await send(message)
+    elif fault.kind == "lose":
+        _cut(send)
+    elif fault.kind == "html":
+        await _answer(send, 200, PAGE, {"content-type": "text/html"})
+    elif fault.kind == "garbage":
+        await _answer(send, head["status"], half or b"{", {})
+    else:
+        headers = {"content-type": "application/json", "content-length": str(len(body) + 1)}
+        await _start(send, head["status"], headers)
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        await anyio.sleep(0.05)  # so that the half is on its way
+        _cut(send)
+
+
+async def _read(receive: Receive) -> tuple[bytes, Receive]:
+    """Return a request's body, and what lets it be received once more."""
+    heard: list[Message] = []
+    while not heard or heard[-1].get("more_body"):
+        heard.append(await receive())
+    waiting = iter(list(heard))
+
+    async def again() -> Message:
+        return next(waiting, None) or await receive()
+
+    return b"".join(message.get("body", b"") for message in heard), again
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -5,6 +5,10 @@ Under `/_stand-in/` every one of them has the same few addresses of its own, whi
     GET    /_stand-in/calls     who called what and what was answered, the newest last
     POST   /_stand-in/faults    fail the next requests as faults.py has it
     DELETE /_stand-in/faults    fail no more
+
+None is open to the pages that a browser on this machine happens to show: a request must name the loopback as its host,
+so that no other name can be made to lead here, and what it tells a stand-in under `/_stand-in/` must be called JSON,
+which a page of another address may not send without asking first.
 """
 
 from __future__ import annotations
@@ -12,12 +16,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import re
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -29,9 +35,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OWN = "/_stand-in/"
+HOSTS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
+TELLING = frozenset({"POST", "PUT", "PATCH"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +95,8 @@ class StandIn:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         own = scope["type"] != "http" or scope["path"].startswith(OWN)
-        await (self._starlette if own else self.faults)(scope, receive, send)
+        answering: ASGIApp = self._starlette if own else self.faults
+        await (_stranger(scope, own=own) or answering)(scope, receive, send)
 
     async def _written_down(self, scope: Scope, receive: Receive, send: Send) -> None:
         status: list[int] = []
@@ -132,6 +141,19 @@ class StandIn:
     async def _to_work(self, _request: Request) -> Response:
         self.faults.clear()
         return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _stranger(scope: Scope, *, own: bool) -> Response | None:
+    """Return what is answered to a page of another address that tries to reach a stand-in; None to all others."""
+    if scope["type"] != "http":
+        return None
+    headers = Headers(scope=scope)
+    if not HOSTS.fullmatch(headers.get("host", "")):
+        return JSONResponse({"message": "A stand-in answers at 127.0.0.1 only"}, HTTPStatus.MISDIRECTED_REQUEST)
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if own and scope["method"] in TELLING and kind != "application/json":
+        return JSONResponse({"message": "It must be application/json"}, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    return None
 
 
 async def body_of(request: Request) -> Any:

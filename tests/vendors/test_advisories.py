@@ -40,7 +40,9 @@ def test_what_it_knows_changes_while_it_runs_and_is_there_after_a_restart(tmp_pa
 def test_what_it_could_not_answer_by_is_refused(tmp_path: Path, told: Any) -> None:
     async def calls() -> None:
         async with serving(Advisories(tmp_path)) as address, httpx.AsyncClient(base_url=address) as http:
-            assert (await http.put("/_stand-in/known", json=told)).status_code == 400
+            headers = {"content-type": "application/json"}
+            answer = await http.put("/_stand-in/known", content=json.dumps(told), headers=headers)
+            assert answer.status_code == 400
             assert (await http.get("/left")).status_code == 404
 
     anyio.run(calls)
