@@ -48,6 +48,8 @@ class Bare:
                 (path / name).mkdir(parents=True, exist_ok=True)
             (path / "config").write_text(CONFIGURATION, encoding="utf-8")
             (path / "HEAD").write_text(f"ref: refs/heads/{branch}\n", encoding="utf-8")
+        for left in (*path.glob("*.lock"), *(path / "refs").rglob("*.lock")):
+            left.unlink()  # by a git that was killed: no name of a reference ends like this
         self._commits: dict[str, CommitText] = {}
 
     def hook(self, name: str, text: str) -> None:
@@ -126,6 +128,10 @@ class Bare:
         """Return the commits of `head` that `base` does not have, the oldest first."""
         return (await self.done("rev-list", "--reverse", "--topo-order", head, f"^{base}")).decode().split()
 
+    async def ancestors(self, head: str) -> list[str]:
+        """Return a commit and all that it comes from, the oldest first."""
+        return (await self.done("rev-list", "--reverse", "--topo-order", head)).decode().split()
+
     async def merge_base(self, one: str, other: str) -> str | None:
         """Return the newest commit that both have."""
         completed = await self.git("merge-base", one, other)
@@ -178,6 +184,8 @@ class Bare:
 
     async def plant(self, base: str | None, entries: Sequence[tuple[str, str | None, str]]) -> str | None:
         """Make a tree of another one and of entries: mode, name (None takes away), path. None: they do not fit."""
+        if not all(fits(path) for _, _, path in entries):
+            return None
         with tempfile.TemporaryDirectory(dir=self.path) as directory:
             index = {"GIT_INDEX_FILE": str(Path(directory) / "index")}
             await self.done("read-tree", *((base,) if base else ("--empty",)), environment=index)
@@ -206,6 +214,11 @@ class Bare:
         old = before or NOTHING
         words = ("update-ref", "-d", name, old) if sha is None else ("update-ref", name, sha, old)
         return (await self.git(*words)).code == 0
+
+
+def fits(path: str) -> bool:
+    """Whether a path can stand in a tree."""
+    return all(part not in {"", ".", ".."} and part.lower() != ".git" for part in path.split("/")) and "\0" not in path
 
 
 def signed(author: Mapping[str, str], committer: Mapping[str, str]) -> dict[str, str]:

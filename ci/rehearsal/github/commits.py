@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from ci.rehearsal.github.answers import conflict, cut_out, following, missing, unprocessable
 from ci.rehearsal.github.asked import made, nothing
+from ci.rehearsal.github.state import DEFAULT
 from ci.rehearsal.github.talk import Talk
 
 if TYPE_CHECKING:
@@ -32,6 +33,18 @@ async def commit(asked: Asked) -> Response:
     more, less = sum(each["additions"] for each in files), sum(each["deletions"] for each in files)
     stats = {"total": more + less, "additions": more, "deletions": less}
     return JSONResponse({**asked.shapes.commit(found), "stats": stats, "files": files})
+
+
+async def listed(asked: Asked) -> Response:
+    """Return the commits that a branch or a commit has, the newest first."""
+    name = asked.query.get("sha", DEFAULT)
+    bare = asked.state.bare
+    sha = await bare.commit_of(name)
+    if sha is None:
+        raise missing()
+    part, page, more = cut_out((await bare.ancestors(sha))[::-1], asked.query)
+    found = [asked.shapes.commit(await bare.commit(each)) for each in part]
+    return JSONResponse(found, headers=following(asked.address, asked.query, page, more=more))
 
 
 async def pulls_of(asked: Asked) -> Response:
@@ -104,6 +117,7 @@ async def merge(asked: Asked) -> Response:
 
 ENDS = {"html": "", "permalink": "", "diff": ".diff", "patch": ".patch"}
 ROUTES = (
+    ("GET", "/commits", listed),
     ("GET", "/commits/{sha:path}/pulls", pulls_of),
     ("GET", "/compare/{basehead:path}", compare),
     ("POST", "/merges", merge),

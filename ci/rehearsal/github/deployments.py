@@ -73,6 +73,8 @@ async def _auto_merge(asked: Asked, ref: str, sha: str) -> Response | None:
     done = await state.bench.merge(sha, default, message, asked.who())
     if done is None:
         raise conflict(f"Conflict merging {DEFAULT} into {ref}.")
+    if reasons := await state.against(asked.person, ref, sha, done):
+        raise conflict(reasons[0])
     await state.point(ref, done, sha, asked.person)
     return JSONResponse({"message": message}, status_code=HTTPStatus.ACCEPTED)
 

@@ -1,15 +1,15 @@
-"""Issues, comments, labels, and a search whose index is late."""
+"""Issues, comments, labels."""
 
 from __future__ import annotations
 
-import re
+import datetime
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
 
-from ci.rehearsal.github.answers import RefusalError, cut_out, following, invalid, unprocessable
+from ci.rehearsal.github.answers import RefusalError, invalid, missing
 from ci.rehearsal.github.asked import made
 from ci.rehearsal.github.pulls import LONGEST_BODY, LONGEST_TITLE, fresh
 from ci.rehearsal.github.state import now
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from ci.rehearsal.github.asked import Asked
 
 RESOURCE = "Issue"
-MOST_FOUND = 1000
 REASONS = (None, "completed", "not_planned", "reopened", "duplicate")
-_TERM = re.compile(r'(?:([a-z]+):)?(?:"([^"]*)"|(\S+))')
 
 
 async def listed(asked: Asked) -> Response:
@@ -32,11 +30,13 @@ async def listed(asked: Asked) -> Response:
     query, state = asked.query, asked.state
     wanted = query.get("state", "open")
     labels = {label for label in query.get("labels", "").split(",") if label}
+    since = _since(asked)
     found = [
         number
         for number, issue in state.issues.items()
         if wanted in {"all", issue["state"]}
         and labels <= set(issue["labels"])
+        and issue["updated_at"] >= since
         and query.get("creator") in {None, issue["author"]}
     ]
     found.sort(key=int, reverse=query.get("direction", "desc") == "desc")
@@ -112,45 +112,26 @@ async def comment(asked: Asked) -> Response:
     return made(Talk(asked).comment(key))
 
 
-async def search(asked: Asked) -> Response:
-    """Find issues by words: the index knows of a change a while after it."""
-    query, state = asked.query, asked.state
-    if not query.get("q"):
-        raise RefusalError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "Validation Failed",
-            errors=[{"resource": "Search", "field": "q", "code": "missing"}],
-        )
-    terms = [(name, quoted or word) for name, quoted, word in _TERM.findall(query["q"])]
-    named = {value.lower() for name, value in terms if name == "repo"}
-    found = []
-    for number, issue in state.issues.items():
-        text = f"{issue['title']} {issue['body'] or ''}".lower()
-        known = time.time() - issue["moment"] >= state.index_after
-        here = not named or state.slug.lower() in named
-        if known and here and all(_meets(issue, text, name, value) for name, value in terms):
-            found.append(number)
-    part, page, more = cut_out(found, query)
-    if (page - 1) * max(len(part), 1) >= MOST_FOUND:
-        raise unprocessable("Only the first 1000 search results are available")
-    talk = Talk(asked)
-    body = {
-        "total_count": len(found),
-        "incomplete_results": False,
-        "search_type": "lexical",
-        "items": [{**talk.issue(number), "score": 1.0} for number in part],
-    }
-    return JSONResponse(body, headers=following(asked.address, query, page, more=more))
+async def change_comment(asked: Asked) -> Response:
+    """Give a comment another text; its author may, and who may write."""
+    key = str(asked.words["comment"])
+    known = asked.state.comments.get(key)
+    if known is None:
+        raise missing()
+    if known["author"] != asked.person.login:
+        asked.may_write()
+    body = asked.text("body", resource="IssueComment", longest=LONGEST_BODY)
+    asked.state.comments[key] = {**known, "body": body, "updated_at": now()}
+    return JSONResponse(Talk(asked).comment(key))
 
 
-def _meets(issue: dict[str, object], text: str, name: str, value: str) -> bool:
-    labels = issue["labels"]
-    if name == "is":
-        kinds = {"issue": not issue["is_pull"], "pr": issue["is_pull"], "pull-request": issue["is_pull"]}
-        return bool(kinds.get(value, issue["state"] == value))
-    if name == "label":
-        return isinstance(labels, list) and value in labels
-    return name == "repo" or value.lower() in text
+def _since(asked: Asked) -> str:
+    """Return the moment since which issues are wanted, as GitHub writes it."""
+    given = asked.query.get("since", "1970-01-01T00:00:00Z")
+    try:
+        return datetime.datetime.fromisoformat(given).astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        raise invalid(RESOURCE, "since") from None
 
 
 def _labels(asked: Asked, given: object) -> tuple[str, ...]:
@@ -179,6 +160,7 @@ ROUTES = (
     ("GET", "/issues/{number:int}", get),
     ("PATCH", "/issues/{number:int}", change),
     ("POST", "/issues/{number:int}/labels", label),
+    ("PATCH", "/issues/comments/{comment:int}", change_comment),
     ("GET", "/issues/{number:int}/comments", comments),
     ("POST", "/issues/{number:int}/comments", comment),
 )

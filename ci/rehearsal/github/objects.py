@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from ci.rehearsal.github.accounts import node
 from ci.rehearsal.github.answers import RefusalError, conflict, invalid, missing, unprocessable
 from ci.rehearsal.github.asked import made
+from ci.rehearsal.github.bare import fits
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -135,7 +136,7 @@ async def contents(asked: Asked) -> Response:
         error.message = f"No commit found for the ref {ref}"
         raise error
     path = asked.words["path"].strip("/")
-    found = (await asked.state.bare.listing(commit, path=path)) if path else []
+    found = (await asked.state.bare.listing(commit, path=path)) if fits(path) else []
     if path and not found:
         raise missing()
     if not path or found[0][1] == "tree":
@@ -187,6 +188,8 @@ async def _before(asked: Asked) -> str | None:
     """Return the blob that a file is now, which must be the one that the caller counts on."""
     asked.may_write()
     branch, path = asked.body.get("branch", "main"), asked.words["path"]
+    if not fits(path):
+        raise unprocessable("path contains a malformed path component")
     head = asked.state.bare.head(branch)
     if head is None:
         error = missing()

@@ -87,17 +87,17 @@ async def change(asked: Asked) -> Response:
     asked.may_write()
     number, pull = asked.pull()
     state = asked.state
-    issue = state.issues[number]
-    title = asked.perhaps("title", resource=RESOURCE, longest=LONGEST_TITLE) or issue["title"]
-    body = asked.body["body"] if "body" in asked.body else issue["body"]
-    wanted = asked.body.get("state", issue["state"])
+    title = asked.perhaps("title", resource=RESOURCE, longest=LONGEST_TITLE) or state.issues[number]["title"]
+    wanted = asked.body.get("state", state.issues[number]["state"])
     if wanted not in {"open", "closed"}:
         raise invalid(RESOURCE, "state")
-    if wanted == "open" and issue["state"] == "closed":
+    if wanted == "open" and state.issues[number]["state"] == "closed":
         if pull["merged_at"] is not None:
             raise wrong(RESOURCE, "state cannot be changed. The pull request was merged.")
-        if state.bare.head(pull["head"]) is None:
-            raise wrong(RESOURCE, f"state cannot be changed. The {pull['head']} branch has been deleted.")
+        if reason := await state.reopen(number):
+            raise wrong(RESOURCE, f"state cannot be changed. {reason}")
+    issue = state.issues[number]
+    body = asked.body["body"] if "body" in asked.body else issue["body"]
     closed = None if wanted == "open" else issue["closed_at"] or now()
     words = {"title": title, "body": body, "state": wanted, "closed_at": closed, "updated_at": now()}
     state.issues[number] = {**issue, **words}

@@ -34,6 +34,19 @@ async def branch(asked: Asked) -> Response:
     return JSONResponse(asked.shapes.branch(name, commit, contexts, protected=bool(rules)))
 
 
+async def branches(asked: Asked) -> Response:
+    """Return the branches, or those that are protected, or those that are not."""
+    wanted = asked.query.get("protected")
+    found = []
+    for whole, sha in asked.state.bare.refs(HEADS).items():
+        name = whole.removeprefix(HEADS)
+        is_protected = bool(asked.state.rules(name))
+        if wanted in {None, str(is_protected).lower()}:
+            commit = {"sha": sha, "url": f"{asked.shapes.repo}/commits/{sha}"}
+            found.append({"name": name, "commit": commit, "protected": is_protected})
+    return asked.page(found, lambda each: each)
+
+
 async def protection(asked: Asked) -> Response:
     """Return the classic protection of a branch, to those who administer."""
     name = asked.words["name"]
@@ -140,6 +153,7 @@ async def _point(asked: Asked, name: str, after: str | None, before: str | None)
 
 ROUTES = (
     ("GET", "", repository),
+    ("GET", "/branches", branches),
     ("GET", "/branches/{name:path}/protection", protection),
     ("GET", "/branches/{name:path}", branch),
     ("GET", "/rules/branches/{name:path}", rules_of),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ci.rehearsal.github import checks, commits, deployments, issues, merges, objects, pulls, refs, reviews
+from ci.rehearsal.github import checks, commits, deployments, issues, merges, objects, pulls, refs, reviews, searches
 from ci.rehearsal.github.answers import RefusalError, missing
 from ci.rehearsal.github.asked import Asked
 from ci.rehearsal.github.people import PEOPLE
@@ -44,7 +44,7 @@ class GitHub(StandIn):
         known = (*(each for area in AREAS for each in area.ROUTES), *commits.LAST)
         routes = [
             *(self._route(method, f"{place}{path}", answering) for method, path, answering in known),
-            self._route("GET", "/search/issues", issues.search, resource="search"),
+            self._route("GET", "/search/issues", searches.search, resource="search"),
             self._route("GET", "/user", _user),
             self._route("GET", "/rate_limit", _rates, resource=None),
             Route(f"{git}/info/refs", self._advertise, methods=["GET"]),

@@ -33,7 +33,8 @@ class State:
     """One repository, named as owner/name.
 
     `on_push` hear of every branch that moved: its name, the commit before, the commit after (None: there was or is no
-    branch). They are called at once and must be quick. `pushes` keeps the same, for who comes later.
+    branch). They are called at once and must be quick; one that raises stops no push, which has happened: what it raised
+    is kept with it. `pushes` keeps the same, for who comes later.
     """
 
     def __init__(self, memory: Memory, directory: Path, slug: str, people: tuple[Person, ...]) -> None:
@@ -96,7 +97,7 @@ class State:
 
     async def against(self, person: Person, branch: str, before: str | None, after: str | None) -> list[str]:
         """Return what the rules of a branch have against moving it like this, without a pull request."""
-        found = []
+        found = ["Cannot delete this branch"] if after is None and branch == DEFAULT else []
         for rules in self.rules(branch, person=person):
             found += [rules.told(reason) async for reason in self._reasons(rules, before, after)]
         return found
@@ -128,14 +129,18 @@ class State:
     async def moved(self, branch: str, before: str | None, after: str | None, person: Person) -> None:
         """Let all that follows from a branch that moved happen: to pull requests, and to who listens."""
         entry = {"branch": branch, "before": before, "after": after, "pusher": person.login, "moment": now()}
-        self.pushes[str(self.memory.number("push"))] = entry
+        push = str(self.memory.number("push"))
+        self.pushes[push] = entry
         for number, pull in self.open_pulls():
             if pull["head"] == branch:
                 self._head_moved(number, pull, after)
             if branch in {pull["head"], pull["base"]}:
                 await self._settle_pull(number, branch)
         for listener in list(self.on_push):
-            listener(branch, before, after)
+            try:
+                listener(branch, before, after)
+            except Exception as error:  # noqa: BLE001 - a listener's own affair
+                self.pushes[push] = {**self.pushes[push], "unheard": f"{type(error).__name__}: {error}"}
 
     def open_pulls(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the pull requests that wait, by number."""
@@ -159,6 +164,23 @@ class State:
         words = {"merged_at": now(), "merged_by": person.login, "merge_sha": sha, "merging": None}
         self.pulls[number] = {**self.pulls[number], **words}
         self.close(number)
+
+    async def reopen(self, number: str) -> str | None:
+        """Have a pull request stand where its branches stand now; return what is against it."""
+        pull = self.pulls[number]
+        head, base = self.bare.head(pull["head"]), self.bare.head(pull["base"])
+        if head is None or base is None:
+            return f"The {pull['head'] if head is None else pull['base']} branch has been deleted."
+        if not await self.bare.has(head, pull["head_sha"]):
+            return f"The {pull['head']} branch was force-pushed or recreated."
+        if await self.bare.has(base, head):
+            return f"There are no new commits between base branch '{pull['base']}' and head branch '{pull['head']}'"
+        if any((each["head"], each["base"]) == (pull["head"], pull["base"]) for _, each in self.open_pulls()):
+            return f"A pull request already exists for {self.owner}:{pull['head']}."
+        if head != pull["head_sha"]:
+            self._head_moved(number, pull, head)
+        self.pulls[number] = {**self.pulls[number], "base_sha": base}
+        return None
 
     def _head_moved(self, number: str, pull: dict[str, Any], after: str | None) -> None:
         if after is None:

@@ -69,7 +69,7 @@ class Talk:
             "user": self.shapes.account(comment["author"]),
             "body": comment["body"],
             "created_at": comment["created_at"],
-            "updated_at": comment["created_at"],
+            "updated_at": comment.get("updated_at", comment["created_at"]),
             "author_association": self._association(comment["author"]),
             "performed_via_github_app": None,
         }
