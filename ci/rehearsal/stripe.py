@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import anyio
-from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -60,7 +59,8 @@ KEYS = {
 class Stripe(StandIn):
     """Accounts by their keys.
 
-    `pace` is how many seconds a write takes, `pauses` are those before each further try to deliver a webhook.
+    `pace` is how many seconds a write takes, `pauses` are those before each further try to deliver a webhook, `unruly`
+    those within which each event comes twice and in no order.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Stripe(StandIn):
         keys: Mapping[str, Access] | None = None,
         pace: float = 0.0,
         pauses: Sequence[float] = (1.0, 5.0, 30.0),
+        unruly: float = 0.0,
     ) -> None:
         """Know what it knew before."""
         routes = [
@@ -80,7 +81,7 @@ class Stripe(StandIn):
         super().__init__("stripe", directory, routes, unknown=lambda request: _refused(_unknown(request), "req_0"))
         self.keys = KEYS if keys is None else keys
         self.pace = pace
-        self.deliveries = Deliveries(self.memory, pauses)
+        self.deliveries = Deliveries(self.memory, pauses, unruly)
         self.once = Once(self.memory.shelf("keys"))
 
     def store(self, account: str, *, live: bool, base: str = "", version: str = VERSION) -> Store:
@@ -90,7 +91,7 @@ class Stripe(StandIn):
 
     @contextlib.asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
-        """Deliver what was left undelivered when it last ended."""
+        """Deliver events, those first that were left undelivered when it last ended."""
         async with anyio.create_task_group() as group:
             group.start_soon(self.deliveries.deliver)
             yield
@@ -104,7 +105,6 @@ class Stripe(StandIn):
             answer = _refused(error, identity)
         answer.headers["request-id"] = identity
         answer.headers["stripe-version"] = request.headers.get("stripe-version", VERSION)
-        answer.background = BackgroundTask(self.deliveries.deliver)
         return answer
 
     async def _answered(self, request: Request) -> Response:
@@ -167,13 +167,15 @@ class Stripe(StandIn):
     async def _checkout(self, request: Request) -> Response:
         """Show a session's page, and take the card that is given there."""
         identity = request.path_params["id"]
+        given = dict(
+            parse_qsl((await request.body()).decode(errors="replace"))
+        )  # first: from here on nothing else comes
         store = self._holder("sessions", identity, _base(request))
         if store is None:
             return page("checkout.html", status=HTTPStatus.NOT_FOUND, session=None, lines=[], wrong="", email="")
         session = stripe_checkout.current(store, identity)
         email, wrong = (session["customer_details"] or {}).get("email") or "", ""
         if request.method == "POST" and session["status"] == "open":
-            given = dict(parse_qsl((await request.body()).decode(errors="replace")))
             email = given.get("email", email)
             try:
                 session = stripe_checkout.pay(store, session, email=email, number=given.get("number", ""))
@@ -181,8 +183,7 @@ class Stripe(StandIn):
                 wrong = str(error)
             else:
                 where = session["success_url"].replace("{CHECKOUT_SESSION_ID}", identity)
-                deliver = BackgroundTask(self.deliveries.deliver)
-                return RedirectResponse(where, status_code=HTTPStatus.SEE_OTHER, background=deliver)
+                return RedirectResponse(where, status_code=HTTPStatus.SEE_OTHER)
         lines = store.shelf("lines")[identity]["lines"]
         status = HTTPStatus.PAYMENT_REQUIRED if wrong else HTTPStatus.OK
         return page("checkout.html", status=status, session=session, lines=lines, wrong=wrong, email=email)
@@ -190,20 +191,19 @@ class Stripe(StandIn):
     async def _portal(self, request: Request) -> Response:
         """Show a customer's plans, and change them as the person there wishes."""
         identity = request.path_params["id"]
+        given = dict(parse_qsl((await request.body()).decode(errors="replace")))
         store = self._holder("portals", identity, _base(request))
         session = stripe_portal.current(store, identity) if store else None
         if store is None or session is None:
             return page("portal.html", status=HTTPStatus.NOT_FOUND, session=None, plans=[], names={}, wrong="")
         wrong = ""
         if request.method == "POST":
-            given = dict(parse_qsl((await request.body()).decode(errors="replace")))
             try:
                 stripe_portal.change(store, session, identity=given.get("subscription", ""), wish=given.get("wish", ""))
             except RefusedError as error:
                 wrong = str(error)
             else:
-                deliver = BackgroundTask(self.deliveries.deliver)
-                return RedirectResponse(request.url.path, status_code=HTTPStatus.SEE_OTHER, background=deliver)
+                return RedirectResponse(request.url.path, status_code=HTTPStatus.SEE_OTHER)
         plans = stripe_portal.plans(store, session)
         names = {plan["id"]: store.get(plan["items"]["data"][0]["price"]["product"], "prod")["name"] for plan in plans}
         status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK

@@ -137,7 +137,7 @@ def pay(store: Store, session: dict[str, Any], *, email: str, number: str) -> di
     store.put({**known, "invoice_settings": method}, "customer.updated")
     kept = store.shelf("lines")[session["id"]]
     items = [(store.get(line["price"]["id"], "price"), line["quantity"]) for line in kept["lines"]]
-    subscription = subscribe(store, customer=customer, items=items, metadata=kept["metadata"])
+    subscription = subscribe(store, customer=customer, items=items, metadata=kept["metadata"], at_once=False)
     done = {
         **session,
         "customer": customer,

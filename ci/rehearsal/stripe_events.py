@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import math
+import random
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
@@ -112,13 +114,19 @@ def _check(url: str) -> None:
 
 
 class Deliveries:
-    """What is still to be delivered. `pauses` are the seconds before each further try; after them it is given up."""
+    """What is still to be delivered. `pauses` are the seconds before each further try; after them it is given up.
 
-    def __init__(self, memory: Memory, pauses: Sequence[float]) -> None:
+    Each endpoint has its own, one after the other, so that none waits for another one. With `unruly` each event comes
+    twice, at any two moments within these seconds, as Stripe reserves the right to: in no order, and more than once.
+    """
+
+    def __init__(self, memory: Memory, pauses: Sequence[float], unruly: float = 0.0) -> None:
         """Know what was left undelivered."""
         self._waiting = memory.shelf("deliveries")
         self._pauses = pauses
-        self._at_work = False
+        self._unruly = unruly
+        self._at_work: set[str] = set()  # endpoints that are being delivered to
+        self._woken: anyio.Event | None = None
 
     def tell(self, store: Store, kind: str, about: dict[str, Any], before: dict[str, Any] | None) -> None:
         """Keep an event, and have it delivered to the endpoints that want it."""
@@ -143,31 +151,58 @@ class Deliveries:
         for each in endpoints:
             secret = store.shelf("secrets")[each["id"]]
             payload = json.dumps({**event, "api_version": each["api_version"] or store.version}, indent=2)
-            self._waiting[f"{event['id']} {each['id']}"] = {
-                "url": each["url"],
-                "secret": secret,
-                "payload": payload,
-                "tries": 0,
-                "next": time.time(),
-            }
+            for again in ("", " again") if self._unruly else ("",):
+                self._waiting[f"{event['id']} {each['id']}{again}"] = {
+                    "url": each["url"],
+                    "secret": secret,
+                    "payload": payload,
+                    "tries": 0,
+                    "next": time.time() + random.uniform(0.0, self._unruly),  # noqa: S311 - nothing hangs on it
+                }
+        self._wake()
 
     async def deliver(self) -> None:
-        """Deliver until nothing waits any more. One at work is enough: it takes up what comes meanwhile."""
-        if self._at_work:
-            return
-        self._at_work = True
+        """Deliver what waits and what comes meanwhile, until it is cancelled."""
+        async with httpx.AsyncClient(timeout=WAIT, trust_env=False) as client, anyio.create_task_group() as group:
+            while True:
+                self._woken = anyio.Event()
+                times: dict[str, float] = {}
+                for key, waiting in self._waiting.items():
+                    times[_endpoint(key)] = min(times.get(_endpoint(key), math.inf), waiting["next"])
+                for endpoint, moment in times.items():
+                    if moment <= time.time() and endpoint not in self._at_work:
+                        self._at_work.add(endpoint)
+                        group.start_soon(self._deliver_to, client, endpoint)
+                later = min((moment for each, moment in times.items() if each not in self._at_work), default=math.inf)
+                with anyio.move_on_after(max(0.0, later - time.time())):
+                    await self._woken.wait()
+
+    async def _deliver_to(self, client: httpx.AsyncClient, endpoint: str) -> None:
+        """Deliver to an endpoint what it is time for."""
         try:
-            async with httpx.AsyncClient(timeout=WAIT, trust_env=False) as client:
-                while self._waiting:
-                    key, waiting = min(self._waiting.items(), key=lambda each: each[1]["next"])
-                    await anyio.sleep(max(0.0, waiting["next"] - time.time()))
-                    if await _post(client, waiting) or waiting["tries"] >= len(self._pauses):
-                        self._waiting.pop(key, None)
-                    else:
-                        later = time.time() + self._pauses[waiting["tries"]]
-                        self._waiting[key] = {**waiting, "tries": waiting["tries"] + 1, "next": later}
+            while found := self._due(endpoint):
+                key, waiting = found
+                if await _post(client, waiting) or waiting["tries"] >= len(self._pauses):
+                    self._waiting.pop(key, None)
+                else:
+                    later = time.time() + self._pauses[waiting["tries"]]
+                    self._waiting[key] = {**waiting, "tries": waiting["tries"] + 1, "next": later}
         finally:
-            self._at_work = False
+            self._at_work.discard(endpoint)
+            self._wake()
+
+    def _due(self, endpoint: str) -> tuple[str, dict[str, Any]] | None:
+        known = [each for each in self._waiting.items() if _endpoint(each[0]) == endpoint]
+        due = [each for each in known if each[1]["next"] <= time.time()]
+        return min(due, key=lambda each: each[1]["next"], default=None)
+
+    def _wake(self) -> None:
+        if self._woken is not None:
+            self._woken.set()
+
+
+def _endpoint(key: str) -> str:
+    return key.split(" ")[1]
 
 
 async def _post(client: httpx.AsyncClient, waiting: dict[str, Any]) -> bool:

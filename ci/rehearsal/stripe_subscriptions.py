@@ -17,9 +17,17 @@ STATUSES = ("active", "canceled", "incomplete", "incomplete_expired", "past_due"
 
 
 def subscribe(
-    store: Store, *, customer: str, items: Sequence[tuple[dict[str, Any], int]], metadata: dict[str, str]
+    store: Store,
+    *,
+    customer: str,
+    items: Sequence[tuple[dict[str, Any], int]],
+    metadata: dict[str, str],
+    at_once: bool = True,
 ) -> dict[str, Any]:
-    """Make a subscription that is paid, by prices and quantities, with its invoice."""
+    """Make a subscription that is paid, by prices and quantities, with its invoice.
+
+    One that is not paid `at_once` is incomplete when it is made, and active in the same second.
+    """
     identity, start = new_id("sub"), now()
     made = {
         "id": identity,
@@ -52,8 +60,10 @@ def subscribe(
     }
     invoice = _invoice(store, made)
     made["latest_invoice"] = invoice["id"]
-    store.put(made, "customer.subscription.created")
+    store.put({**made, "status": made["status"] if at_once else "incomplete"}, "customer.subscription.created")
     store.put(invoice, "invoice.paid")
+    if not at_once:
+        store.put(made, "customer.subscription.updated")
     return made
 
 

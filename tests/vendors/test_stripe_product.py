@@ -260,6 +260,105 @@ def test_a_webhook_is_delivered_again_until_the_app_takes_it_and_after_a_restart
     anyio.run(calls)
 
 
+def test_an_endpoint_that_fails_keeps_no_other_one_waiting(tmp_path: Path) -> None:
+    async def calls() -> None:
+        dead, live = App(), App()
+        dead.answers = [500] * 9
+        async with (
+            serving(dead.application) as ill,
+            serving(live.application) as well,
+            product(tmp_path, pauses=(3600.0,)) as (_, http),
+        ):
+            await http.post("/v1/webhook_endpoints", data={"url": f"{ill}/hook", "enabled_events[]": "*"})
+            await post(http, "/v1/customers", email="a@b.test")
+            await until(lambda: dead.taken)
+            await http.post("/v1/webhook_endpoints", data={"url": f"{well}/hook", "enabled_events[]": "*"})
+            await post(http, "/v1/customers", email="c@d.test")
+            await until(lambda: len(dead.taken) == 2 and live.kinds == ["customer.created"])
+
+    anyio.run(calls)
+
+
+def test_an_endpoint_that_hangs_keeps_no_other_one_waiting(tmp_path: Path) -> None:
+    async def calls() -> None:
+        live = App()
+        let = anyio.Event()
+
+        async def hang(_request: Request) -> Response:
+            await let.wait()
+            return Response()
+
+        hanging = Starlette(routes=[Route("/hook", hang, methods=["POST"])])
+        async with serving(hanging) as ill, serving(live.application) as well, product(tmp_path) as (_, http):
+            for address in (ill, well):
+                await http.post("/v1/webhook_endpoints", data={"url": f"{address}/hook", "enabled_events[]": "*"})
+            for name in "ab":
+                await post(http, "/v1/customers", email=f"{name}@b.test")
+            await until(lambda: len(live.taken) == 2)
+            let.set()
+
+    anyio.run(calls)
+
+
+def test_an_unruly_account_tells_everything_twice(tmp_path: Path) -> None:
+    async def calls() -> None:
+        app = App()
+        async with serving(app.application) as there, product(tmp_path, unruly=0.2) as (_, http):
+            await http.post("/v1/webhook_endpoints", data={"url": f"{there}/hook", "enabled_events[]": "*"})
+            for name in "abc":
+                await post(http, "/v1/customers", email=f"{name}@b.test")
+            await until(lambda: len(app.taken) == 6)
+            assert len({json.loads(body)["id"] for body, _ in app.taken}) == 3
+
+    anyio.run(calls)
+
+
+def test_a_plan_bought_on_the_page_is_incomplete_first_and_then_active(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with product(tmp_path) as (_, http):
+            session = await checkout(http, await plan(http))
+            await http.post(session["url"], data=GOOD, auth=NOBODY)
+            events = (await http.get("/v1/events")).json()["data"][::-1]
+            said = [(each["type"], each["data"]) for each in events if each["type"].startswith("customer.subscription")]
+            assert [(kind, data["object"]["status"]) for kind, data in said] == [
+                ("customer.subscription.created", "incomplete"),
+                ("customer.subscription.updated", "active"),
+            ]
+            assert said[1][1]["previous_attributes"]["status"] == "incomplete"
+
+    anyio.run(calls)
+
+
+def test_two_who_pay_at_once_buy_once(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with product(tmp_path) as (_, http):
+            session = await checkout(http, await plan(http))
+            arrived, statuses = 0, []
+            both = anyio.Event()
+
+            async def halves() -> AsyncIterator[bytes]:
+                nonlocal arrived
+                yield b"email=a%40b.test&"
+                arrived += 1
+                if arrived == 2:
+                    await anyio.sleep(0.1)  # so that the page has begun with both
+                    both.set()
+                await both.wait()
+                yield b"number=4242424242424242"
+
+            async def buy() -> None:
+                kind = {"content-type": "application/x-www-form-urlencoded"}
+                statuses.append((await http.post(session["url"], content=halves(), headers=kind)).status_code)
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(buy)
+                group.start_soon(buy)
+            assert sorted(statuses) == [200, 303]
+            assert len((await http.get("/v1/subscriptions")).json()["data"]) == 1
+
+    anyio.run(calls)
+
+
 def test_a_webhook_goes_to_this_machine_only(tmp_path: Path) -> None:
     async def calls() -> None:
         async with product(tmp_path) as (_, http):

@@ -33,8 +33,8 @@ class State:
     """One repository, named as owner/name.
 
     `on_push` hear of every branch that moved: its name, the commit before, the commit after (None: there was or is no
-    branch). They are called at once and must be quick; one that raises stops no push, which has happened: what it raised
-    is kept with it. `pushes` keeps the same, for who comes later.
+    branch). They are called at once and must be quick. `pushes` keeps the same, for who comes later, with what a
+    listener raised: that stops no push, which has happened.
     """
 
     def __init__(self, memory: Memory, directory: Path, slug: str, people: tuple[Person, ...]) -> None:
