@@ -5,6 +5,8 @@ faults.py    the failures that a stand-in can be told to have
 memory.py    what a stand-in knows, in a file, so that it is there after a restart
 github/      GitHub, over a real bare repository
 serving.py   a server for an application, on a port of the loopback
+ports.py     ports that stay ours
+leash.py     a command whose whole tree ends with us
 switch.py    an address behind which deployments change places while requests go on
 vercel/      Vercel, which really builds and starts the apps, behind such switches
 neon.py      databases in branches; neon_account.py what it knows and does, neon_documents.py its vendor's shapes

@@ -2,6 +2,7 @@
 
 A request goes to the deployment that is behind the switch when its head has arrived, and stays there to its end,
 however long it streams; `move` counts from the next request on. Nobody is stopped: the deployment before stays warm.
+A target that sleeps is woken by the request, which waits for it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import anyio.abc
 import h11
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from anyio.abc import TaskStatus
 
 SIZE = 65_536  # bytes, of what is read at once and of a head
 LINGER = 2.0  # seconds in which a client may still send what nobody wants, before the connection is cut
@@ -25,15 +29,21 @@ OURS = frozenset(
     b"x-forwarded-for x-forwarded-host x-forwarded-proto".split()
 )
 LOST = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, OSError)
+BYPASS = b"x-vercel-protection-bypass"  # https://vercel.com/docs/deployment-protection
 Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A deployment and the port of the loopback on which it listens."""
+    """A deployment and the port of the loopback on which it listens.
+
+    One that may sleep has `awake` in place of a port: it listens on the port that this gives for as long as its block
+    lasts. An OSError says that it cannot.
+    """
 
     name: str
-    port: int
+    port: int = 0
+    awake: Callable[[], AbstractAsyncContextManager[int]] | None = None
 
 
 class Switch:
@@ -43,6 +53,7 @@ class Switch:
         """Port 0 is a free one. Nothing is behind it yet: it answers 404."""
         self.port = port
         self.target: Target | None = None
+        self.password: str | None = None  # who does not say it is kept out
         self.requests = 0
         self.lost = 0
 
@@ -59,6 +70,13 @@ class Switch:
             group.start_soon(listener.serve, self._serve)
             yield
             group.cancel_scope.cancel()
+
+    async def stand(self, *, task_status: TaskStatus[anyio.CancelScope]) -> None:
+        """Listen until the scope that is told is cancelled."""
+        with anyio.CancelScope() as scope:
+            async with self.open():
+                task_status.started(scope)
+                await anyio.sleep_forever()
 
     async def _serve(self, stream: anyio.abc.ByteStream) -> None:
         """Answer one connection's requests, one after the other."""
@@ -86,15 +104,20 @@ class Switch:
         if request.method == b"CONNECT":
             await client.say(405, "this is no proxy of yours")
             return True
-        return await self._hand_on(client, request, target)
-
-    async def _hand_on(self, client: _Side, request: h11.Request, target: Target) -> bool:
-        try:
-            # A connection of its own for each: one that is kept may be closed from there just as it is used.
-            stream = await anyio.connect_tcp("127.0.0.1", target.port)
-        except OSError:
-            await client.say(502, f"{target.name} does not answer", "FUNCTION_INVOCATION_FAILED")
+        if self.password is not None and (BYPASS, self.password.encode()) not in request.headers:
+            await client.say(401, "this deployment is protected")
             return True
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                port = await stack.enter_async_context(target.awake()) if target.awake else target.port
+                # A connection of its own for each: one that is kept may be closed from there just as it is used.
+                stream = await anyio.connect_tcp("127.0.0.1", port)
+            except OSError:
+                await client.say(502, f"{target.name} does not answer", "FUNCTION_INVOCATION_FAILED")
+                return True
+            return await self._hand_on(client, request, stream, target.name)
+
+    async def _hand_on(self, client: _Side, request: h11.Request, stream: anyio.abc.ByteStream, name: str) -> bool:
         async with _Side(stream, h11.CLIENT) as server, anyio.create_task_group() as group:
             group.start_soon(_upload, request, client, server)
             whole = await _answer(client, server)
@@ -102,7 +125,7 @@ class Switch:
         self.requests += whole
         self.lost += not whole
         if not whole and client.protocol.our_state is h11.SEND_RESPONSE:
-            await client.say(502, f"{target.name} broke off", "FUNCTION_INVOCATION_FAILED")
+            await client.say(502, f"{name} broke off", "FUNCTION_INVOCATION_FAILED")
             return True
         return whole  # the client must not take half an answer for a whole one: its connection is cut
 

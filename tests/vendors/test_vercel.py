@@ -413,12 +413,13 @@ def test_variables_of_one_deployment_are_given_or_it_is_cancelled(tmp_path: Path
 
 def test_an_old_build_that_retention_removed_is_no_candidate(tmp_path: Path) -> None:
     async def calls(it: Quick, client: Vercel) -> None:
-        it._deploying._keep = 2  # noqa: SLF001 - retention
+        it._retention.keep = 2  # noqa: SLF001 - retention
         web = platform(client)
         for number in range(3):
             made = await web.deploy(Order(app="web", commit=f"{number}" * 40, branch=BRANCH, key=str(number)))
             await web.switch(await web.wait(made))
-        assert [each.commit for each in await web.candidates("web")] == ["1" * 40]
+        # The older one was the only way back when the last one was built.
+        assert [each.commit for each in await web.candidates("web")] == ["1" * 40, "0" * 40]
 
     run(tmp_path, calls)
 

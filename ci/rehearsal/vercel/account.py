@@ -7,11 +7,11 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci.processes import free_port
+from ci.rehearsal.ports import choose
 from ci.rehearsal.switch import Switch, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ci.rehearsal.memory import Memory
 
@@ -41,11 +41,16 @@ class Project:
 
 
 class Account:
-    """Documents by id: what is read is a copy. `plan` is hobby, pro or enterprise."""
+    """Documents by id: what is read is a copy. `plan` is hobby, pro or enterprise.
 
-    def __init__(self, memory: Memory, *, plan: str) -> None:
+    `reach` says where a deployment is reached, `pushes` what was last seen of each branch.
+    """
+
+    def __init__(self, memory: Memory, *, plan: str, reach: Callable[[str], Target]) -> None:
         """Know what it knew before."""
         self.plan = plan
+        self.reach = reach
+        self.pushes = memory.shelf("pushes")
         self.projects = memory.shelf("projects")
         self.deployments = memory.shelf("deployments")
         self.aliases = memory.shelf("aliases")  # of the domains, by name
@@ -61,7 +66,7 @@ class Account:
     def add(self, project: Project) -> Document:
         """Set up a project, or change one of this name."""
         before = self.project(project.name)
-        domains = before["domains"] if before else [f"127.0.0.1:{port or free_port()}" for port in project.ports]
+        domains = before["domains"] if before else self._domains(project)
         document = {
             "auto_assign": True,
             "creating": "enabled",
@@ -72,6 +77,9 @@ class Account:
             "statuses": [],
             "failing": [],
             "rolling": None,
+            "ignoring": None,
+            "exposing": True,
+            "password": None,
             "id": f"prj_{uuid.uuid4().hex[:24]}",
             "created": self.now(),
             **(before or {}),
@@ -135,9 +143,23 @@ class Account:
         kept = deployment["served"] and not deployment["removed"] and deployment["state"] == "READY"
         return bool(kept) and project["production"] != deployment["id"]
 
+    def free_port(self) -> int:
+        """Return a port that no deployment and no domain has or had: an address never leads to something else."""
+        taken = {each["port"] for each in self.deployments.values()}
+        return choose(taken | {_port(name) for each in self.projects.values() for name in each["domains"]})
+
+    def _domains(self, project: Project) -> list[str]:
+        ports: list[int] = []
+        for port in project.ports:
+            ports.append(port or next(free for free in iter(self.free_port, None) if free not in ports))
+        return [f"127.0.0.1:{port}" for port in ports]
+
     def _lead(self, domain: str) -> None:
-        port = int(domain.rpartition(":")[2])
-        switch = self.switches.setdefault(domain, Switch(port=port))
+        switch = self.switches.setdefault(domain, Switch(port=_port(domain)))
         alias = self.aliases.get(domain)
         found = self.deployment(alias["deployment"]) if alias else None
-        switch.move(Target(name=found["id"], port=found["port"]) if found else None)
+        switch.move(self.reach(found["id"]) if found else None)
+
+
+def _port(domain: str) -> int:
+    return int(domain.rpartition(":")[2])

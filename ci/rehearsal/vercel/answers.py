@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 CREATOR = {"uid": "usr_rehearsal", "username": "rehearsal", "email": "rehearsal@example.test"}
 REGION = "dev1"
 MOST = 100  # of a page
+NUMBER = re.compile(r"-?\d{1,18}")
 Table = list[tuple[str, str, "Callable[[Request], Awaitable[Response]]"]]  # method, path, who answers
 
 
@@ -47,9 +49,17 @@ def required(found: Document | None, what: str) -> Document:
     return found
 
 
+def number_of(request: Request, name: str, default: int) -> int:
+    """Return a number that is asked with. Raises RefusedError where it is none."""
+    asked = request.query_params.get(name, str(default))
+    if not NUMBER.fullmatch(asked):
+        raise RefusedError(refused(400, "bad_request", f"Invalid request: `{name}` should be a number."))
+    return int(asked)
+
+
 def limit_of(request: Request) -> int:
-    """Return how many a page may hold."""
-    return min(int(request.query_params.get("limit", 20)), MOST)
+    """Return how many a page may hold. Raises RefusedError."""
+    return min(max(number_of(request, "limit", 20), 1), MOST)
 
 
 def user() -> Document:
@@ -109,7 +119,7 @@ def deployment(account: Account, found: Document, team: str) -> Document:
         **({"target": found["target"]} if found["target"] else {}),
         "source": found["source"],
         "meta": found["meta"],
-        "gitSource": {"type": "github", "repoId": 1, "ref": found["branch"], "sha": found["commit"]},
+        "gitSource": _source(account, found),
         "env": sorted(found["variables"]),
         "build": {"env": sorted(found["variables"])},
         "createdAt": found["created"],
@@ -133,6 +143,11 @@ def deployment(account: Account, found: Document, team: str) -> Document:
     }
 
 
+def _source(account: Account, found: Document) -> Document:
+    repository = account.projects[found["project"]]["repo_id"]
+    return {"type": "github", "repoId": repository, "ref": found["branch"], "sha": found["commit"]}
+
+
 def project(account: Account, found: Document, team: str) -> Document:
     """Return a project."""
     serving = account.deployment(found["production"] or "")
@@ -141,6 +156,8 @@ def project(account: Account, found: Document, team: str) -> Document:
         "accountId": team,
         "alias": [],
         "autoAssignCustomDomains": found["auto_assign"],
+        "autoExposeSystemEnvs": found["exposing"],
+        "commandForIgnoringBuildStep": found["ignoring"],
         "createdAt": found["created"],
         "defaultResourceConfig": resources,
         "deploymentExpiration": {},

@@ -12,6 +12,7 @@ from ci.executors.environment import shared
 from ci.model import Toolchain
 from ci.monorepo.workspace import read
 from ci.processes import inherited, lines, run, supervised
+from ci.rehearsal.leash import leashed
 from ci.toolchains.catalogue import provide
 from ci.toolchains.registry import registry
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
@@ -27,9 +28,16 @@ class BuildFailedError(Exception):
     """A build that did not end well; its log says why, and the message in one line."""
 
 
+class BuildIgnoredError(Exception):
+    """A build that the project's own command did not want."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is to be built. `directory` is empty and its own, `variables` are those of the project's environment."""
+    """What is to be built. `directory` is empty and its own, `variables` are those of the project's environment.
+
+    `ignoring` is a command that says whether to build at all: where it succeeds, the deployment is cancelled.
+    """
 
     repository: str
     commit: str
@@ -38,6 +46,7 @@ class Order:
     start: tuple[str, ...]
     directory: Path
     variables: Mapping[str, str]
+    ignoring: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +77,8 @@ def pnpm(cache: Path) -> Build:
         here = inherited()
         path = {"PATH": ":".join([*provided.path, here.get("PATH", "/usr/bin:/bin")])}
         environment = {**here, **provided.environment, **path, **order.variables, "CI": "1"}
+        if order.ignoring and await _is_ignored(order, say, place / order.root, environment):
+            raise BuildIgnoredError(f"{order.ignoring} succeeded")
         fetching = {**registry().environment, **environment, **_shared(cache)}
         await call(["pnpm", "install", "--frozen-lockfile"], order, say, cwd=place, environment=fetching)
         if order.build:
@@ -76,6 +87,15 @@ def pnpm(cache: Path) -> Build:
         return Site(argv=order.start, directory=place / order.root, environment=serving)
 
     return build
+
+
+async def _is_ignored(order: Order, say: Say, where: Path, environment: Mapping[str, str]) -> bool:
+    """Whether nothing is to be built: https://vercel.com/docs/project-configuration/git-settings."""
+    try:
+        await call(["sh", "-c", order.ignoring or ""], order, say, cwd=where, environment=environment)
+    except BuildFailedError:
+        return False
+    return True
 
 
 def _shared(cache: Path) -> dict[str, str]:
@@ -95,9 +115,8 @@ async def call(
 ) -> None:
     """Run a command of a build and put what it says into the log. Raises BuildFailedError where it fails."""
     say(f"$ {' '.join(argv)}".replace(str(order.directory), ""))
-    async with supervised(argv, cwd=cwd or order.directory, environment=environment, grace=0) as process:
-        if process.stdin is not None:
-            await process.stdin.aclose()
+    where = cwd or order.directory
+    async with supervised(leashed(argv), cwd=where, environment=environment, dies_with_us=False) as process:
         async with anyio.create_task_group() as group:
             group.start_soon(_told, process.stdout, say)
             group.start_soon(_told, process.stderr, say)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 
 from ci.processes import lines, supervised
+from ci.rehearsal.leash import leashed
 from ci.rehearsal.vercel.building import BuildFailedError, Site
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from anyio.abc import ByteReceiveStream, TaskGroup
 
@@ -31,7 +32,7 @@ class Host(Protocol):
         """Return when it listens. Raises BuildFailedError where it does not come to that."""
 
     async def stop(self, name: str) -> None:
-        """End it; one that does not run stays as it is."""
+        """Return when it and all that it started has ended; one that does not run stays as it is."""
 
 
 class Processes:
@@ -41,6 +42,7 @@ class Processes:
         """Run none yet."""
         self.output: dict[str, deque[str]] = {}
         self._scopes: dict[str, anyio.CancelScope] = {}
+        self._ends: dict[str, anyio.Event] = {}
         self._group: TaskGroup | None = None
 
     @contextlib.asynccontextmanager
@@ -58,9 +60,12 @@ class Processes:
             raise RuntimeError("nobody runs deployments: open() is not entered")
         if await is_listening(port):
             raise BuildFailedError(f"port {port} is taken by another program")
+        if not site.argv:
+            raise BuildFailedError("the project has no command that serves it")
         self.output[name] = deque(maxlen=LINES)
         ended = anyio.Event()
         self._scopes[name] = anyio.CancelScope()
+        self._ends[name] = anyio.Event()
         self._group.start_soon(self._keep, name, site, port, ended)
         listens = False
         try:
@@ -77,22 +82,38 @@ class Processes:
             raise BuildFailedError(f"{' '.join(site.argv)} {why}{last}")
 
     async def stop(self, name: str) -> None:
-        """End it; one that does not run stays as it is."""
+        """Return when it and all that it started has ended; one that does not run stays as it is."""
         if (scope := self._scopes.pop(name, None)) is not None:
             scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await self._ends.pop(name).wait()
 
     async def _keep(self, name: str, site: Site, port: int, ended: anyio.Event) -> None:
+        end = self._ends[name]
+        try:
+            await self._again(name, site, port, ended)
+        finally:
+            end.set()
+
+    async def _again(self, name: str, site: Site, port: int, ended: anyio.Event) -> None:
         environment = {**site.environment, "PORT": str(port), "HOST": "127.0.0.1"}
         with self._scopes[name]:
             while True:
-                async with supervised(site.argv, cwd=site.directory, environment=environment, grace=0) as process:
-                    async with anyio.create_task_group() as group:
-                        group.start_soon(self._hear, name, process.stdout)
-                        group.start_soon(self._hear, name, process.stderr)
-                    code = await process.wait()
-                self.output[name].append(f"ended with {code}")
+                try:
+                    told = f"ended with {await self._run(name, site, environment)}"
+                except (OSError, ValueError) as error:  # its directory is gone, a variable cannot be one
+                    told = f"cannot be started: {error}"
+                self.output[name].append(told)
                 ended.set()
                 await anyio.sleep(AGAIN)
+
+    async def _run(self, name: str, site: Site, environment: Mapping[str, str]) -> int:
+        argv = leashed(site.argv)
+        async with supervised(argv, cwd=site.directory, environment=environment, dies_with_us=False) as process:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._hear, name, process.stdout)
+                group.start_soon(self._hear, name, process.stderr)
+            return await process.wait()
 
     async def _hear(self, name: str, stream: ByteReceiveStream | None) -> None:
         async for line in lines(stream):

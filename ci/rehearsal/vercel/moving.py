@@ -24,7 +24,10 @@ class Moving:
         self._delay = delay
 
     def ask(self, group: TaskGroup, kind: str, project: Document, deployment: Document) -> None:
-        """Note a request, which a project shows a while later, and begin with it."""
+        """Note a request, which a project shows a while later, and begin with it.
+
+        While it goes on no build is given the domains by itself, after a rollback none until a promotion.
+        """
         request = {
             "fromDeploymentId": project["production"],
             "toDeploymentId": deployment["id"],
@@ -34,7 +37,8 @@ class Moving:
         }
         statuses = [{"id": f"als_{domain}", "alias": domain, "status": "pending"} for domain in project["domains"]]
         shown = {"earlier": project["request"], "shown": request["requestedAt"] + self._delay * 1000}
-        self._account.change_project(project["id"], request=request, statuses=statuses, **shown)
+        assign = project["auto_assign"] and kind == PROMOTE
+        self._account.change_project(project["id"], request=request, statuses=statuses, auto_assign=assign, **shown)
         group.start_soon(self._move, project["id"])
 
     def resume(self, group: TaskGroup) -> None:
@@ -45,6 +49,8 @@ class Moving:
 
     def assign(self, project: Document, deployment: Document) -> None:
         """Give a new production build the domains, as Vercel does by itself unless a newer one has them."""
+        if not project["auto_assign"] or is_moving(project):
+            return
         now = self._account.deployment(project["production"] or "")
         if now is not None and now["created"] > deployment["created"]:
             return

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from ci.rehearsal.standin import body_of
 from ci.rehearsal.vercel import answers, moving
 from ci.rehearsal.vercel.account import PRODUCTION, Account, Document
-from ci.rehearsal.vercel.answers import RefusedError, limit_of, missing, page, refused, required
+from ci.rehearsal.vercel.answers import RefusedError, limit_of, missing, number_of, page, refused, required
 from ci.rehearsal.vercel.moving import PROMOTE, ROLLBACK, Moving
 
 if TYPE_CHECKING:
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
     from ci.rehearsal.vercel.answers import Table
 
-SETTINGS = {"autoAssignCustomDomains": bool, "autoExposeSystemEnvs": bool, "commandForIgnoringBuildStep": str}
+# What a PATCH may change: our name for it, and its types.
+SETTINGS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "autoAssignCustomDomains": ("auto_assign", (bool,)),
+    "autoExposeSystemEnvs": ("exposing", (bool,)),
+    "commandForIgnoringBuildStep": ("ignoring", (str, type(None))),
+}
 
 
 class Projects:
@@ -54,11 +59,13 @@ class Projects:
 
     async def _change(self, request: Request) -> Response:
         found, body = self._of(request), await body_of(request)
+        changes = {}
         for name, value in body.items() if isinstance(body, dict) else [("body", body)]:
-            if not isinstance(value, SETTINGS.get(name, ())):
+            field, kinds = SETTINGS.get(name, ("", ()))
+            if not isinstance(value, kinds):
                 return refused(400, "bad_request", f"Invalid request: `{name}` is not allowed or has a wrong type.")
-        on = body.get("autoAssignCustomDomains", found["auto_assign"])
-        changed = self._account.change_project(found["id"], auto_assign=on)
+            changes[field] = value
+        changed = self._account.change_project(found["id"], **changes)
         return JSONResponse(answers.project(self._account, changed, self._team))
 
     async def _domains(self, request: Request) -> Response:
@@ -67,9 +74,9 @@ class Projects:
         return JSONResponse(page("domains", items, [found["created"]] * len(items), limit_of(request)))
 
     async def _aliases(self, request: Request) -> Response:
-        wanted, until = request.query_params.get("projectId"), int(request.query_params.get("until", 2**63))
+        wanted, until = request.query_params.get("projectId"), number_of(request, "until", 10**17)
         names = sorted(self._account.aliases.items(), key=lambda each: each[1]["created"], reverse=True)
-        found = [(name, each) for name, each in names if each["project"] == wanted and each["created"] < until]
+        found = [(name, each) for name, each in names if wanted in {None, each["project"]} and each["created"] < until]
         items = [answers.alias(each, name) for name, each in found]
         return JSONResponse(page("aliases", items, [each["created"] for _, each in found], limit_of(request)))
 

@@ -1,0 +1,45 @@
+"""Ports that stay ours: below those that the system gives to connections by itself, so that none is taken by chance."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ci.processes import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FIRST, LAST = 20_000, 32_000
+ROOM = 1_000  # ports that there must be to choose from
+RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def choose(taken: Iterable[int] = ()) -> int:
+    """Return a port of the loopback on which nobody listens and that is none of `taken`, to be kept and used again."""
+    last = min(LAST, _first_given_away())
+    ports = list(set(range(FIRST, last)) - set(taken))
+    if last - FIRST >= ROOM:
+        secrets.SystemRandom().shuffle(ports)
+        for port in ports:
+            if _is_free(port):
+                return port
+    return free_port()
+
+
+def _first_given_away() -> int:
+    try:
+        return int(RANGE.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):  # not Linux: https://www.rfc-editor.org/rfc/rfc6335#section-6 has 49152
+        return LAST
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
