@@ -8,7 +8,8 @@ HTML, XML or Markdown stays with the format.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,15 @@ def clean(text: str) -> str:
     if text.isprintable():  # the usual case, and hundreds of times quicker
         return text
     return _BROKEN.sub("\ufffd", _UNSEEN.sub("", _ESCAPES.sub("", _NEWLINES.sub("\n", text))))
+
+
+def encodable(value: Any) -> Any:
+    """Return a text, or a JSON value, without halves of characters: logs may hold some, and UTF-8 cannot."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {encodable(name): encodable(each) for name, each in value.items()}
+    return [encodable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def disarmed(text: str) -> str:

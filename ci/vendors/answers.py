@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import email.utils
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from ci.errors import Trouble
 
 # The vendor says that it did nothing.
 UNDONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS})
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,10 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON, None where it is empty. Raises ValueError."""
-        return json.loads(self.content) if self.content.strip() else None
+        try:
+            return json.loads(self.content) if self.content.strip() else None
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
 
 
 def said(answer: Answer) -> tuple[str, str | None]:
@@ -45,14 +50,19 @@ def said(answer: Answer) -> tuple[str, str | None]:
     return message, code
 
 
+def number(text: str) -> float | None:
+    """Return the number that a header holds, None where it holds none. `isdigit` would take "²" for one."""
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
 def pause(answer: Answer) -> float | None:
     """Return the seconds that `retry-after` asks for: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3."""
     value = answer.headers.get("retry-after", "").strip()
-    if value.replace(".", "", 1).isdigit():
-        return float(value)
+    if (seconds := number(value)) is not None:
+        return seconds
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second one is of an offset that no clock has
         return None
     if moment.tzinfo is None:  # "-0000": it is meant as UTC
         moment = moment.replace(tzinfo=datetime.UTC)

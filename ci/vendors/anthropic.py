@@ -66,8 +66,8 @@ def _undone(answer: Answer) -> bool:
 
 
 def _pause(answer: Answer) -> float | None:
-    milliseconds = answer.headers.get("retry-after-ms", "")
-    return float(milliseconds) / 1000 if milliseconds.isdigit() else answers.pause(answer)
+    milliseconds = answers.number(answer.headers.get("retry-after-ms", ""))
+    return milliseconds / 1000 if milliseconds is not None else answers.pause(answer)
 
 
 def _said(answer: Answer) -> tuple[str, str | None]:

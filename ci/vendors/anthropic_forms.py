@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ci.text import encodable
 from ci.vendors.model import Part, Prompt, Stop, Text, ToolResult, ToolUse, Usage
 
 THOUGHTS = frozenset({"thinking", "redacted_thinking"})
@@ -30,16 +31,7 @@ def written(prompt: Prompt) -> dict[str, Any]:
             blocks[-1] = {**blocks[-1], "cache_control": {"type": "ephemeral"}}
     found: dict[str, Any] = {"messages": messages}
     found |= ({"system": system} if system else {}) | ({"tools": tools} if tools else {})
-    return {name: _sendable(value) for name, value in found.items()}
-
-
-def _sendable(value: Any) -> Any:
-    """Return a JSON value without halves of characters, which a log may hold and UTF-8 cannot."""
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    if isinstance(value, Mapping):
-        return {_sendable(name): _sendable(each) for name, each in value.items()}
-    return [_sendable(each) for each in value] if isinstance(value, list | tuple) else value
+    return {name: encodable(value) for name, value in found.items()}
 
 
 def _ordered(parts: tuple[Part, ...]) -> list[Part]:

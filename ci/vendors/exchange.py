@@ -7,8 +7,7 @@ surely did nothing with it, after the time that the vendor asks for; never past 
 from __future__ import annotations
 
 import ipaddress
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPMethod, HTTPStatus
 from typing import Any, TypeVar
@@ -21,11 +20,13 @@ import stamina
 
 from ci.errors import Trouble, VendorError
 from ci.redact import Redactor
-from ci.text import clean, first_line
+from ci.text import clean, encodable, first_line
 from ci.vendors.answers import Answer, Dialect
+from ci.vendors.pace import Deadline
 
 T = TypeVar("T")
 Query = Mapping[str, str | int | bool | Sequence[str]]
+Before = Callable[[], Awaitable[None]]
 
 LARGEST = 32 * 1024 * 1024  # bytes of an answer
 SAFE = frozenset({HTTPMethod.GET, HTTPMethod.HEAD})
@@ -34,7 +35,8 @@ REPEATABLE = SAFE | {HTTPMethod.PUT, HTTPMethod.DELETE}
 DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 NOWHERE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)  # no byte of the request went out
 SOON = 0.001  # seconds; none at all would be taken for no
-SAID = 300  # characters of what a vendor says that go into a message
+SAID, LOOKED_AT = 300, 20_000  # characters of what a vendor says: that go into a message, that are searched for tokens
+stamina.instrumentation.set_on_retry_hooks(())  # without it each pause is a line on standard error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,8 @@ class Patience:
 class Exchange:
     """Asks one vendor at one address. `authorization` are the headers that hold the token; they are in no message.
 
-    `secrets` are further values that must not be told, as a key in a body.
+    `secrets` are further values that must not be told, as a key in a body. `before` is awaited before each attempt of a
+    request that is no GET or HEAD: who may write may have changed since the one before. What it raises goes through.
     """
 
     def __init__(
@@ -62,8 +65,10 @@ class Exchange:
         secrets: Mapping[str, str] | None = None,
         patience: Patience | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        before: Before | None = None,
     ) -> None:
         """Keep no connection open yet. `transport` is for what listens in on the requests."""
+        self.before = before
         self.dialect = dialect
         self.address = address.rstrip("/")
         self.patience = patience or Patience()
@@ -100,14 +105,23 @@ class Exchange:
         again = method in REPEATABLE if repeatable is None else repeatable
         parameters = {name: _written(value) for name, value in (query or {}).items()}
         request = self.client.build_request(
-            method, f"{self.address}{path}", params=parameters or None, json=body, content=content, headers=headers
+            method,
+            f"{self.address}{path}",
+            params=parameters or None,
+            json=encodable(body),
+            content=content,
+            headers=headers,
         )
-        until = time.monotonic() + self.patience.whole
+        deadline = Deadline.after(self.patience.whole)
+        failed: list[VendorError] = []
 
         def wait(error: Exception) -> bool | float:
-            if not isinstance(error, _AgainError) or error.pause is None:
-                return isinstance(error, _AgainError)
-            return max(error.pause, SOON) if time.monotonic() + error.pause < until else False
+            if not isinstance(error, _AgainError):
+                return False
+            failed.append(error.meant)
+            if error.pause is None:
+                return True
+            return max(error.pause, SOON) if error.pause < deadline.left else False
 
         try:
             async for attempt in stamina.retry_context(
@@ -119,6 +133,8 @@ class Exchange:
                 wait_jitter=self.patience.first,
             ):
                 with attempt:
+                    if failed and deadline.left <= 0:  # the machine slept through it
+                        raise failed[-1]
                     return await self._once(request, f"{method} {path}", accept, again=again, plain=plain)
         except _AgainError as error:
             raise error.meant from error.__cause__
@@ -128,6 +144,8 @@ class Exchange:
         self, request: httpx.Request, what: str, accept: Sequence[int], *, again: bool, plain: bool
     ) -> Answer:
         written = request.method not in SAFE
+        if written and self.before is not None:
+            await self.before()
         try:
             with anyio.fail_after(self.patience.request):
                 answer = await self._send(request)
@@ -191,7 +209,7 @@ class Exchange:
         code: str | None = None,
         unsettled: bool = False,
     ) -> VendorError:
-        line = self.redactor.text(first_line(clean(told))[:SAID])
+        line = first_line(self.redactor.text(first_line(clean(told), LOOKED_AT)), SAID)  # no half of a token is left
         return VendorError(
             f"{self.dialect.vendor} {trouble.value}: {line} ({self.redactor.text(what)})",
             trouble=trouble,
@@ -205,14 +223,14 @@ class Exchange:
         try:
             return pydantic.TypeAdapter(kind).validate_json(answer.content)
         except pydantic.ValidationError as error:
-            raise self._unreadable(what, error) from error
+            raise self._unreadable(what, error) from None  # it holds what was answered, which may be a password
 
     def value(self, data: Any, kind: type[T], *, what: str) -> T:
         """The same for a part of a body that was read already."""
         try:
             return pydantic.TypeAdapter(kind).validate_python(data)
         except pydantic.ValidationError as error:
-            raise self._unreadable(what, error) from error
+            raise self._unreadable(what, error) from None  # as above
 
     def wrong(self, what: str, told: str) -> VendorError:
         """Return the error that an answer means which is not what was asked for, without being JSON."""
@@ -235,7 +253,7 @@ class _AgainError(Exception):
 
 def segment(text: str) -> str:
     """Return the text as one segment of a path."""
-    return quote(text, safe="")
+    return quote(encodable(text), safe="")
 
 
 def _is_json(answer: Answer) -> bool:
@@ -249,7 +267,8 @@ def _is_json(answer: Answer) -> bool:
 def _written(value: str | float | bool | Sequence[str]) -> str | list[str]:  # noqa: FBT001 - a query's value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, str | int | float) else [str(each) for each in value]
+    text: str | list[str] = str(value) if isinstance(value, str | int | float) else [str(each) for each in value]
+    return encodable(text)  # type: ignore[no-any-return]
 
 
 def is_near(address: str) -> bool:

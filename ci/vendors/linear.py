@@ -39,6 +39,7 @@ _TROUBLES = {
     "INTERNAL_ERROR": Trouble.BROKEN,
 }
 MISSING = "Entity not found"
+_LIMIT = ("remaining", "reset")
 
 T = TypeVar("T")
 
@@ -175,9 +176,9 @@ def _pause(answer: Answer) -> float | None:
         return asked
     found = []
     for limit in ("requests", "complexity", "endpoint-requests"):
-        left, reset = (answer.headers.get(f"x-ratelimit-{limit}-{name}", "") for name in ("remaining", "reset"))
-        if left.replace(".", "", 1).isdigit() and float(left) < 1 and reset.isdigit():
-            found.append(max(0.0, int(reset) / 1000 - time.time()))
+        left, reset = (answers.number(answer.headers.get(f"x-ratelimit-{limit}-{name}", "")) for name in _LIMIT)
+        if left is not None and left < 1 and reset is not None:
+            found.append(max(0.0, reset / 1000 - time.time()))
     return max(found, default=None)
 
 

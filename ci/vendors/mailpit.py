@@ -6,12 +6,11 @@ https://mailpit.axllent.org/docs/api-v1/. A mail's source is read, not the mail 
 from __future__ import annotations
 
 import base64
-import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AliasPath, Field
+from pydantic import AliasPath, AwareDatetime, Field
 
 from ci.vendors.adapter import Adapter
 from ci.vendors.answers import Answer, Dialect
@@ -41,7 +40,7 @@ class Summary:
     message_id: Annotated[str, Field(alias="MessageID")]
     subject: Annotated[str, Field(alias="Subject")]
     sender: Annotated[str, Field(validation_alias=AliasPath("From", "Address"))]
-    created: Annotated[datetime.datetime, Field(alias="Created")]
+    created: Annotated[AwareDatetime, Field(alias="Created")]
     size: Annotated[int, Field(alias="Size")]
     read: Annotated[bool, Field(alias="Read")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import anyio
 
@@ -20,6 +20,24 @@ class Pace:
     first: float = 0.1
     most: float = 2.0
     whole: float = 180.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deadline:
+    """A moment by two clocks: one stands still while the machine sleeps, the other may be set back."""
+
+    ticks: float
+    moment: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Self:
+        """Return the moment that many seconds from now."""
+        return cls(ticks=time.monotonic() + seconds, moment=time.time() + seconds)
+
+    @property
+    def left(self) -> float:
+        """The seconds up to it, by the clock by which they are fewer; none are left below zero."""
+        return min(self.ticks - time.monotonic(), self.moment - time.time())
 
 
 async def until(look: Callable[[], Awaitable[T | None]], pace: Pace) -> T | None:

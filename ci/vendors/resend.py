@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from ci.vendors import answers
 from ci.vendors.adapter import Adapter
@@ -56,7 +56,7 @@ def _moment(value: object) -> object:
     return re.sub(r"([+-]\d\d)$", r"\1:00", value) if isinstance(value, str) else value
 
 
-Moment = Annotated[datetime.datetime, BeforeValidator(_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +128,7 @@ class _Made:
 
 def _pause(answer: Answer) -> float | None:
     """Return what `retry-after` or `ratelimit-reset` asks for, both in seconds."""
-    reset = answer.headers.get("ratelimit-reset", "")
-    return answers.pause(answer) or (float(reset) if reset.isdigit() else None)
+    return answers.pause(answer) or answers.number(answer.headers.get("ratelimit-reset", ""))
 
 
 def _code(answer: Answer) -> str | None:

@@ -44,8 +44,8 @@ def _pause(answer: Answer) -> float | None:
         return asked
     if answer.headers.get("x-sentry-rate-limit-concurrentremaining") == "0":
         return None
-    reset = answer.headers.get("x-sentry-rate-limit-reset", "")
-    return max(0.0, float(reset) - time.time()) if reset.isdigit() else None
+    reset = answers.number(answer.headers.get("x-sentry-rate-limit-reset", ""))
+    return max(0.0, reset - time.time()) if reset is not None else None
 
 
 DIALECT = Dialect(vendor="Sentry", said=_said, pause=_pause)

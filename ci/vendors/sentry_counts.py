@@ -31,14 +31,11 @@ class Counts(Calls):
         query = every(term("release", *releases), ERRORS, REAL)
         fields = ["release", "count()", "count_unique(user)"]
         rows = await self.table("errors", fields, query, place, period(window))
-        found = {row["release"]: row for row in rows}
-        kind = Annotated[int, Field(ge=0)]
+        found = {row.release: row for row in self.exchange.value(rows, list[_Counted], what="counts")}
         return tuple(
-            ErrorCount(
-                release=each,
-                errors=self.exchange.value(found.get(each, {}).get("count()", 0), kind, what="a count"),
-                users=self.exchange.value(found.get(each, {}).get("count_unique(user)", 0), kind, what="a count"),
-            )
+            ErrorCount(release=each, errors=found[each].errors, users=found[each].users)
+            if each in found
+            else ErrorCount(release=each, errors=0, users=0)
             for each in releases
         )
 
@@ -106,6 +103,13 @@ class Counts(Calls):
         body = self.exchange.read(answer, dict[str, Any], what="sessions")
         groups = self.exchange.value(body.get("groups"), list[_Group], what="sessions")
         return tuple(group.health() for group in groups)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Counted:
+    release: str | None
+    errors: Annotated[int, Field(alias="count()", ge=0)]
+    users: Annotated[int, Field(alias="count_unique(user)", ge=0)]
 
 
 @dataclass(frozen=True, kw_only=True)

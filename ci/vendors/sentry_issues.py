@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ci.vendors.exchange import segment
 from ci.vendors.sentry_calls import MOST, Calls, where, written
 from ci.vendors.sentry_query import REAL, every, term
 from ci.vendors.sentry_values import EVERYWHERE, Event, Failure, Issue, Place, Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Raised:
+    values: tuple[dict[str, Any], ...] | None = None
 
 
 class Issues(Calls):
@@ -76,8 +82,9 @@ class Issues(Calls):
             list[dict[str, Any]],
             what="the entries of an event",
         )
-        found = [entry for entry in entries if entry.get("type") == "exception"]
-        values = [value for entry in found for value in (entry.get("data") or {}).get("values") or ()]
+        found = [entry.get("data") or {} for entry in entries if entry.get("type") == "exception"]
+        raised = self.exchange.value(found, list[_Raised], what="an exception")
+        values = [value for each in raised for value in each.values or ()]
         return self.exchange.value(
             [{**value, "stacktrace": value.get("stacktrace") or {"frames": ()}} for value in values],
             tuple[Failure, ...],

@@ -22,7 +22,7 @@ import anyio.to_thread
 from ci.errors import Trouble, UsageError, VendorError
 from ci.redact import Redactor
 from ci.text import clean, first_line
-from ci.vendors.exchange import SAID, Patience, is_near
+from ci.vendors.exchange import LOOKED_AT, SAID, Patience, is_near
 from ci.vendors.mail import Mail, Posted, message
 from ci.vendors.smtp_wire import (
     PERMANENT,
@@ -165,7 +165,7 @@ class Smtp:
         return VendorError(text, trouble=trouble, status=status, unsettled=unsettled)
 
     def _line(self, told: str) -> str:
-        return self.redactor.text(first_line(clean(told))[:SAID])
+        return first_line(self.redactor.text(first_line(clean(told), LOOKED_AT)), SAID)
 
 
 def connect(

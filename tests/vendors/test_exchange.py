@@ -1,32 +1,26 @@
 from __future__ import annotations
 
-import contextlib
 import email.utils
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
-from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
-from starlette.routing import Route
 
 from ci.errors import Trouble, VendorError
-from ci.rehearsal.serving import serving
 from ci.vendors import exchange as module
 from ci.vendors.adapter import ensure
-from ci.vendors.answers import Answer, Dialect, pause
-from ci.vendors.exchange import Exchange, Patience, segment
+from ci.vendors.answers import Answer, pause
+from ci.vendors.exchange import segment
+from tests.vendors.acme import TOKEN, always, asking, refused
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from starlette.requests import Request
-
-QUICK = Patience(request=1.0, whole=4.0, first=0.01, tries=3)
-TOKEN = "a-token-of-nobody-1f0c"  # noqa: S105 - of nobody
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,48 +35,6 @@ class Things:
     """Several."""
 
     things: tuple[Thing, ...]
-
-
-@contextlib.asynccontextmanager
-async def asking(
-    answer: Callable[[Request], Awaitable[Response]], patience: Patience = QUICK
-) -> AsyncIterator[tuple[Exchange, list[Request]]]:
-    """Give an exchange with a vendor that answers so, and the requests that came to it."""
-    met: list[Request] = []
-
-    async def take(request: Request) -> Response:
-        met.append(request)
-        return await answer(request)
-
-    methods = ["GET", "POST", "PUT", "DELETE"]
-    async with serving(Starlette(routes=[Route("/{path:path}", take, methods=methods)])) as address:
-        dialect = Dialect(vendor="Acme", headers={"x-version": "1"})
-        exchange = Exchange(dialect, address, authorization={"authorization": f"Bearer {TOKEN}"}, patience=patience)
-        try:
-            yield exchange, met
-        finally:
-            await exchange.client.aclose()
-
-
-def refused(
-    answer: Callable[[Request], Awaitable[Response]], method: str = "GET", **more: Any
-) -> tuple[VendorError, int]:
-    """Ask a vendor that answers so. Return the error and how many requests there were."""
-
-    async def run() -> tuple[VendorError, int]:
-        async with asking(answer) as (exchange, met):
-            with pytest.raises(VendorError) as raised:
-                await exchange.ask(method, "/things", **more)
-            return raised.value, len(met)
-
-    return anyio.run(run)
-
-
-def always(status: int, body: str = "{}", **headers: str) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(_request: Request) -> Response:
-        return Response(body, status, {name.replace("_", "-"): value for name, value in headers.items()})
-
-    return answer
 
 
 def test_a_request_carries_the_token_the_vendors_headers_and_our_name() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 
-from ci.vendors.answers import Answer, Dialect, pause
+from ci.vendors.answers import Answer, Dialect, number, pause
 
 VERSION = "2022-11-28"
 LIMITED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
@@ -52,9 +52,9 @@ def _pause(answer: Answer) -> float | None:
     asked = pause(answer)
     if asked is not None:
         return asked
-    reset = answer.headers.get("x-ratelimit-reset", "")
-    if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
-        return max(0.0, int(reset) - time.time())
+    reset = number(answer.headers.get("x-ratelimit-reset", ""))
+    if answer.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+        return max(0.0, reset - time.time())
     message = _said(answer)[0].lower()
     return SECONDARY_WAIT if any(words in message for words in SECONDARY) else None
 

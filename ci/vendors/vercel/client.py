@@ -62,7 +62,7 @@ def _pause(answer: Answer) -> float | None:
     try:
         now = email.utils.parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
         return max(0.0, float(reset) - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
