@@ -85,9 +85,11 @@ async def run(
     environment: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
     timeout: float = 600.0,
+    most: int | None = None,
 ) -> Completed:
     """Run a short command to its end and return what it said; `stdin` is all it gets to read.
 
+    Of a stream that comes to more than `most` bytes the last `most` + 1 are kept, by which it is known for too long.
     Raises ToolError when the program is not there or `timeout` seconds were not enough;
     a non-zero exit code is a value. Cancelling kills it.
     """
@@ -104,8 +106,8 @@ async def run(
             with anyio.fail_after(timeout):
                 async with anyio.create_task_group() as group:
                     group.start_soon(_feed, process.stdin, stdin)
-                    group.start_soon(drain, process.stdout, out)
-                    group.start_soon(drain, process.stderr, err)
+                    group.start_soon(drain, process.stdout, out, most)
+                    group.start_soon(drain, process.stderr, err, most)
                 code = await process.wait()
     except TimeoutError as error:
         raise ToolError(f"{' '.join(argv[:3])} gave no answer within {timeout:.0f} s") from error
@@ -189,10 +191,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def drain(stream: anyio.abc.ByteReceiveStream | None, into: list[bytes]) -> None:
-    """Read a stream to its end, so that its writer never waits."""
-    if stream is not None:
-        into.extend([chunk async for chunk in stream])
+async def drain(stream: anyio.abc.ByteReceiveStream | None, into: list[bytes], most: int | None = None) -> None:
+    """Read a stream to its end, so that its writer never waits; of more than `most` bytes keep the end, `most` + 1."""
+    if stream is None:
+        return
+    kept = bytearray()
+    async for chunk in stream:
+        kept += chunk
+        if most is not None and len(kept) > 2 * most:  # not at each chunk: it moves all that is kept
+            del kept[: -(most + 1)]
+    if most is not None:
+        del kept[: -(most + 1)]
+    into.append(bytes(kept))
 
 
 async def lines(stream: anyio.abc.ByteReceiveStream | None) -> AsyncIterator[bytes]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Protocol
 
-from ci.text import clean, first_line
+from ci.text import clean, encodable, first_line
 
 UNKNOWN = "application/octet-stream"
 _POLICY = email.policy.SMTP.clone(cte_type="7bit")  # any server takes it
@@ -83,9 +83,9 @@ def message(mail: Mail, *, key: str) -> EmailMessage:
     made["Message-ID"] = message_id(key, mail.sender)
     for name, value in mail.headers.items():
         made[name] = value
-    made.set_content(mail.text)
+    made.set_content(encodable(mail.text))
     if mail.html is not None:
-        made.add_alternative(mail.html, subtype="html")
+        made.add_alternative(encodable(mail.html), subtype="html")
     for each in mail.attachments:
         main, _, sub = each.kind.partition("/")
         made.add_attachment(each.content, maintype=main, subtype=sub, filename=each.name)

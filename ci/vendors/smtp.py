@@ -10,7 +10,6 @@ import contextlib
 import email.utils
 import smtplib
 import ssl
-import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -22,10 +21,12 @@ import anyio.to_thread
 from ci.errors import Trouble, UsageError, VendorError
 from ci.redact import Redactor
 from ci.text import clean, first_line
-from ci.vendors.exchange import LOOKED_AT, SAID, Patience, is_near
+from ci.vendors.exchange import LOOKED_AT, SAID, Before, Patience, is_near
 from ci.vendors.mail import Mail, Posted, message
+from ci.vendors.pace import Deadline
 from ci.vendors.smtp_wire import (
     PERMANENT,
+    POSITIVE,
     TEMPORARY,
     Act,
     Attempt,
@@ -39,6 +40,7 @@ from ci.vendors.smtp_wire import (
 
 SUBMISSION, SMTPS = 587, 465
 DENIED = frozenset({530, 534, 535, 538})  # https://www.rfc-editor.org/rfc/rfc4954#section-6
+LASTING = frozenset({Trouble.DENYING, Trouble.REFUSING, Trouble.UNREADABLE})  # it says the same at the next try
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +54,22 @@ class Server:
     password: str = field(default="", repr=False)
     trusted: ssl.SSLContext | None = field(default=None, repr=False)
 
+    @property
+    def place(self) -> str:
+        """Host and port, as they stand in an address."""
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
 
 class Smtp:
-    """Hands mails to one server, each over a connection of its own."""
+    """Hands mails to one server, each over a connection of its own.
 
-    def __init__(self, server: Server, *, patience: Patience | None = None) -> None:
+    An attempt takes `Patience.request` seconds at most. `before` is awaited before each; what it raises goes through.
+    """
+
+    def __init__(self, server: Server, *, patience: Patience | None = None, before: Before | None = None) -> None:
         """Connect to nothing yet."""
         self.server = server
+        self.before = before
         self.patience = patience or Patience()
         self.redactor = Redactor({"the mail server's password": server.password, "the mail server's user": server.user})
 
@@ -94,16 +105,17 @@ class Smtp:
 
     async def _mail(self, mailing: Mailing, act: Act) -> None:
         """Act until it is done, or the server's no is a lasting one, or patience ends."""
-        until = time.monotonic() + self.patience.whole
+        deadline = Deadline.after(self.patience.whole)
         pause = self.patience.first
         for left in reversed(range(self.patience.tries)):
-            error = await self._once(act, until)
+            if mailing.waiting and self.before is not None:
+                await self.before()
+            error = await self._once(act, deadline.left)
             if error is None:
                 if not mailing.waiting:
                     return
                 error = self._refusal(*next(iter(mailing.later.values())))
-            lasting = error.unsettled or error.trouble in {Trouble.DENYING, Trouble.REFUSING}
-            if lasting or left == 0 or time.monotonic() + pause > until:
+            if error.unsettled or error.trouble in LASTING or left == 0 or pause > deadline.left:
                 if not mailing.taken:
                     raise error
                 for address in mailing.waiting:  # the others have it
@@ -112,16 +124,16 @@ class Smtp:
             await anyio.sleep(pause)
             pause *= 2
 
-    async def _once(self, act: Act, until: float) -> VendorError | None:
+    async def _once(self, act: Act, left: float) -> VendorError | None:
         where, timeout = self.server, self.patience.request
         trusted = where.trusted or ssl.create_default_context()
         encrypted = Encrypted(where.host, timeout, trusted) if where.tls else None
         attempt = Attempt(connection=encrypted or Connection(where.host, timeout))
         try:
-            with anyio.fail_after(max(0.0, until - time.monotonic())):
+            with anyio.fail_after(max(0.0, min(left, timeout))):
                 await anyio.to_thread.run_sync(self._connected, attempt, trusted, act, abandon_on_cancel=True)
         except SaidError as error:
-            return self._refusal(error.code, str(error))
+            return self._refusal(error.code, str(error), unsettled=attempt.open)
         except smtplib.SMTPNotSupportedError as error:
             return self._error(Trouble.REFUSING, str(error))
         except ssl.SSLCertVerificationError as error:
@@ -139,7 +151,7 @@ class Smtp:
         where, server = self.server, attempt.connection
         asked(server.connect(where.host, where.port))
         asked(server.ehlo())
-        if not where.tls and (server.has_extn("starttls") or not is_near(f"//{where.host}")):
+        if not where.tls and (server.has_extn("starttls") or not is_near(f"//{where.place}")):
             if not server.has_extn("starttls"):
                 raise smtplib.SMTPNotSupportedError("it does not offer STARTTLS, so nothing was sent")
             asked(server.starttls(context=trusted))
@@ -149,19 +161,24 @@ class Smtp:
                 server.login(where.user, where.password)
             except smtplib.SMTPResponseException as error:
                 raise SaidError(error.smtp_code, error.smtp_error) from None
+            except smtplib.SMTPServerDisconnected:
+                raise
+            except smtplib.SMTPException as error:  # it knows none of the ways in which one can log in
+                raise smtplib.SMTPNotSupportedError(str(error)) from None
         if attempt.over:
             return
         act(attempt)
         with contextlib.suppress(OSError, smtplib.SMTPException):  # it is done; a goodbye is a courtesy
             server.quit()
 
-    def _refusal(self, code: int, told: str) -> VendorError:
+    def _refusal(self, code: int, told: str, *, unsettled: bool = False) -> VendorError:
         trouble = Trouble.LIMITING if TEMPORARY <= code < PERMANENT else Trouble.REFUSING
-        return self._error(Trouble.DENYING if code in DENIED else trouble, told, status=code)
+        trouble = Trouble.DENYING if code in DENIED else trouble
+        trouble = Trouble.UNREADABLE if code < POSITIVE else trouble
+        return self._error(trouble, told, status=code if code > 0 else None, unsettled=unsettled)
 
     def _error(self, trouble: Trouble, told: str, *, status: int | None = None, unsettled: bool = False) -> VendorError:
-        place = f"{self.server.host}:{self.server.port}"
-        text = f"the mail server {place} {trouble.value}: {self._line(told)}"
+        text = f"the mail server {self.server.place} {trouble.value}: {self._line(told)}"
         return VendorError(text, trouble=trouble, status=status, unsettled=unsettled)
 
     def _line(self, told: str) -> str:
@@ -175,17 +192,23 @@ def connect(
     password: str = "",
     patience: Patience | None = None,
     trusted: ssl.SSLContext | None = None,
+    before: Before | None = None,
 ) -> Smtp:
     """Return a way to a mail server, by `smtp://host[:port]` (STARTTLS) or `smtps://host[:port]`. Raises UsageError."""
-    parts = urlsplit(address)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.username or parts.password:
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+        good = parts.scheme in {"smtp", "smtps"} and parts.hostname and not parts.username and not parts.password
+    except ValueError:  # a port that is none, a bracket that stays open
+        good = False
+    if not good or not parts.hostname:
         raise UsageError("a mail server's address is smtp://host:port or smtps://host:port, without a password in it")
     if not f"{user}{password}".isascii():
         raise UsageError("a mail server's user and password are written in ASCII")
     tls = parts.scheme == "smtps"
-    port = parts.port or (SMTPS if tls else SUBMISSION)
+    port = port or (SMTPS if tls else SUBMISSION)
     server = Server(host=parts.hostname, port=port, tls=tls, user=user, password=password, trusted=trusted)
-    return Smtp(server, patience=patience)
+    return Smtp(server, patience=patience, before=before)
 
 
 def _address(text: str) -> str:

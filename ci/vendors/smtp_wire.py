@@ -10,16 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 GO_AHEAD = 354
-TEMPORARY, PERMANENT = 400, 500  # https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1
+POSITIVE, TEMPORARY, PERMANENT = 200, 400, 500  # https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1
 
 
 class SaidError(Exception):
-    """The server said no. `code` is SMTP's."""
+    """The server said no. `code` is SMTP's, below zero where there is none in what it said."""
 
     def __init__(self, code: int, told: bytes | str) -> None:
         """Keep both."""
         text = told if isinstance(told, str) else told.decode(errors="replace")
-        super().__init__(text if text.startswith(f"{code} ") else f"{code} {text}")
+        super().__init__(text if code < 0 or text.startswith(f"{code} ") else f"{code} {text}")
         self.code = code
 
 
@@ -80,7 +80,7 @@ def hand_in(attempt: Attempt, mailing: Mailing, sender: str, content: bytes) -> 
     for address in list(mailing.waiting):
         code, told = server.rcpt(address)
         reason = (code, f"{code} {told.decode(errors='replace')}")
-        if 0 <= code < TEMPORARY:
+        if POSITIVE <= code < TEMPORARY:
             welcome.append(address)
         elif code < PERMANENT:
             mailing.later[address] = reason
@@ -98,7 +98,7 @@ def hand_in(attempt: Attempt, mailing: Mailing, sender: str, content: bytes) -> 
     attempt.open = True
     server.send(_quoted(content))
     answer = server.getreply()
-    attempt.open = False
+    attempt.open = answer[0] < POSITIVE  # smtplib's -1: there is no number in it, so nobody knows
     asked(answer)
     mailing.taken = True
     mailing.waiting = [address for address in mailing.waiting if address not in welcome]
@@ -113,7 +113,7 @@ def _quoted(content: bytes) -> bytes:
 def asked(answer: tuple[int, bytes]) -> None:
     """Raise SaidError where the answer is a no."""
     code, told = answer
-    if not 0 <= code < TEMPORARY:
+    if not POSITIVE <= code < TEMPORARY:
         raise SaidError(code, told)
 
 

@@ -68,3 +68,19 @@ def always(status: int, body: str = "{}", **headers: str) -> Callable[[Request],
         return Response(body, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
     return answer
+
+
+class LostError(Exception):
+    """The lease is somebody else's by now."""
+
+
+def fence(lost_at: int) -> tuple[list[int], Callable[[], Awaitable[None]]]:
+    """Return what raises LostError when it is asked for that often, and a note of each asking."""
+    asked: list[int] = []
+
+    async def before() -> None:
+        asked.append(1)
+        if len(asked) >= lost_at:
+            raise LostError
+
+    return asked, before

@@ -13,6 +13,7 @@ from ci.errors import ToolError, Trouble, UsageError, VendorError
 from ci.vendors.command import Command, CommandPlatform, Commands
 from ci.vendors.pace import Pace, until
 from ci.vendors.platform import Deployment, Order, State
+from tests.vendors.acme import LostError, fence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -169,6 +170,50 @@ def test_a_command_gets_what_it_is_told_and_only_the_secrets_that_it_names(
     assert "TOKEN" not in found["rollback"]
 
 
+@pytest.mark.parametrize("why", ["slow " * 50_000, "half \udc80 a character", "a\nb"])
+def test_any_reason_reaches_the_rollback_as_one_line(tmp_path: Path, why: str) -> None:
+    code = 'open(f"env-{name}", "w").write(json.dumps(dict(os.environ)))'
+
+    async def calls() -> None:
+        web = platform(tmp_path, code)
+        made = await web.deploy(ORDER)
+        await web.roll_back(made, why=why)
+        assert await web.serving("web") == (made,)
+
+    run(calls)
+    told = json.loads((tmp_path / "env-rollback").read_text())["SHIPWAY_REASON"]
+    assert 0 < len(told) <= 500
+    assert told[:1] == why[:1]
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize("value", ["x" * 3_000_000, "a\0b"])
+def test_what_no_program_can_be_given_is_an_error_of_the_command(tmp_path: Path, value: str) -> None:
+    async def calls() -> None:
+        order = Order(app="web", commit="c" * 40, branch="main", key="k", variables={"API_URL": value})
+        with pytest.raises(VendorError, match="the deploy command of staging refuses: it cannot be started") as raised:
+            await platform(tmp_path).deploy(order)
+        assert not raised.value.unsettled
+
+    run(calls)
+
+
+def test_a_secret_is_neither_in_a_reason_nor_in_a_log(tmp_path: Path) -> None:
+    code = """
+if name == "deploy": say(made(state="failed", reason=os.environ["TOKEN"] + " is wrong")); sys.exit()
+if name == "log": print("with", os.environ["TOKEN"]); sys.exit()
+"""
+
+    async def calls() -> None:
+        named = {"deploy": ("TOKEN",), "log": ("TOKEN",)}
+        web = platform(tmp_path, code, secrets={"TOKEN": "tok-0123456789"}, named=named)
+        made = await web.deploy(ORDER)
+        assert made.reason == "[redacted TOKEN] is wrong"
+        assert await web.log(made) == ("with [redacted TOKEN]",)
+
+    run(calls)
+
+
 def test_a_secret_that_a_command_names_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="names secrets that are not there: TOKEN"):
         platform(tmp_path, named={"deploy": ("TOKEN",)})
@@ -205,6 +250,28 @@ def test_a_command_that_does_not_do_its_work_is_told_and_no_secret_with_it(
         assert "tok-0123456789" not in f"{raised.value!r} {raised.value.__cause__!r}"
 
     run(calls)
+
+
+@pytest.mark.parametrize("name", ["deploy", "switch", "rollback"])
+def test_a_command_that_changes_something_is_not_run_without_the_lease(tmp_path: Path, name: str) -> None:
+    code = f'if name == "{name}": open("run", "a").write("x"); os.kill(os.getpid(), 9)'
+
+    async def run() -> None:
+        asked, before = fence(2)
+        web = platform(tmp_path, code, before=before)
+        nothing = Deployment(id="d", app="web", commit=None, state=State.READY, address="http://x", created=0)
+        await web.serving("web")
+        assert asked == []
+        acts: dict[str, Callable[[], Awaitable[object]]] = {
+            "deploy": lambda: web.deploy(ORDER),
+            "switch": lambda: web.switch(nothing),
+            "rollback": lambda: web.roll_back(nothing, why="it is bad"),
+        }
+        with pytest.raises(LostError):
+            await acts[name]()
+        assert (len(asked), (tmp_path / "run").read_text()) == (2, "x")
+
+    anyio.run(run)
 
 
 def test_a_program_that_is_not_there_is_a_tool_that_is_missing(tmp_path: Path) -> None:

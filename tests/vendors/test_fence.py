@@ -10,29 +10,14 @@ import pytest
 from starlette.responses import Response
 
 from ci.errors import VendorError
+from ci.vendors import smtp
 from ci.vendors.pace import Deadline
-from tests.vendors.acme import always, asking
+from tests.vendors.acme import QUICK, LostError, always, asking, fence
+from tests.vendors.mailserver import scripted
+from tests.vendors.subjects.resend import MAIL
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from starlette.requests import Request
-
-
-class LostError(Exception):
-    """The lease is somebody else's by now."""
-
-
-def fence(lost_at: int) -> tuple[list[int], Callable[[], Awaitable[None]]]:
-    """Return what raises LostError when it is asked for that often, and a note of each asking."""
-    asked: list[int] = []
-
-    async def before() -> None:
-        asked.append(1)
-        if len(asked) >= lost_at:
-            raise LostError
-
-    return asked, before
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
@@ -45,6 +30,21 @@ def test_a_write_whose_lease_was_lost_between_two_attempts_is_not_sent_again(met
             assert (len(asked), len(met)) == (2, 1)
 
     anyio.run(run)
+
+
+def test_a_mail_is_not_handed_in_again_when_the_lease_was_lost() -> None:
+    asked, before = fence(2)
+
+    async def run(address: str) -> None:
+        client = smtp.connect(address, patience=QUICK, before=before)
+        await client.check()
+        assert asked == []
+        with pytest.raises(LostError):
+            await client.send(MAIL, key="incident-1")
+
+    with scripted({"MAIL": "451 later"}) as server:
+        anyio.run(run, server.address)
+        assert [command[:4] for command in server.commands].count("mail") == 1
 
 
 def test_a_read_needs_no_lease() -> None:

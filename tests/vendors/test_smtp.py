@@ -14,7 +14,7 @@ from ci.errors import Trouble, UsageError, VendorError
 from ci.rehearsal.mailpit import Mailpit
 from ci.rehearsal.sink import receiving
 from ci.vendors import letters, smtp
-from ci.vendors.exchange import Patience
+from ci.vendors.exchange import Patience, is_near
 from ci.vendors.mail import Attachment, Mail, Posted, message, message_id
 from tests.vendors.mailserver import CUT, DRIP, HANG, certificate, scripted
 
@@ -157,6 +157,14 @@ def test_one_that_breaks_after_the_content_went_out_is_told_as_unsettled_and_not
     assert (mails, connections) == (1, 1)
 
 
+@pytest.mark.parametrize("said", ["!!garbage!!", "25 taken", ""])
+def test_one_whose_last_answer_has_no_code_is_told_as_unsettled_and_not_sent_again(said: str) -> None:
+    came, _, mails, connections = send({".": said})
+    assert isinstance(came, VendorError)
+    assert (came.trouble, came.unsettled) == (Trouble.UNREADABLE, True)
+    assert (mails, connections) == (1, 1)
+
+
 @pytest.mark.parametrize("place", ["", "EHLO", "MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("how", [HANG, DRIP])
 def test_a_server_that_says_nothing_or_never_ends_is_left_in_time(place: str, how: str) -> None:
@@ -168,9 +176,27 @@ def test_a_server_that_says_nothing_or_never_ends_is_left_in_time(place: str, ho
 
 
 def test_a_server_that_is_no_mail_server_is_told() -> None:
-    came, *_ = send({"": "HTTP/1.1 400 Bad Request"})
+    came, *_, connections = send({"": "HTTP/1.1 400 Bad Request"})
     assert isinstance(came, VendorError)
-    assert came.trouble in {Trouble.REFUSING, Trouble.UNREACHABLE}
+    assert (came.trouble, came.status, connections) == (Trouble.UNREADABLE, None, 1)
+
+
+def test_a_server_that_knows_none_of_our_ways_to_log_in_refuses() -> None:
+    async def run(address: str) -> None:
+        with pytest.raises(VendorError, match="No suitable authentication method") as raised:
+            await smtp.connect(address, user="shipway", password=PASSWORD, patience=QUICK).check()
+        assert raised.value.trouble is Trouble.REFUSING
+
+    with scripted({"EHLO": "250-hello\r\n250 AUTH GSSAPI"}) as server:
+        anyio.run(run, server.address)
+        assert server.connections == 1
+
+
+def test_a_loopback_of_the_newer_kind_is_near_too() -> None:
+    server = smtp.connect("smtp://[::1]:25").server
+    assert (server.host, server.place) == ("::1", "[::1]:25")
+    assert is_near(f"//{server.place}")
+    assert not is_near(f"//{smtp.connect('smtp://[2001:db8::1]:25').server.place}")
 
 
 def test_a_server_that_is_not_there_is_told(unused_port: int) -> None:
@@ -218,7 +244,17 @@ def test_a_password_is_in_no_message() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["http://a.test", "smtp://", "a.test:25", "smtp://user:word@a.test", "smtps://:password@a.test:465"]
+    "address",
+    [
+        "http://a.test",
+        "smtp://",
+        "a.test:25",
+        "smtp://user:word@a.test",
+        "smtps://:password@a.test:465",
+        "smtp://a.test:99999",
+        "smtp://a.test:x",
+        "smtp://[::1",
+    ],
 )
 def test_an_address_that_is_none_is_refused_without_being_repeated(address: str) -> None:
     with pytest.raises(UsageError) as raised:
@@ -234,6 +270,13 @@ def test_a_header_cannot_be_smuggled_in(change: dict[str, object]) -> None:
     mail = dataclasses.replace(MAIL, **change)  # type: ignore[arg-type]
     with pytest.raises(UsageError):
         send({}, mail)
+
+
+def test_half_a_character_of_a_log_does_not_keep_a_mail_from_being_sent() -> None:
+    mail = dataclasses.replace(MAIL, subject="a \udc80", text="b \udc80", html="c \udc80")
+    came, _, mails, _ = send({}, mail)
+    assert isinstance(came, Posted)
+    assert mails == 1
 
 
 def test_a_subject_of_many_lines_is_one_line() -> None:
