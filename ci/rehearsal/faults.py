@@ -7,6 +7,7 @@ status    that status, with `headers` and `body`, and nothing done
 hang      nothing done and nothing said for `seconds`, then the connection is cut
 reset     nothing done; the connection is cut before the answer
 slow      it is done, and answered `seconds` later
+late      the connection is cut at once, and it is done `seconds` later
 lose      it is done, and the connection is cut before the answer
 cut       it is done, and the connection is cut in the middle of the answer's body
 html      it is done, and 200 with a page of HTML is answered, as a captive portal does
@@ -27,7 +28,7 @@ import anyio
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-KINDS = ("status", "hang", "reset", "slow", "lose", "cut", "html", "garbage")
+KINDS = ("status", "hang", "reset", "slow", "late", "lose", "cut", "html", "garbage")
 PAGE = b"<!doctype html><title>Sign in to the network</title>"
 EXPRESSIONS = ("path", "query", "content")
 RANGES = {"after": (0, 10**9), "times": (1, 10**9), "status": (200, 599), "seconds": (0, 86_400)}
@@ -133,6 +134,8 @@ class Faults:
         elif fault.kind in {"hang", "reset"}:
             await anyio.sleep(fault.seconds if fault.kind == "hang" else 0)
             _cut(send)
+        elif fault.kind == "late":
+            await self._do_later(fault.seconds, scope, receive, send)
         else:
             await self._spoil(fault, scope, receive, send)
 
@@ -147,6 +150,17 @@ class Faults:
             self.waiting[place : place + 1] = rest
             return fault
         return None
+
+    async def _do_later(self, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
+        """Cut the connection, and do what is asked for when the caller may have asked again."""
+        _, again = await _read(receive)  # all of it now: nothing comes through a connection that was cut
+        _cut(send)
+        await anyio.sleep(seconds)
+
+        async def nowhere(_message: Message) -> None:
+            """Nobody hears it."""
+
+        await self.application(scope, again, nowhere)
 
     async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         """Do what is asked for, and answer something else as soon as the answer is there."""

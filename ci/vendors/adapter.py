@@ -7,6 +7,9 @@ from typing import Self, TypeVar
 
 from ci.errors import Trouble, VendorError
 from ci.vendors.exchange import Exchange
+from ci.vendors.pace import Pace, until
+
+LAG = Pace(first=0.25, most=2.0, whole=6.0)
 
 T = TypeVar("T")
 
@@ -31,18 +34,35 @@ class Adapter:
         await self.exchange.client.aclose()
 
 
-async def ensure(look: Callable[[], Awaitable[T | None]], write: Callable[[], Awaitable[T]], *, tries: int = 3) -> T:
+async def ensure(
+    look: Callable[[], Awaitable[T | None]],
+    write: Callable[[], Awaitable[T]],
+    *,
+    tries: int = 3,
+    lag: Pace = LAG,
+) -> T:
     """Return what `look` finds, or what `write` makes where there is none; where its answer is lost, look again.
 
-    So that nothing is written twice, however often this is called. Both raise VendorError.
+    So that nothing is written twice, however often this is called. A vendor whose connection broke may still be at it,
+    and its lists may be late: before a second write it is looked for during `lag`. Both raise VendorError; once an
+    answer was lost, that is `unsettled`, whoever raises it.
     """
+    if (found := await look()) is not None:
+        return found
     for left in reversed(range(tries)):
-        if (found := await look()) is not None:
-            return found
         try:
             return await write()
         except VendorError as error:
-            lost = error.unsettled or error.trouble is Trouble.UNREADABLE
-            if not lost or left == 0:
+            if not error.unsettled and error.trouble is not Trouble.UNREADABLE:
                 raise
+            lost = error
+        try:
+            if (found := await until(look, lag)) is not None:
+                return found
+        except VendorError as error:
+            error.unsettled = True
+            raise
+        if left == 0:
+            lost.unsettled = True
+            raise lost
     raise AssertionError("unreachable")  # pragma: no cover - the last try returns or raises

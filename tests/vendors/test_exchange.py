@@ -15,6 +15,7 @@ from ci.vendors import exchange as module
 from ci.vendors.adapter import ensure
 from ci.vendors.answers import Answer, pause
 from ci.vendors.exchange import segment
+from ci.vendors.pace import Pace
 from tests.vendors.acme import TOKEN, always, asking, refused
 
 if TYPE_CHECKING:
@@ -157,6 +158,9 @@ def test_what_is_there_is_not_written() -> None:
     anyio.run(run)
 
 
+SOON = Pace(first=0.01, most=0.01, whole=0.1)
+
+
 @pytest.mark.parametrize("arrives", [True, False])
 def test_after_a_lost_answer_we_look_before_we_write_again(arrives: bool) -> None:  # noqa: FBT001 - both ways
     async def run() -> None:
@@ -174,8 +178,53 @@ def test_after_a_lost_answer_we_look_before_we_write_again(arrives: bool) -> Non
                 raise lost()
             return there[0]
 
-        assert await ensure(look, write) == "made"
+        assert await ensure(look, write, lag=SOON) == "made"
         assert (len(there), len(writes)) == (1, 1 if arrives else 2)
+
+    anyio.run(run)
+
+
+def test_what_shows_itself_only_after_a_while_is_not_written_again() -> None:
+    async def run() -> None:
+        looks: list[int] = []
+        writes: list[int] = []
+
+        async def look() -> str | None:
+            looks.append(1)
+            return "there" if len(looks) > 4 else None
+
+        async def write() -> str:
+            writes.append(1)
+            raise lost()
+
+        assert await ensure(look, write, lag=Pace(first=0.01, most=0.01, whole=30)) == "there"
+        assert len(writes) == 1
+
+    anyio.run(run)
+
+
+def test_once_an_answer_was_lost_any_error_is_unsettled() -> None:
+    async def run() -> None:
+        async def nothing() -> None:
+            return None
+
+        async def unreadable() -> None:
+            raise VendorError("half", trouble=Trouble.UNREADABLE)
+
+        with pytest.raises(VendorError, match="half") as raised:
+            await ensure(nothing, unreadable, lag=SOON)
+        assert raised.value.unsettled
+
+        looks: list[int] = []
+
+        async def look() -> None:
+            looks.append(1)
+            if len(looks) > 1:
+                raise VendorError("denied", trouble=Trouble.DENYING)
+
+        with pytest.raises(VendorError, match="denied") as raised:
+            await ensure(look, unreadable, lag=SOON)
+        assert raised.value.unsettled
 
     anyio.run(run)
 

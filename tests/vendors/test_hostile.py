@@ -86,6 +86,7 @@ def ask(
                 except VendorError as caught:
                     error = caught
             seconds = time.monotonic() - began
+            await anyio.sleep(whole["seconds"] + 0.3 if whole["kind"] == "late" else 0)
             failed = whole["times"] - sum(waiting.times for waiting in stand_in.faults.waiting)
             kept_away = failed if fault["kind"] in {"status", "hang", "reset"} else 0
             after = asked.effects(stand_in) if asked.effects else 0
@@ -149,15 +150,15 @@ def test_a_connection_that_is_cut_once_does_not_have_it_done_twice(
 
 @pytest.mark.long
 @pytest.mark.parametrize("subject", [pytest.param(subject, id=subject.name) for subject in subjects()])
-@pytest.mark.parametrize("kind", ["reset", "lose", "cut"])
+@pytest.mark.parametrize("kind", ["reset", "late", "lose", "cut"])
 def test_a_call_of_several_requests_is_cut_at_each_of_them_and_done_once(
     subject: Subject, tmp_path: Path, kind: str
 ) -> None:
     for name, asked in subject.asked.items():
-        whole = ask(subject, asked, tmp_path / name, {"kind": kind, "after": 1000})
+        whole = ask(subject, asked, tmp_path / name, {"kind": kind, "after": 1000, "seconds": 0})
         for after in range(1, whole.requests):
             place = tmp_path / f"{name} {after}"
-            told = ask(subject, asked, place, {"kind": kind, "times": 1, "after": after})
+            told = ask(subject, asked, place, {"kind": kind, "times": 1, "after": after, "seconds": 0.5})
             if told.error is None:
                 assert told.effects == whole.effects, (name, after)
             else:
