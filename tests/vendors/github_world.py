@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from ci.errors import VendorError
+from ci.rehearsal.github import Person
 from ci.rehearsal.serving import serving
 from ci.vendors.exchange import Patience
 from tests.vendors.contract import Holding
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ci.rehearsal.github import GitHub as StandIn
 
+READER = Person(login="carl", id=104, token="token-of-carl-in-a-rehearsal", role="read")  # noqa: S106 - of a stand-in
 QUICK = Patience(request=10.0, whole=30.0, first=0.01, tries=3)
 
 

@@ -52,6 +52,23 @@ def limit(status: int, message: str, headers: dict[str, str]) -> Callable[[httpx
 
 @pytest.mark.parametrize("status", [403, 429])
 def test_the_end_of_the_hour_is_waited_for_where_it_is_near(status: int) -> None:
+    reset, moments = int(time.time()) + 2, list[float]()
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        moments.append(time.time())
+        if len(moments) > 1:
+            return httpx.Response(200, json=[])
+        headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
+        return httpx.Response(status, json={"message": "API rate limit exceeded for user ID 1."}, headers=headers)
+
+    error, _ = asked(answer)
+    assert error is None
+    assert len(moments) == 2
+    assert moments[1] >= reset
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_an_hour_that_ends_too_late_to_wait_for_is_told_at_once(status: int) -> None:
     def answer(_request: httpx.Request) -> httpx.Response:
         reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 3600)}
         return httpx.Response(status, json={"message": "API rate limit exceeded for user ID 1."}, headers=reset)

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ci.errors import Trouble
-from ci.rehearsal.github import REVIEWER, RULESET, Rules
+from ci.rehearsal.github import AUTHOR, PEOPLE, REVIEWER, RULESET, SLUG, Rules
 from ci.rehearsal.serving import serving
+from ci.vendors import github
 from ci.vendors.github.talk import Method, Opinion
-from tests.vendors.github_world import QUICK, play, refused
+from tests.vendors.github_world import QUICK, READER, play, refused
 from tests.vendors.subjects.github import SHA, Both, both, opened, seeded
 
 if TYPE_CHECKING:
@@ -99,6 +100,45 @@ def test_an_approval_counts_from_those_who_belong_and_for_the_commit_that_it_saw
         await it.author.pulls.review(number, Opinion.COMMENT, "So it is.", sha=sha)
         assert len(stand_in.state.reviews) == 3
         assert await it.author.pulls.standing(number, sha=sha) == {}  # an app belongs to nobody
+
+    play(tmp_path, scene)
+
+
+def test_an_approval_of_one_who_only_reads_is_none(tmp_path: Path) -> None:
+    async def scene(stand_in: StandIn, it: Both) -> None:
+        stand_in.state.gate.people = (*PEOPLE, READER)
+        number = await opened(it)
+        sha = SHA["feature"]
+        async with github.connect(READER.token, SLUG, address=it.author.exchange.address) as client:
+            await client.pulls.review(number, Opinion.APPROVE, "Good.", sha=sha)
+        [review] = await it.author.pulls.reviews(number)
+        assert (review.state, review.association) == ("APPROVED", "COLLABORATOR")
+        assert await it.author.pulls.standing(number, sha=sha) == {}
+        await it.reviewer.pulls.review(number, Opinion.APPROVE, "Good.", sha=sha)
+        assert set(await it.author.pulls.standing(number, sha=sha)) == {REVIEWER.login}
+
+    play(tmp_path, scene)
+
+
+def test_a_branch_that_has_all_of_its_base_needs_no_update(tmp_path: Path) -> None:
+    async def scene(_: StandIn, it: Both) -> None:
+        number = await opened(it)
+        pull = await it.author.pulls.update_branch(number, sha=SHA["feature"], every=0.05)
+        assert pull.head_sha == SHA["feature"] == await it.author.refs.sha("feature")
+
+    play(tmp_path, scene)
+
+
+def test_an_opinion_of_the_author_on_their_own_is_none(tmp_path: Path) -> None:
+    async def scene(stand_in: StandIn, it: Both) -> None:
+        number = await opened(it)
+        sha = SHA["feature"]
+        await it.reviewer.pulls.review(number, Opinion.APPROVE, "Good.", sha=sha)
+        [key] = stand_in.state.reviews
+        # As where somebody's pull request became another's, whose reviews of before are still there.
+        stand_in.state.reviews[key] = {**stand_in.state.reviews[key], "author": AUTHOR.login}
+        assert [review.state for review in await it.author.pulls.reviews(number)] == ["APPROVED"]
+        assert await it.author.pulls.standing(number, sha=sha) == {}
 
     play(tmp_path, scene)
 

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import httpx
 import pytest
 
 from ci.errors import Trouble, UsageError
@@ -15,7 +16,7 @@ from ci.vendors import github
 from ci.vendors.github.talk import Mark
 from ci.vendors.github.texts import marked
 from ci.vendors.github.values import Demands
-from tests.vendors.github_world import QUICK, play, refused
+from tests.vendors.github_world import QUICK, READER, play, refused
 from tests.vendors.subjects.github import SHA, Both, a_deployment, an_issue, both, opened, seeded
 
 if TYPE_CHECKING:
@@ -59,9 +60,33 @@ def test_what_a_branch_demands_is_read_from_protection_and_rulesets_and_what_is_
         stand_in.state.protect("main", Rules(source=RULESET, approvals=1, contexts=("shipway",), strict=True))
         assert await refs.demands("main") == Demands(contexts=("ci", "shipway"), approvals=2, strict=True, linear=True)
         seen = await it.reviewer.refs.demands("main")
-        assert seen == Demands(contexts=("ci", "shipway"), approvals=1, strict=True)
+        # The protection that is hidden asks for two approvals, and no ruleset says so.
+        assert seen == Demands(contexts=("ci", "shipway"), approvals=1, strict=True, hidden=True)
+        stand_in.state.protect("main")
+        stand_in.state.protect("main", Rules(source=RULESET, approvals=1))
+        assert await it.author.refs.demands("main") == Demands(approvals=1)
+        assert await it.reviewer.refs.demands("main") == Demands(approvals=1)
 
     play(tmp_path, scene)
+
+
+def test_without_a_word_on_the_classic_protection_only_who_would_see_one_knows_that_there_is_none() -> None:
+    def answering(said: str) -> httpx.MockTransport:
+        def answer(request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/protection"):
+                return httpx.Response(404, json={"message": said})
+            if "/rules/" in request.url.path:
+                return httpx.Response(200, json=[{"type": "deletion"}])
+            return httpx.Response(200, json={"name": "main", "commit": {"sha": SHA["main"]}, "protected": True})
+
+        return httpx.MockTransport(answer)
+
+    async def run() -> None:
+        for said, hidden in (("Not Found", True), ("Branch not protected", False)):
+            async with github.connect(AUTHOR.token, SLUG, transport=answering(said)) as client:
+                assert await client.refs.demands("main") == Demands(hidden=hidden)
+
+    anyio.run(run)
 
 
 def test_a_file_is_written_over_the_one_that_was_read(tmp_path: Path) -> None:
@@ -134,6 +159,50 @@ def test_an_issue_is_ours_by_label_and_mark_and_a_comment_by_who_wrote_it(tmp_pa
     play(tmp_path, scene)
 
 
+def test_a_label_is_the_same_in_any_case_and_an_issue_stays_one_under_it(tmp_path: Path) -> None:
+    async def scene(stand_in: StandIn, it: Both) -> None:
+        stop = await it.reviewer.issues.ensure(
+            "other:1", title="x", body="x", label="Shipway", labels=("Shipway:Stop",)
+        )
+        assert len({await an_issue(it) for _ in range(3)}) == 1
+        assert [each["labels"] for each in stand_in.state.issues.values()] == [["Shipway", "Shipway:Stop"], ["Shipway"]]
+        assert [each.number for each in await it.author.issues.labelled("shipway:stop")] == [stop.number]
+
+    play(tmp_path, scene)
+
+
+def test_without_the_right_to_label_no_issue_is_opened_that_would_not_be_found_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        stand_in = StandIn(tmp_path, people=(AUTHOR, READER))
+        async with (
+            serving(stand_in) as address,
+            github.connect(READER.token, SLUG, address=address, patience=QUICK) as client,
+        ):
+            with pytest.raises(UsageError, match="may not label issues"):
+                await client.issues.ensure("incident:1", title="x", body="x", label="shipway")
+            assert len(stand_in.state.issues) == 0
+            # Where GitHub says that it may, and drops the label all the same.
+            repository = {"full_name": SLUG, "default_branch": "main", "private": True, "archived": False}
+            stand_in.faults.add(
+                kind="status", status=200, path=f"/repos/{SLUG}$", body=json.dumps({**repository, "has_issues": True})
+            )
+            with pytest.raises(UsageError, match="opened #1 without the label shipway"):
+                await client.issues.ensure("incident:1", title="x", body="x", label="shipway")
+
+    anyio.run(run)
+
+
+def test_an_issue_with_another_text_is_still_ours_to_find(tmp_path: Path) -> None:
+    async def scene(stand_in: StandIn, it: Both) -> None:
+        number = await an_issue(it)
+        changed = await it.author.issues.rewrite(number, "incident:1", "Now with a diagnosis.")
+        assert (changed.body or "").startswith("Now with a diagnosis.")
+        assert await an_issue(it) == number
+        assert len(stand_in.state.issues) == 1
+
+    play(tmp_path, scene)
+
+
 def test_the_search_is_late_and_nothing_that_writes_asks_it(tmp_path: Path) -> None:
     async def scene(stand_in: StandIn, it: Both) -> None:
         stand_in.state.index_after = 0.5
@@ -173,6 +242,18 @@ def test_check_runs_are_for_apps(tmp_path: Path) -> None:
             await misnamed.issues.comment(number, "note:1", "Look.")
         await misnamed.aclose()
         assert await it.author.checks.run(1) is None
+
+    play(tmp_path, scene)
+
+
+def test_a_check_run_is_found_by_its_key_behind_a_newer_one_of_the_same_name(tmp_path: Path) -> None:
+    async def scene(_: StandIn, it: Both) -> None:
+        begin = it.app.checks.begin
+        first, second, again = [
+            (await begin(key, name="shipway", sha=SHA["main"])).id for key in ("run:1", "run:2", "run:1")
+        ]
+        assert (again, second) == (first, first + 1)
+        assert [each.external_id for each in await it.app.checks.runs("main")] == ["run:2"]
 
     play(tmp_path, scene)
 

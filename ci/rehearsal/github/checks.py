@@ -83,7 +83,7 @@ async def runs_of(asked: Asked) -> Response:
     query = asked.query
     found = {key: run for key, run in asked.state.runs.items() if run["head_sha"] == sha}
     if query.get("filter", "latest") == "latest":
-        newest = {(run["name"], run["external_id"]): key for key, run in found.items()}
+        newest = {run["name"]: key for key, run in found.items()}  # all are of one app
         found = {key: found[key] for key in newest.values()}
     wanted = [
         key

@@ -29,13 +29,13 @@ async def listed(asked: Asked) -> Response:
     _open_for_issues(asked)
     query, state = asked.query, asked.state
     wanted = query.get("state", "open")
-    labels = {label for label in query.get("labels", "").split(",") if label}
+    labels = {label.casefold() for label in query.get("labels", "").split(",") if label}
     since = _since(asked)
     found = [
         number
         for number, issue in state.issues.items()
         if wanted in {"all", issue["state"]}
-        and labels <= set(issue["labels"])
+        and labels <= {label.casefold() for label in issue["labels"]}
         and issue["updated_at"] >= since
         and query.get("creator") in {None, issue["author"]}
     ]
@@ -142,10 +142,11 @@ def _labels(asked: Asked, given: object) -> tuple[str, ...]:
         name = each.get("name") if isinstance(each, dict) else each
         if not isinstance(name, str) or not name:
             raise invalid("Label", "name")
-        if name not in asked.state.labels:
+        known = next((label for label in asked.state.labels if label.casefold() == name.casefold()), None)
+        if known is None:
             number = asked.state.memory.number("label", first=301)
             asked.state.labels[name] = {"id": number, "color": "ededed"}
-        found.append(name)
+        found.append(known or name)  # as it was written first
     return tuple(found)
 
 

@@ -29,9 +29,9 @@ async def branch(asked: Asked) -> Response:
     if sha is None:
         raise missing()
     rules = asked.state.rules(name)
-    contexts = [context for each in rules if each.source == PROTECTION for context in each.contexts]
+    classic = next((each for each in rules if each.source == PROTECTION), None)
     commit = await asked.state.bare.commit(sha)
-    return JSONResponse(asked.shapes.branch(name, commit, contexts, protected=bool(rules)))
+    return JSONResponse(asked.shapes.branch(name, commit, classic, protected=bool(rules)))
 
 
 async def branches(asked: Asked) -> Response:

@@ -1,4 +1,4 @@
-"""Reviews of pull requests, and who is asked for one."""
+"""Reviews of pull requests, who is asked for one, and whose count."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
 
-from ci.rehearsal.github.answers import RefusalError, unprocessable
+from ci.rehearsal.github.answers import RefusalError, missing, unprocessable
 from ci.rehearsal.github.asked import made
 from ci.rehearsal.github.state import now
 from ci.rehearsal.github.talk import Talk
@@ -74,6 +74,16 @@ async def request(asked: Asked) -> Response:
     return made(Talk(asked).pull_in_a_list(number))
 
 
+async def permission(asked: Asked) -> Response:
+    """Say what somebody may do in the repository, to those who may write."""
+    asked.may_write()
+    person = asked.state.gate.known(asked.words["login"])
+    if person is None:
+        raise missing()
+    user = asked.shapes.account(person.login)
+    return JSONResponse({"permission": person.role, "role_name": person.role, "user": user})
+
+
 def _own(message: str) -> RefusalError:
     return RefusalError(HTTPStatus.UNPROCESSABLE_ENTITY, "Unprocessable Entity", errors=[message])
 
@@ -82,4 +92,5 @@ ROUTES = (
     ("GET", "/pulls/{number:int}/reviews", listed),
     ("POST", "/pulls/{number:int}/reviews", create),
     ("POST", "/pulls/{number:int}/requested_reviewers", request),
+    ("GET", "/collaborators/{login}/permission", permission),
 )

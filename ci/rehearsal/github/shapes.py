@@ -9,9 +9,8 @@ from ci.rehearsal.github.accounts import Accounts, node
 from ci.rehearsal.github.state import HEADS, at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ci.rehearsal.github.records import Change, CommitText, Signed
+    from ci.rehearsal.github.rules import Rules
 
 
 class Shapes(Accounts):
@@ -97,9 +96,10 @@ class Shapes(Accounts):
             "_links": {"self": here, "git": git, "html": page},
         }
 
-    def branch(self, name: str, commit: CommitText, contexts: Sequence[str], *, protected: bool) -> dict[str, Any]:
-        """Return a branch; those who may read it see its required contexts."""
+    def branch(self, name: str, commit: CommitText, classic: Rules | None, *, protected: bool) -> dict[str, Any]:
+        """Return a branch; those who may read it see its protection's required contexts."""
         here = f"{self.repo}/branches/{_quoted(name)}"
+        contexts = classic.contexts if classic else ()
         checks = {
             "enforcement_level": "everyone" if contexts else "off",
             "contexts": list(contexts),
@@ -110,7 +110,7 @@ class Shapes(Accounts):
             "commit": self.commit(commit),
             "_links": {"self": here, "html": f"{self.page}/tree/{_quoted(name)}"},
             "protected": protected,
-            "protection": {"enabled": protected, "required_status_checks": checks},
+            "protection": {"enabled": classic is not None, "required_status_checks": checks},
             "protection_url": f"{here}/protection",
         }
 

@@ -32,12 +32,12 @@ class Checks(Area):
         """Return all statuses of a commit or a branch, the newest first. Raises VendorError."""
         return await self.every(f"/commits/{path_of(name)}/statuses", Status, what="statuses")
 
-    async def runs(self, name: str, *, check: str | None = None) -> tuple[CheckRun, ...]:
-        """Return the newest check runs of a commit or a branch, of one check alone where it is named.
+    async def runs(self, name: str, *, check: str | None = None, newest: bool = True) -> tuple[CheckRun, ...]:
+        """Return the newest check run of each name of a commit or a branch, or all of them; of one check where named.
 
         Raises VendorError.
         """
-        query = {"filter": "latest"} | ({} if check is None else {"check_name": check})
+        query = {"filter": "latest" if newest else "all"} | ({} if check is None else {"check_name": check})
         path = f"/commits/{path_of(name)}/check-runs"
         return await self.every(path, CheckRun, what="check runs", query=query, inside="check_runs")
 
@@ -70,7 +70,7 @@ class Checks(Area):
         """Return the check run of a commit with our key, or begin it. An app's token alone may. Raises VendorError."""
 
         async def look() -> CheckRun | None:
-            found = await self.runs(sha, check=name)
+            found = await self.runs(sha, check=name, newest=False)  # another key's may be newer
             return next((run for run in found if run.external_id == key), None)
 
         async def write() -> CheckRun:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from ci.errors import UsageError
 from ci.vendors.exchange import Exchange, Query
 from ci.vendors.github.area import Area, once
 from ci.vendors.github.talk import Comment, Found, Issue
-from ci.vendors.github.texts import LONGEST_TITLE, bears, cut, marked, short
-from ci.vendors.github.values import Label
+from ci.vendors.github.texts import LONGEST_TITLE, bears, marked, short
+from ci.vendors.github.values import Label, Repository
 from ci.vendors.github.voice import Voice
 
 
@@ -30,11 +31,13 @@ class Issues(Area):
     async def labelled(self, *labels: str, state: str = "open") -> tuple[Issue, ...]:
         """Return the issues that have all of these labels, the newest first; pull requests are not among them.
 
-        Raises VendorError, with status 410 where the repository has no issues.
+        A label is the same in any case, and comes back as it was written first. Raises VendorError, with status 410
+        where the repository has no issues.
         """
+        wanted = {label.casefold() for label in labels}
         query = {"labels": ",".join(labels), "state": state}
         found = await self.every("/issues", Issue, what="issues", query=query)
-        return tuple(issue for issue in found if not issue.is_pull and set(labels) <= set(issue.labels))
+        return tuple(issue for issue in found if not issue.is_pull and wanted <= _folded(issue.labels))
 
     async def marked(self, key: str, *, label: str) -> Issue | None:
         """Return the issue of a label whose text bears a mark, open or closed. Raises VendorError."""
@@ -42,24 +45,40 @@ class Issues(Area):
         return min((issue for issue in found if bears(issue.body, key)), key=lambda issue: issue.number, default=None)
 
     async def ensure(self, key: str, *, title: str, body: str, label: str, labels: Sequence[str] = ()) -> Issue:
-        """Return the issue that bears a mark, or open it, with `label` and further `labels`. Raises VendorError."""
+        """Return the issue that bears a mark, or open it, with `label` and further `labels`.
+
+        Raises VendorError, UsageError where the token may not label: without its label it would not be found again.
+        """
 
         async def write() -> Issue:
+            await self._may_label()
             words = {"title": short(title, LONGEST_TITLE), "body": marked(body, key), "labels": [label, *labels]}
             answer = await self.ask("POST", "/issues", body=words, accept=(HTTPStatus.CREATED,))
-            return self.exchange.read(answer, Issue, what="an issue")
+            issue = self.exchange.read(answer, Issue, what="an issue")
+            if label.casefold() not in _folded(issue.labels):
+                raise _unlabelled(f"GitHub opened #{issue.number} without the label {label}")
+            return issue
 
         return await once(lambda: self.marked(key, label=label), write)
 
-    async def change(
-        self, number: int, *, state: str | None = None, reason: str | None = None, body: str | None = None
-    ) -> Issue:
-        """Close or open an issue (`state`: closed, open; `reason`: completed, not_planned, reopened), change its text.
+    async def _may_label(self) -> None:
+        """Raise UsageError where GitHub would drop the labels of a new issue, which it does without a word."""
+        found = await self.find("", Repository, what="a repository")
+        if found is not None and found.may_push is False and found.may_triage is not True:
+            raise _unlabelled(f"on GitHub the token may not label issues of {self.repository}")
+
+    async def change(self, number: int, *, state: str, reason: str | None = None) -> Issue:
+        """Close or open an issue (`state`: closed, open; `reason`: completed, not_planned, reopened).
 
         Raises VendorError.
         """
-        given: dict[str, Any] = {"state": state, "state_reason": reason, "body": None if body is None else cut(body)}
-        words = {name: value for name, value in given.items() if value is not None}
+        return await self._change(number, {"state": state} | ({} if reason is None else {"state_reason": reason}))
+
+    async def rewrite(self, number: int, key: str, body: str) -> Issue:
+        """Give an issue of ours another text, with the mark that it had: it stays ours to find. Raises VendorError."""
+        return await self._change(number, {"body": marked(body, key)})
+
+    async def _change(self, number: int, words: dict[str, Any]) -> Issue:
         answer = await self.ask("PATCH", f"/issues/{number}", body=words, repeatable=True)
         return self.exchange.read(answer, Issue, what="an issue")
 
@@ -103,3 +122,11 @@ class Issues(Area):
         query: Query = {"q": f"repo:{self.repository} is:issue {words}", "per_page": 100}
         answer = await self.exchange.ask("GET", "/search/issues", query=query)
         return self.exchange.read(answer, Found, what="what a search found")
+
+
+def _folded(labels: Sequence[str]) -> set[str]:
+    return {label.casefold() for label in labels}
+
+
+def _unlabelled(told: str) -> UsageError:
+    return UsageError(told, hint="give the token's account write access to the repository")

@@ -14,11 +14,11 @@ from typing import Any
 import anyio
 
 from ci.errors import Trouble, VendorError
-from ci.vendors.exchange import Exchange
+from ci.vendors.exchange import Exchange, segment
 from ci.vendors.github.area import Area, once, trouble
-from ci.vendors.github.talk import SAYS, TRUSTED, Merged, Method, Opinion, Pull, Review
+from ci.vendors.github.talk import BELONGING, SAYS, WRITING, Merged, Method, Opinion, Permission, Pull, Review
 from ci.vendors.github.texts import LONGEST_TITLE, cut, short
-from ci.vendors.github.values import File
+from ci.vendors.github.values import Comparison, File
 from ci.vendors.github.voice import Voice
 
 OPINIONS = frozenset({SAYS[Opinion.APPROVE], SAYS[Opinion.REQUEST_CHANGES], "DISMISSED"})
@@ -142,7 +142,8 @@ class Pulls(Area):
     async def update_branch(self, number: int, *, sha: str, within: float = 30.0, every: float = 1.0) -> Pull:
         """Merge the base into the branch of a pull request whose head is `sha`; return it with its new head.
 
-        GitHub does it after it has answered: it is asked every `every` seconds, `within` that many. Raises VendorError.
+        One that has all of its base already stays as it is. GitHub does it after it has answered: it is asked every
+        `every` seconds, `within` that many. Raises VendorError.
         """
 
         async def look() -> Pull | None:
@@ -158,7 +159,20 @@ class Pulls(Area):
                 raise trouble(Trouble.BROKEN, f"the branch of #{number} did not move within {within:g} s")
             return pull
 
-        return await once(look, write)
+        try:
+            return await once(look, write)
+        except VendorError as error:
+            if error.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise
+            pull = await self.get(number)
+            if pull is None or not await self._has_base(pull):
+                raise
+            return pull
+
+    async def _has_base(self, pull: Pull) -> bool:
+        path = f"/compare/{segment(pull.base)}...{segment(pull.head_sha)}"
+        found = await self.find(path, Comparison, what="a comparison", query={"per_page": 1})
+        return found is not None and found.behind == 0
 
     async def reviews(self, number: int) -> tuple[Review, ...]:
         """Return the reviews of a pull request, the oldest first. Raises VendorError."""
@@ -167,8 +181,8 @@ class Pulls(Area):
     async def standing(self, number: int, *, sha: str) -> Mapping[str, Review]:
         """Return what each person says last, by login: approvals of the commit `sha`, and changes asked for at any.
 
-        An approval counts from who belongs to the repository, and not from the author; comments change no opinion.
-        Raises VendorError.
+        An approval counts from who may write to the repository, as GitHub itself has it, and not from the author;
+        comments change no opinion. Raises VendorError.
         """
         pull = await self.get(number)
         author = pull.author if pull is not None else None
@@ -176,13 +190,19 @@ class Pulls(Area):
         for review in await self.reviews(number):
             if review.author is not None and review.author != author and review.state in OPINIONS:
                 last[review.author] = review
-        approved = SAYS[Opinion.APPROVE]
-        return {
-            login: review
-            for login, review in last.items()
-            if review.state == SAYS[Opinion.REQUEST_CHANGES]
-            or (review.state == approved and review.commit == sha and review.association in TRUSTED)
-        }
+        return {login: review for login, review in last.items() if await self._counts(review, sha)}
+
+    async def _counts(self, review: Review, sha: str) -> bool:
+        if review.state == SAYS[Opinion.REQUEST_CHANGES]:
+            return True
+        approves = review.state == SAYS[Opinion.APPROVE] and review.commit == sha and review.association in BELONGING
+        return approves and review.author is not None and await self._may_write(review.author)
+
+    async def _may_write(self, login: str) -> bool:
+        """Whether somebody may write: a member or a collaborator may be one who only reads."""
+        path = f"/collaborators/{segment(login)}/permission"
+        found = await self.find(path, Permission, what="a permission")
+        return found is not None and found.permission in WRITING
 
     async def review(self, number: int, opinion: Opinion, body: str, *, sha: str) -> Review:
         """Say something of the commit `sha`, or find that it was said. Nobody approves a pull request of their own.

@@ -13,6 +13,7 @@ from ci.vendors.github.values import Branch, Demands, Protection, Reference, Rul
 
 # Git has no such name yet, or the repository has no commit at all: https://docs.github.com/en/rest/git/refs.
 NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+UNPROTECTED = "Branch not protected"  # said to those alone who would see a protection
 
 
 class Refs(Area):
@@ -27,10 +28,17 @@ class Refs(Area):
 
         Rulesets are apart from it: `rules`. Raises VendorError.
         """
+        return (await self._protection(name))[0]
+
+    async def _protection(self, name: str) -> tuple[Protection | None, bool]:
+        """Return the protection, and whether there may be one that the token may not see."""
         path = f"/branches/{path_of(name)}/protection"
-        return await self.find(
-            path, Protection, what="a protection", absent=(HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN)
-        )
+        try:
+            return await self.find(path, Protection, what="a protection", absent=()), False
+        except VendorError as error:
+            if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}:
+                raise
+            return None, UNPROTECTED not in error.message
 
     async def rules(self, name: str) -> tuple[Rule, ...]:
         """Return the rules that rulesets have for a branch, which all who may read it can see. Raises VendorError."""
@@ -42,8 +50,8 @@ class Refs(Area):
         if branch is None:
             return None
         rules = await self.rules(name)
-        protection = await self.protection(name) if branch.protected else None
-        return _together(branch, protection, rules)
+        protection, hidden = await self._protection(name) if branch.protected else (None, False)
+        return _together(branch, protection, rules, hidden=hidden and branch.classic is not False)
 
     async def sha(self, name: str) -> str | None:
         """Return the commit that a branch stands at. Raises VendorError."""
@@ -100,7 +108,7 @@ class Refs(Area):
                 raise
 
 
-def _together(branch: Branch, protection: Protection | None, rules: tuple[Rule, ...]) -> Demands:
+def _together(branch: Branch, protection: Protection | None, rules: tuple[Rule, ...], *, hidden: bool) -> Demands:
     contexts = [*branch.contexts, *(protection.contexts if protection else ())]
     approvals = [protection.reviewing.approvals] if protection and protection.reviewing else []
     strict = protection is not None and protection.strict
@@ -119,7 +127,7 @@ def _together(branch: Branch, protection: Protection | None, rules: tuple[Rule, 
         strict=strict,
         linear="required_linear_history" in kinds or (protection is not None and protection.linear),
         queued="merge_queue" in kinds,
-        hidden=branch.protected and protection is None and not rules,
+        hidden=hidden,
     )
 
 

@@ -14,8 +14,9 @@ from pydantic import BeforeValidator
 
 from ci.vendors.github.values import at, picked
 
-# Who may write to a repository, or belongs to those who do.
-TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+# Who belongs to a repository in some way; only some of them may write to it.
+BELONGING = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+WRITING = frozenset({"write", "admin"})  # `maintain` is told as write, `triage` as read
 
 
 class Method(enum.StrEnum):
@@ -109,6 +110,13 @@ class Review:
     association: Annotated[str, at("author_association")] = "NONE"
     commit: Annotated[str | None, at("commit_id")] = None
     url: Annotated[str, at("html_url")] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permission:
+    """What somebody may do in the repository: none, read, write, admin."""
+
+    permission: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,16 +47,21 @@ class Repository:
     allow_squash_merge: bool | None = None
     allow_rebase_merge: bool | None = None
     may_push: Annotated[bool | None, at("permissions", "push")] = None
+    may_triage: Annotated[bool | None, at("permissions", "triage")] = None
     may_administer: Annotated[bool | None, at("permissions", "admin")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Branch:
-    """A branch. `contexts` are the required checks of its protection, which all who may read it can see."""
+    """A branch. `contexts` are the required checks of its protection, which all who may read it can see.
+
+    `protected` is so by rulesets, too; `classic` says whether there is a classic protection, None where that is unsaid.
+    """
 
     name: str
     sha: Annotated[str, at("commit", "sha")]
     protected: bool
+    classic: Annotated[bool | None, at("protection", "enabled")] = None
     contexts: Annotated[tuple[str, ...], at("protection", "required_status_checks", "contexts")] = ()
 
 
@@ -96,7 +101,8 @@ class Rule:
 class Demands:
     """What a branch demands by its protection and its rulesets together.
 
-    `approvals` None: no pull request is needed. `hidden`: it is protected, and the token may not see all of how.
+    `approvals` None: no pull request is needed. `hidden`: it may have a classic protection that the token
+    may not see.
     """
 
     contexts: tuple[str, ...] = ()
