@@ -1,6 +1,7 @@
 """How Sentry is asked: paths that end in a slash, pages, environments that it has not met, its errors and limits.
 
-https://docs.sentry.io/api/. Without the slash a redirect would lose a POST's body.
+https://docs.sentry.io/api/. Without the slash a redirect would lose a POST's body. An environment that nothing was ever
+sent from is no environment without errors: to ask about it is an error with the code UNMET.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import datetime
 import re
 import time
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from ci.errors import Trouble, VendorError
+from ci.text import clean
 from ci.vendors import answers
 from ci.vendors.adapter import Adapter
 from ci.vendors.answers import Answer, Dialect
@@ -21,6 +24,7 @@ from ci.vendors.sentry_values import Place, Window
 T = TypeVar("T")
 MOST = 100  # rows of a page
 MOST_PAGES = 100  # of one question; more would be no answer
+UNMET = "environment_never_met"
 _NEXT = re.compile(r'rel="next";\s*results="(true|false)";\s*cursor="([^"]*)"')
 
 
@@ -70,28 +74,38 @@ class Calls(Adapter):
         answer = await self.asked(path)
         return None if answer is None else self.exchange.read(answer, kind, what=what)
 
-    async def asked(self, path: str, query: Query | None = None, *, place: Place | None = None) -> Answer | None:
-        """Return the answer, None where there is nothing of the kind.
-
-        With a place, 404 may mean that no event ever named the environment: that is nothing too, all else is an error.
-        """
+    async def asked(self, path: str, query: Query | None = None) -> Answer | None:
+        """Return the answer, None where there is nothing of the kind. Raises VendorError."""
         try:
             return await self.exchange.ask("GET", path, query=query)
         except VendorError as error:
-            if error.status != 404:  # noqa: PLR2004 - HTTP's
-                raise
-            if place is not None and (place.environment is None or place.environment in await self.environments()):
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
             return None
+
+    async def asked_of(self, place: Place, path: str, query: Query) -> Answer:
+        """Return the answer about a place. Raises VendorError, with the code UNMET where nothing ever came from it."""
+        try:
+            return await self.exchange.ask("GET", path, query=query)
+        except VendorError as error:
+            met = place.environment is None or error.status != HTTPStatus.NOT_FOUND
+            if met or place.environment in await self.environments():
+                raise
+            told = f"nothing was ever sent to it from the environment {place.environment}"
+            raise VendorError(
+                self.exchange.redactor.text(f"Sentry {Trouble.REFUSING.value}: {clean(told)}"),
+                trouble=Trouble.REFUSING,
+                status=error.status,
+                code=UNMET,
+                hint="name the environment as the applications' SDKs do",
+            ) from None
 
     async def table(
         self, dataset: str, fields: Sequence[str], query: str, place: Place, period: Query
     ) -> list[dict[str, Any]]:
         """Return the rows of a table of events; `period` says of which time. Raises VendorError."""
         asked: dict[str, str | int | list[str]] = {"dataset": dataset, "field": list(fields), "query": query}
-        answer = await self.asked(f"{self.home}events/", {**asked, **where(place), **period}, place=place)
-        if answer is None:
-            return []
+        answer = await self.asked_of(place, f"{self.home}events/", {**asked, **where(place), **period})
         body = self.exchange.read(answer, dict[str, Any], what="a table")
         return self.exchange.value(body.get("data"), list[dict[str, Any]], what="a table")
 
@@ -102,7 +116,8 @@ class Calls(Adapter):
         found: list[T] = []
         asked = query
         for _ in range(MOST_PAGES):
-            answer = await self.asked(f"{self.home}{path}", asked, place=place)
+            whole = f"{self.home}{path}"
+            answer = await (self.asked_of(place, whole, asked) if place else self.asked(whole, asked))
             if answer is None:
                 return ()
             found += self.exchange.read(answer, list[kind], what="a page")  # type: ignore[valid-type]

@@ -1,6 +1,7 @@
 """Counts of Sentry: errors and requests of releases, over time and in windows, and the health of sessions.
 
-A zero is no proof of health: ingestion takes a minute or two, and a monitor may be dead. See sentry_event.py.
+A zero is no proof of health: ingestion takes a minute or two, and a monitor may be dead. See sentry_event.py. An
+environment that Sentry never met has no zero: the code of that error is sentry_calls.UNMET.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ci.vendors.sentry_calls import Calls, period, where
+from ci.errors import VendorError
+from ci.vendors.sentry_calls import UNMET, Calls, period, where
 from ci.vendors.sentry_query import ERRORS, REAL, every, term
 from ci.vendors.sentry_values import EVERYWHERE, ErrorCount, Health, Place, Point, Window
 
@@ -41,7 +43,12 @@ class Counts(Calls):
 
     async def arrived(self, event: str, *, place: Place = EVERYWHERE, within: str = "1h") -> bool:
         """Whether an error event with this id came through ingestion in the time up to now. Raises VendorError."""
-        rows = await self.table("errors", ["id"], term("id", event), place, {"statsPeriod": within})
+        try:
+            rows = await self.table("errors", ["id"], term("id", event), place, {"statsPeriod": within})
+        except VendorError as error:
+            if error.code != UNMET:  # it may be the first event of its environment
+                raise
+            return False
         return any(row.get("id") == event for row in rows)
 
     async def series(
@@ -66,9 +73,7 @@ class Counts(Calls):
             "disableAggregateExtrapolation": "1",
             **where(place, window),
         }
-        answer = await self.asked(f"{self.home}events-timeseries/", asked, place=place)
-        if answer is None:
-            return ()
+        answer = await self.asked_of(place, f"{self.home}events-timeseries/", asked)
         body = self.exchange.read(answer, dict[str, Any], what="a series")
         series = self.exchange.value(body.get("timeSeries"), list[dict[str, Any]], what="a series")
         values = [row for each in series for row in self.exchange.value(each.get("values"), list[_Row], what="a point")]
@@ -97,9 +102,7 @@ class Counts(Calls):
             "includeSeries": 0,
             **where(place, window),
         }
-        answer = await self.asked(f"{self.home}sessions/", asked, place=place)
-        if answer is None:
-            return ()
+        answer = await self.asked_of(place, f"{self.home}sessions/", asked)
         body = self.exchange.read(answer, dict[str, Any], what="sessions")
         groups = self.exchange.value(body.get("groups"), list[_Group], what="sessions")
         return tuple(group.health() for group in groups)

@@ -14,7 +14,7 @@ from ci.rehearsal.sentry import TOKEN, Sentry
 from ci.rehearsal.serving import serving
 from ci.vendors import sentry
 from ci.vendors.exchange import Patience
-from ci.vendors.sentry_calls import written
+from ci.vendors.sentry_calls import UNMET, written
 from ci.vendors.sentry_query import every, term
 from ci.vendors.sentry_values import Commit, ErrorCount, Place, Window
 from tests.vendors.contract import Holding
@@ -55,13 +55,13 @@ OPERATIONS = {
 
 @contextlib.asynccontextmanager
 async def world(
-    directory: Path, transport: httpx.AsyncBaseTransport | None = None, lag: float = 0
+    directory: Path, transport: httpx.AsyncBaseTransport | None = None, lag: float = 0, *, held: bool = False
 ) -> AsyncIterator[tuple[Sentry, str, sentry.Sentry]]:
-    """Give the stand-in, its address, and a client of it."""
+    """Give the stand-in, its address, and a client of it; `held` is what goes to and fro to the contract."""
     stand_in = Sentry(directory, lag=lag)
     quick = Patience(request=3, whole=6, first=0.01, tries=3)
     async with serving(stand_in) as address:
-        given = Holding("sentry", address, transport) if transport is None else transport
+        given = Holding("sentry", address) if held else transport
         async with sentry.connect(TOKEN, "acme", address=address, transport=given, patience=quick) as client:
             yield stand_in, address, client
 
@@ -72,7 +72,7 @@ def run(calls: Callable[[], Awaitable[None]]) -> None:
 
 def test_all_that_it_asks_and_all_that_is_answered_is_in_the_contract(tmp_path: Path) -> None:
     async def calls() -> None:
-        async with world(tmp_path) as (stand_in, address, client):
+        async with world(tmp_path, held=True) as (stand_in, address, client):
             holding = client.exchange.client._transport  # noqa: SLF001 - the transport that was handed in
             assert isinstance(holding, Holding)
             await send(
@@ -225,16 +225,25 @@ def test_an_event_that_is_sent_twice_is_one_and_brings_no_issue_back(tmp_path: P
     run(calls)
 
 
-def test_an_environment_that_no_event_has_named_is_empty_and_an_organization_that_is_not_there_is_an_error(
-    tmp_path: Path,
-) -> None:
+def test_an_environment_that_sentry_never_met_is_told_apart_from_one_without_errors(tmp_path: Path) -> None:
     async def calls() -> None:
         nowhere = Place(environment="nowhere")
-        async with world(tmp_path, httpx.AsyncHTTPTransport()) as (stand_in, address, client):
+        async with world(tmp_path) as (stand_in, address, client):
             await send(stand_in, address, ("event", error()))
-            assert await client.new_issues("api@1", place=nowhere) == ()
+            for asking in (
+                client.new_issues("api@1", place=nowhere),
+                client.error_counts(["api@1"], HOUR, place=nowhere),
+                client.requests("api@1", HOUR, place=nowhere),
+                client.health(HOUR, place=nowhere),
+            ):
+                with pytest.raises(
+                    VendorError, match="nothing was ever sent to it from the environment nowhere"
+                ) as told:
+                    await asking
+                assert (told.value.trouble, told.value.code) == (Trouble.REFUSING, UNMET)
+            assert not await client.arrived("0" * 32, place=nowhere)  # it may be the first one from there
+            await send(stand_in, address, ("transaction", transaction(environment="nowhere")))
             assert (await client.error_counts(["api@1"], HOUR, place=nowhere))[0].errors == 0
-            assert await client.health(HOUR, place=nowhere) == ()
             async with sentry.connect(TOKEN, "other", address=address) as stranger:
                 assert await stranger.organization() is None
                 with pytest.raises(VendorError, match="does not exist"):
@@ -243,9 +252,53 @@ def test_an_environment_that_no_event_has_named_is_empty_and_an_organization_tha
     run(calls)
 
 
+def test_requests_of_our_own_and_what_is_no_error_are_not_counted_and_nothing_is_extrapolated(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with world(tmp_path) as (stand_in, address, client):
+            await send(
+                stand_in,
+                address,
+                ("event", error()),
+                ("event", error(level="warning")),
+                ("event", error(level="fatal")),
+                ("event", error(tags={"synthetic": "true"})),
+                ("transaction", transaction()),
+                ("transaction", transaction(tags={"synthetic": "true"})),
+                ("transaction", transaction(tags={"shipway": "probe"})),
+            )
+            [count] = await client.error_counts(["api@1"], HOUR, place=PRODUCTION)
+            assert count.errors == 2
+            assert await client.requests("api@1", HOUR, place=PRODUCTION) == 1
+            assert "disableAggregateExtrapolation=1" in stand_in.calls[-1].query
+
+    run(calls)
+
+
+def test_an_issue_that_was_there_before_is_not_new_and_events_of_another_environment_are_not_its_own(
+    tmp_path: Path,
+) -> None:
+    async def calls() -> None:
+        async with world(tmp_path) as (stand_in, address, client):
+            await send(
+                stand_in,
+                address,
+                ("event", error("Old", place="a", timestamp=time.time() - 1200)),
+                ("event", error("Fresh", place="b")),
+                ("event", error("Fresh", place="b", environment="staging")),
+            )
+            since = NOW - datetime.timedelta(minutes=10)
+            [fresh] = await client.new_issues("api@1", place=PRODUCTION, since=since)
+            assert fresh.title == "Fresh: x is undefined"
+            assert len(await client.new_issues("api@1", place=PRODUCTION)) == 2
+            assert len(await client.events(fresh.id, place=PRODUCTION)) == 1
+            assert len(await client.events(fresh.id)) == 2
+
+    run(calls)
+
+
 def test_what_it_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
     async def calls() -> None:
-        async with world(tmp_path, httpx.AsyncHTTPTransport()) as (stand_in, address, client):
+        async with world(tmp_path) as (stand_in, address, client):
             for query, said in (
                 ("is:lost", 'Invalid value for "is" search'),
                 ("release:", "Empty string after 'release:'"),
@@ -274,7 +327,7 @@ def test_what_it_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
 
 def test_a_limit_is_waited_out_until_the_reset_that_sentry_names(tmp_path: Path) -> None:
     async def calls() -> None:
-        async with world(tmp_path, httpx.AsyncHTTPTransport()) as (stand_in, _, client):
+        async with world(tmp_path) as (stand_in, _, client):
             reset = {"x-sentry-rate-limit-reset": str(int(time.time()) + 2), "x-sentry-rate-limit-remaining": "0"}
             stand_in.faults.add(kind="status", status=429, headers=reset)
             began = time.time()
