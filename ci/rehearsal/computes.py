@@ -19,6 +19,7 @@ from psycopg import sql
 
 from ci import processes
 from ci.errors import ToolError
+from ci.rehearsal import ports
 from ci.toolchains.postgres import provide_postgres
 from ci.toolchains.programs import postgres as program
 
@@ -125,7 +126,7 @@ class Computes:
             await stopped.wait()
 
     async def _serve(self, branch: str, *, task_status: TaskStatus[int]) -> None:
-        port = processes.free_port()
+        port = ports.borrow(self.ports.values())
         ready = self.directory / f"{branch}.ready"
         ready.unlink(missing_ok=True)
         argv = [sys.executable, "-P", program.__file__, "--keep", "--port", str(port), "--database", OWNER]

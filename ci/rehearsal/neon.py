@@ -2,28 +2,30 @@
 
 Changes answer at once and are done in the background, as operations; while a project has any, it answers other changes
 with 423. What it had not done when it was killed it does when it is asked again. A branch is deleted when it expires.
-A suspended compute wakes when its address is asked for: the real one does when somebody connects.
+A compute is reached at an address that stays, over restarts too, and wakes when somebody connects. That address is
+told at once; nobody listens there before the operations are done.
 """
 
 from __future__ import annotations
 
 import contextlib
-import datetime
 import re
 import secrets
 import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ci.errors import ToolError
 from ci.rehearsal.computes import Computes, computing
-from ci.rehearsal.neon_account import PORT, Account, RefusedError
-from ci.rehearsal.neon_documents import HOST, USER, branch_document, endpoint_document
-from ci.rehearsal.standin import StandIn, body_of
+from ci.rehearsal.neon_account import Account, RefusedError
+from ci.rehearsal.neon_documents import HOST, MOST_BRANCHES, USER, branch_document, endpoint_document
+from ci.rehearsal.neon_requests import COPIED, hold, limit_of, object_of
+from ci.rehearsal.standin import StandIn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 API = "/api/v2"
 KEY = re.compile(r"Bearer napi_[a-z0-9]{40,}", re.IGNORECASE)
 MOMENT = 0.2  # seconds that an operation takes at least
-LONGEST_NAME = 256
-SOURCES = ("parent-data", "schema-only")
 
 
 class Neon(StandIn):
@@ -56,6 +56,7 @@ class Neon(StandIn):
             self._route("GET", f"{branch}/databases", self._databases),
             self._route("GET", f"{branch}/roles", self._roles),
             self._route("POST", f"{project}/endpoints", self._add_endpoint),
+            self._route("DELETE", endpoint, self._delete_endpoint),
             self._route("POST", f"{endpoint}/start", self._start),
             self._route("POST", f"{endpoint}/suspend", self._suspend),
             self._route("GET", f"{project}/connection_uri", self._connection_uri),
@@ -64,6 +65,18 @@ class Neon(StandIn):
         ]
         super().__init__("neon", directory, routes, unknown=_nothing_there)
         self.account = Account(self.memory, computes, moment=moment)
+        self.answer_at(self.account.faults.routes())
+
+    @contextlib.asynccontextmanager
+    async def living(self) -> AsyncIterator[None]:
+        """Have computes be reached for as long as it is served. A port that is taken is an OSError."""
+        async with anyio.create_task_group() as group:
+            try:
+                self.account.open_doors(group)
+                yield
+            finally:
+                self.account.doors.end()
+                group.cancel_scope.cancel()
 
     # --- what is asked --------------------------------------------------------------------------
 
@@ -77,7 +90,7 @@ class Neon(StandIn):
         search, cursor = request.query_params.get("search", "").lower(), request.query_params.get("cursor")
         every = [branch["told"] for branch in self.account.branches_of(_project(request))]
         found = [told for told in every if search in told["name"].lower() or search in told["id"]]
-        limit = _limit(request, most=10_000)
+        limit = limit_of(request, most=10_000)
         begin = next((n + 1 for n, told in enumerate(found) if told["id"] == cursor), 0)
         page = found[begin : begin + limit]
         more = {"next": page[-1]["id"]} if begin + limit < len(found) else {}
@@ -117,14 +130,13 @@ class Neon(StandIn):
         endpoint = next(iter(self.account.endpoints_of(branch["told"]["id"])), None)
         if endpoint is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, "read-write endpoint not found")
-        port = await self.account.wake(endpoint) if self.account.computes else PORT
-        host = f"{HOST}-pooler" if asked.get("pooled") == "true" else HOST
+        port = self.account.port(endpoint["id"], pooled=asked.get("pooled") == "true")
         password = branch["roles"][role]
-        return JSONResponse({"uri": f"postgresql://{role}:{password}@{host}:{port}/{database}?sslmode=disable"})
+        return JSONResponse({"uri": f"postgresql://{role}:{password}@{HOST}:{port}/{database}?sslmode=disable"})
 
     async def _operations(self, request: Request) -> Response:
         newest = self.account.operations_of(_project(request))[::-1]
-        return JSONResponse({"operations": newest[: _limit(request, most=1000)]})
+        return JSONResponse({"operations": newest[: limit_of(request, most=1000)]})
 
     async def _operation(self, request: Request) -> Response:
         operation = self.account.operations.get(request.path_params["operation"])
@@ -135,21 +147,24 @@ class Neon(StandIn):
     # --- what is changed ------------------------------------------------------------------------
 
     async def _create(self, request: Request) -> Response:
-        project, body = _project(request), await body_of(request) or {}
+        project, body = _project(request), await object_of(request)
         wanted, computes = body.get("branch") or {}, body.get("endpoints") or []
-        _hold(wanted, computes)
+        hold(wanted, computes)
+        if len(self.account.branches_of(project)) >= MOST_BRANCHES:
+            message = f"branches limit exceeded, limit: {MOST_BRANCHES}"
+            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, message, code="BRANCHES_LIMIT_EXCEEDED")
         parent = self.account.branch(project, wanted.get("parent_id"))
         self.account.lock(project)
-        branch, source = _new("br"), wanted.get("init_source") or SOURCES[0]
+        branch, source = _new("br"), wanted.get("init_source") or COPIED
         told = branch_document(
             branch,
             project,
             wanted.get("name") or branch,
-            parent=parent["told"]["id"] if source == SOURCES[0] else None,  # without rows it is a root of its own
+            parent=parent["told"]["id"] if source == COPIED else None,  # without rows it is a root of its own
             expires=wanted.get("expires_at"),
             source=source,
         )
-        own = {"told": told, "rows": source == SOURCES[0], "copied_from": parent["told"]["id"]}
+        own = {"told": told, "rows": source == COPIED, "copied_from": parent["told"]["id"]}
         self.account.branches[branch] = {**parent, **own}
         operations = [self.account.begin(project, branch, "create_branch")]
         endpoints = [endpoint_document(_new("ep"), project, branch) for _ in computes]
@@ -165,7 +180,7 @@ class Neon(StandIn):
             told = self._named(request)["told"]
         except RefusedError:
             return Response(status_code=HTTPStatus.NO_CONTENT)
-        children = [each for each in self.account.branches_of(project) if each["told"].get("parent_id") == told["id"]]
+        children = self.account.children(told["id"])
         for wrong, why in (
             (told["default"], "cannot delete the default branch"),
             (told["protected"], "cannot delete a protected branch"),
@@ -177,8 +192,9 @@ class Neon(StandIn):
         return JSONResponse({"branch": told, "operations": self.account.remove(told)})
 
     async def _add_endpoint(self, request: Request) -> Response:
-        project, body = _project(request), await body_of(request) or {}
-        branch = self.account.branch(project, (body.get("endpoint") or {}).get("branch_id") or "?")["told"]["id"]
+        project, wanted = _project(request), (await object_of(request)).get("endpoint")
+        named = wanted.get("branch_id") if isinstance(wanted, dict) else None
+        branch = self.account.branch(project, named if isinstance(named, str) and named else "?")["told"]["id"]
         if self.account.endpoints_of(branch):
             raise RefusedError(HTTPStatus.CONFLICT, "read-write endpoint already exists")
         self.account.lock(project)
@@ -186,6 +202,15 @@ class Neon(StandIn):
         self.account.endpoints[endpoint["id"]] = endpoint
         operations = [self.account.begin(project, branch, "start_compute", endpoint["id"])]
         return JSONResponse({"endpoint": endpoint, "operations": operations}, status_code=HTTPStatus.CREATED)
+
+    async def _delete_endpoint(self, request: Request) -> Response:
+        project = _project(request)
+        try:
+            endpoint = self.account.endpoint(project, request.path_params["endpoint"])
+        except RefusedError:
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+        self.account.lock(project)
+        return JSONResponse({"endpoint": endpoint, "operations": [self.account.remove_endpoint(endpoint)]})
 
     async def _start(self, request: Request) -> Response:
         return self._switch(request, "start_compute", already="active")
@@ -212,7 +237,7 @@ class Neon(StandIn):
                     self.account.look(_project(request))
                 response = await answering(request)
             except RefusedError as refused:
-                response = _error(refused.status, str(refused))
+                response = _error(refused.status, str(refused), code=refused.code)
             except ToolError as error:
                 response = _error(HTTPStatus.SERVICE_UNAVAILABLE, error.message)
             self._behind(response, request.path_params.get("project"))
@@ -250,35 +275,9 @@ def _new(kind: str) -> str:
     return f"{kind}-rehearsal-{secrets.token_hex(4)}"
 
 
-def _limit(request: Request, *, most: int) -> int:
-    asked = request.query_params.get("limit", "100")
-    if not asked.isdigit() or not 1 <= int(asked) <= most:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"limit must be between 1 and {most}")
-    return int(asked)
-
-
-def _hold(wanted: Mapping[str, Any], computes: list[Any]) -> None:
-    name, source, expires = wanted.get("name", "?"), wanted.get("init_source"), wanted.get("expires_at")
-    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"branch name must have 1 to {LONGEST_NAME} characters")
-    if source not in {None, *SOURCES}:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, f"init_source must be one of {', '.join(SOURCES)}")
-    if wanted.get("parent_lsn") or wanted.get("parent_timestamp"):
-        raise RefusedError(HTTPStatus.NOT_IMPLEMENTED, "this stand-in branches from what the parent holds now")
-    if len(computes) > 1:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "a branch can have only one read-write endpoint")
-    if expires is not None:
-        try:
-            moment = datetime.datetime.fromisoformat(expires)
-        except (TypeError, ValueError):
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "expires_at is no date and time of RFC 3339") from None
-        if moment.tzinfo is None or moment <= datetime.datetime.now(datetime.UTC):
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "expires_at must be in the future")
-
-
 def _nothing_there(_request: Request) -> Response:
     return _error(HTTPStatus.NOT_FOUND, "this route does not exist")
 
 
-def _error(status: int, message: str) -> Response:
-    return JSONResponse({"request_id": str(uuid.uuid4()), "code": "", "message": message}, status_code=status)
+def _error(status: int, message: str, *, code: str = "") -> Response:
+    return JSONResponse({"request_id": str(uuid.uuid4()), "code": code, "message": message}, status_code=status)

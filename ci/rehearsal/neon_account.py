@@ -9,13 +9,18 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import psycopg
 
 from ci.errors import ToolError
 from ci.rehearsal.neon_documents import branch_document, endpoint_document, operation_document, project_document
+from ci.rehearsal.neon_doors import Doors
+from ci.rehearsal.neon_faults import OperationFaults
 from ci.toolchains.versions import POSTGRES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from anyio.abc import TaskGroup
 
     from ci.rehearsal.computes import Computes
     from ci.rehearsal.memory import Memory
@@ -23,16 +28,18 @@ if TYPE_CHECKING:
 PORT = 5432  # where nothing can be connected to
 VERSION = int(POSTGRES.partition(".")[0])
 OPEN = ("scheduling", "running")
+OF_A_BRANCH = ("create_branch", "start_compute")  # which there must be
 MAIN, DATABASE, ROLE = "main", "neondb", "neondb_owner"
 
 
 class RefusedError(Exception):
-    """What the real one refuses, with its status and in its words."""
+    """What the real one refuses, with its status and in its words; most have no code."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, code: str = "") -> None:
         """Take what is to be answered."""
         super().__init__(message)
         self.status = status
+        self.code = code
 
 
 class Account:
@@ -51,6 +58,8 @@ class Account:
         self.endpoints = memory.shelf("endpoints")
         self.operations = memory.shelf("operations")
         self.working: set[str] = set()
+        self.faults = OperationFaults()
+        self.doors = Doors(memory.shelf("ports"), self.reach)
         for key, endpoint in self.endpoints.items():
             if computes and endpoint["current_state"] == "active" and endpoint["branch_id"] not in computes.ports:
                 self.endpoints[key] = {**endpoint, "current_state": "idle"}  # it ended with the world before
@@ -69,18 +78,36 @@ class Account:
             "copied_from": None,
         }
         self.endpoints[endpoint] = endpoint_document(endpoint, project, branch, state="idle")
+        self.doors.open(endpoint)
+
+    def open_doors(self, group: TaskGroup) -> None:
+        """Have all computes be reached where they were. Raises OSError where a port is taken."""
+        self.doors.group = group
+        for name, endpoint in self.endpoints.items() if self.computes else ():
+            if endpoint["current_state"] != "init":
+                self.doors.open(name)
+
+    def port(self, endpoint: str, *, pooled: bool) -> int:
+        """Return where a compute is reached: at once, though nobody listens there before its operations are done."""
+        return self.doors.port(endpoint, pooled=pooled) if self.computes else PORT
 
     # --- what is there --------------------------------------------------------------------------
 
     def look(self, project: str) -> None:
-        """Know the project, and delete what expired in it."""
+        """Know the project, and delete what expired in it: when nothing else goes on, and not what has children."""
         if project not in self.projects:
             raise RefusedError(HTTPStatus.NOT_FOUND, "project not found")
+        if self.waiting(project):
+            return
         now = datetime.datetime.now(datetime.UTC)
         for branch in self.branches_of(project):
             expires = branch["told"].get("expires_at")
-            if expires and datetime.datetime.fromisoformat(expires) <= now:
+            if expires and datetime.datetime.fromisoformat(expires) <= now and not self.children(branch["told"]["id"]):
                 self.remove(branch["told"])
+
+    def children(self, branch: str) -> list[dict[str, Any]]:
+        """Return the branches that were made of one."""
+        return [each for each in self.branches.values() if each["told"].get("parent_id") == branch]
 
     def branches_of(self, project: str) -> list[dict[str, Any]]:
         """Return a project's branches, the oldest first."""
@@ -129,12 +156,15 @@ class Account:
     def remove(self, told: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Forget a branch and its computes, and note what is to be done about them."""
         project, branch = told["project_id"], told["id"]
-        operations = []
-        for endpoint in self.endpoints_of(branch):
-            del self.endpoints[endpoint["id"]]
-            operations.append(self.begin(project, branch, "suspend_compute", endpoint["id"]))
+        operations = [self.remove_endpoint(endpoint) for endpoint in self.endpoints_of(branch)]
         del self.branches[branch]
         return [*operations, self.begin(project, branch, "delete_timeline")]
+
+    def remove_endpoint(self, endpoint: Mapping[str, Any]) -> dict[str, Any]:
+        """Forget a compute, which is reached no more, and note what is to be done about it."""
+        self.doors.close(endpoint["id"])
+        del self.endpoints[endpoint["id"]]
+        return self.begin(endpoint["project_id"], endpoint["branch_id"], "suspend_compute", endpoint["id"])
 
     async def work(self, project: str) -> None:
         """Do what is to be done for a project, in its order."""
@@ -143,14 +173,35 @@ class Account:
                 operation = {**waiting[0], "status": "running"}
                 self.operations[operation["id"]] = operation
                 await anyio.sleep(self.moment)
-                try:
-                    await self._do(operation)
-                    operation |= {"status": "finished"}
-                except ToolError as error:
-                    operation |= {"status": "failed", "error": error.message, "failures_count": 1}
-                self.operations[operation["id"]] = operation
+                self.operations[operation["id"]] = {**operation, **await self._done(operation)}
         finally:
             self.working.discard(project)
+
+    async def _done(self, operation: Mapping[str, Any]) -> dict[str, Any]:
+        """Do an operation, and return what became of it. What follows for the same branch is not begun if it fails."""
+        if operation["action"] in OF_A_BRANCH and operation["branch_id"] not in self.branches:
+            return {"status": "skipped"}
+        try:
+            self.faults.meet(operation["action"])
+            await self._do(operation)
+        except (ToolError, OSError, psycopg.Error) as error:
+            for other in self.waiting(operation["project_id"]):
+                if other["branch_id"] == operation["branch_id"]:
+                    self.operations[other["id"]] = {**other, "status": "cancelled"}
+            return {"status": "failed", "error": str(error), "failures_count": 1}
+        return {"status": "finished"}
+
+    async def reach(self, endpoint: str) -> int:
+        """Have a compute run for whoever connects to it, and return its port. Raises OSError where it does not."""
+        found = self.endpoints.get(endpoint)
+        if found is None or self.computes is None:
+            raise ConnectionRefusedError(endpoint)
+        if found["current_state"] == "active" and found["branch_id"] in self.computes.ports:
+            return self.computes.ports[found["branch_id"]]
+        try:
+            return await self.wake(found)
+        except (ToolError, psycopg.Error) as error:
+            raise ConnectionRefusedError(str(error)) from error
 
     async def wake(self, endpoint: Mapping[str, Any]) -> int:
         """Have a compute run, and return its port. Raises ToolError."""
@@ -158,7 +209,8 @@ class Account:
         if self.computes:
             await self._made(branch)
             port = await self.computes.start(branch)
-        self.endpoints[endpoint["id"]] = {**endpoint, "current_state": "active"}
+        if endpoint["id"] in self.endpoints:  # nobody deleted it meanwhile
+            self.endpoints[endpoint["id"]] = {**endpoint, "current_state": "active"}
         return port
 
     async def _do(self, operation: Mapping[str, Any]) -> None:
@@ -170,6 +222,8 @@ class Account:
                 self.branches[branch] = {**whole, "told": {**whole["told"], "current_state": "ready"}}
             case "start_compute" if endpoint:
                 await self.wake(endpoint)
+                if self.computes:
+                    self.doors.open(endpoint["id"])
             case "suspend_compute":
                 if self.computes:
                     await self.computes.stop(branch)

@@ -8,6 +8,7 @@ from typing import Any
 
 REGION, PROVISIONER = "aws-eu-central-1", "k8s-neonvm"
 HOST = "127.0.0.1"
+MOST_BRANCHES = 10  # of a project
 USER = MappingProxyType(
     {
         "active_seconds_limit": 0,
@@ -19,7 +20,7 @@ USER = MappingProxyType(
         "name": "A",
         "last_name": "Founder",
         "projects_limit": 10,
-        "branches_limit": 10,
+        "branches_limit": MOST_BRANCHES,
         "max_autoscaling_limit": 2,
         "plan": "launch",
     }

@@ -13,16 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FIRST, LAST = 20_000, 32_000
-ROOM = 1_000  # ports that there must be to choose from
+KEPT = 26_000  # those below are kept, over restarts too; a server that lasts no longer than we do gets one from here on
 RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
-def choose(taken: Iterable[int] = ()) -> int:
-    """Return a port of the loopback on which nobody listens and that is none of `taken`, to be kept and used again."""
-    last = min(LAST, _first_given_away())
-    ports = list(set(range(FIRST, last)) - set(taken))
-    if last - FIRST >= ROOM:
-        secrets.SystemRandom().shuffle(ports)
+def keep(taken: Iterable[int] = ()) -> int:
+    """Return a port of the loopback on which nobody listens and that is none of `taken`, to be used again and again."""
+    return _choose(range(FIRST, KEPT), taken)
+
+
+def borrow(taken: Iterable[int] = ()) -> int:
+    """Return a port of the loopback on which nobody listens and that is none of `taken`, to be listened on at once."""
+    return _choose(range(KEPT, LAST), taken)
+
+
+def _choose(among: range, taken: Iterable[int]) -> int:
+    ports = list(set(among) - set(taken))
+    secrets.SystemRandom().shuffle(ports)
+    if among.stop <= _first_given_away():
         for port in ports:
             if _is_free(port):
                 return port
@@ -32,7 +40,7 @@ def choose(taken: Iterable[int] = ()) -> int:
 def _first_given_away() -> int:
     try:
         return int(RANGE.read_text(encoding="ascii").split()[0])
-    except (OSError, ValueError, IndexError):  # not Linux: https://www.rfc-editor.org/rfc/rfc6335#section-6 has 49152
+    except (OSError, ValueError, IndexError):  # no Linux; https://www.rfc-editor.org/rfc/rfc6335#section-6 has 49152
         return LAST
 
 

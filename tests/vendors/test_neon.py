@@ -97,11 +97,15 @@ def test_an_ordinary_round_is_in_the_contract_and_its_branches_are_databases(tmp
 
             (endpoint,) = await client.endpoints(PROJECT, made.id)
             assert (endpoint.kind, endpoint.state) == ("read_write", "active")
-            await client.suspend(PROJECT, endpoint.id)
-            with pytest.raises(psycopg.OperationalError):
-                await said(branch, "select 1")
+            async with await psycopg.AsyncConnection.connect(branch) as connection:
+                await client.suspend(PROJECT, endpoint.id)
+                with pytest.raises(psycopg.OperationalError):
+                    await connection.execute("select 1")
+            assert [each.state for each in await client.endpoints(PROJECT, made.id)] == ["idle"]
+            assert await said(branch, "select count(*) from notes") == [(2,)]
+            assert [each.state for each in await client.endpoints(PROJECT, made.id)] == ["active"]
             await client.start(PROJECT, endpoint.id)
-            assert await said(await uri_of(client, made.id), "select count(*) from notes") == [(2,)]
+            assert await uri_of(client, made.id) == branch
 
             await client.delete_branch(PROJECT, made.id)
             await client.delete_branch(PROJECT, made.id)
@@ -151,13 +155,15 @@ def test_what_it_knows_and_what_its_databases_hold_is_there_after_a_restart(tmp_
     async def calls() -> None:
         async with real(tmp_path) as (_, client, _):
             made = await client.make_branch(PROJECT, "kept")
-            await said(await uri_of(client, made.id), "create table notes as select 'kept'::text as words")
+            uri = await uri_of(client, made.id)
+            await said(uri, "create table notes as select 'kept'::text as words")
         async with real(tmp_path) as (_, client, _):
             found = await client.find_branch(PROJECT, "kept")
             assert found is not None
             (endpoint,) = await client.endpoints(PROJECT, found.id)
             assert endpoint.state == "idle"
-            assert await said(await uri_of(client, found.id), "select words from notes") == [("kept",)]
+            assert await said(uri, "select words from notes") == [("kept",)]  # at the address of before
+            assert await uri_of(client, found.id) == uri
 
     anyio.run(calls)
 

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci.rehearsal.ports import choose
+from ci.rehearsal import ports
 from ci.rehearsal.switch import Switch, Target
 
 if TYPE_CHECKING:
@@ -146,13 +146,13 @@ class Account:
     def free_port(self) -> int:
         """Return a port that no deployment and no domain has or had: an address never leads to something else."""
         taken = {each["port"] for each in self.deployments.values()}
-        return choose(taken | {_port(name) for each in self.projects.values() for name in each["domains"]})
+        return ports.keep(taken | {_port(name) for each in self.projects.values() for name in each["domains"]})
 
     def _domains(self, project: Project) -> list[str]:
-        ports: list[int] = []
+        found: list[int] = []
         for port in project.ports:
-            ports.append(port or next(free for free in iter(self.free_port, None) if free not in ports))
-        return [f"127.0.0.1:{port}" for port in ports]
+            found.append(port or next(free for free in iter(self.free_port, None) if free not in found))
+        return [f"127.0.0.1:{port}" for port in found]
 
     def _lead(self, domain: str) -> None:
         switch = self.switches.setdefault(domain, Switch(port=_port(domain)))

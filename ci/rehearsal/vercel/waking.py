@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ci.rehearsal.ports import choose
+from ci.rehearsal import ports
 from ci.rehearsal.vercel.building import BuildFailedError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Waking:
             self._asked[name] = time.monotonic()
             if name not in self._ports:
                 async with self._room:
-                    port = choose(self._ports.values())
+                    port = ports.borrow(self._ports.values())
                     await self._host.start(name, self._site_of(name), port)
                 self._ports[name] = port
             return self._ports[name]
