@@ -221,13 +221,13 @@ class Branches:
         """Return how the application's role connects, when it can: on a branch it has another password."""
         password = secrets.token_hex(24)
         async with await _connect(owner) as connection:
-            found = await (await connection.execute("select from pg_roles where rolname = %s", [role])).fetchone()
-            words = "ALTER ROLE {} LOGIN PASSWORD {}"
-            if found is None:
-                words = "CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {}"
             name = sql.Identifier(role)
             grant = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
             try:
+                found = await (await connection.execute("select from pg_roles where rolname = %s", [role])).fetchone()
+                words = "ALTER ROLE {} LOGIN PASSWORD {}"
+                if found is None:
+                    words = "CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {}"
                 await connection.execute(sql.SQL(words).format(name, sql.Literal(password)))
                 await connection.execute(grant.format(sql.Identifier(connection.info.dbname), name))
             except psycopg.errors.InsufficientPrivilege:  # Neon made it, and knows its password
@@ -236,7 +236,9 @@ class Branches:
                 )
             except psycopg.Error as error:
                 told = error.diag.message_primary or type(error).__name__  # the statement holds the password
-                raise _error(Trouble.REFUSING, f"no role {role!r} on the branch: {told}") from None
+                lost = connection.closed and error.diag.message_primary is None
+                trouble = Trouble.UNREACHABLE if lost else Trouble.REFUSING
+                raise _error(trouble, f"no role {role!r} on the branch: {told}") from None
         parts = urlsplit(owner)
         place = parts.netloc.rpartition("@")[2]
         return urlunsplit(parts._replace(netloc=f"{quote(role, safe='')}:{password}@{place}"))

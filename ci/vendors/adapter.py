@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Self, TypeVar
 
@@ -10,8 +11,21 @@ from ci.vendors.exchange import Exchange
 from ci.vendors.pace import Pace, until
 
 LAG = Pace(first=0.25, most=2.0, whole=6.0)
+BRIEF = Pace(
+    first=0.1, most=0.5, whole=1.0
+)  # for a write that may be done twice, and that users await
 
 T = TypeVar("T")
+
+
+def short_key(key: str, longest: int) -> str:
+    """Return a key of ours as it is, or its hash where it is longer than a vendor takes, or no word for a header.
+
+    Cut, two keys could become one, and what they stand for with them.
+    """
+    if len(key) <= longest and key.isascii() and key.isprintable():
+        return key
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 class Adapter:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ADDRESS = "https://api.anthropic.com"
 MAJOR = "2"  # of the SDK: 1.x shows its key in another header, 3.x is not known
 OVERLOADED = 529
-# Answers take their time; the SDK's own limit is ten minutes.
+# Answers take their time; the SDK's own limit is ten minutes. Nobody else's work changes by one, so that it may.
 PATIENCE = Patience(request=180.0, whole=420.0, first=1.0, tries=4)
 # https://platform.claude.com/docs/en/about-claude/pricing, November 2026; the longest beginning that fits counts.
 PRICES: Mapping[str, Price] = {
@@ -60,8 +60,8 @@ def _own(answer: Answer) -> bool:
 
 def _undone(answer: Answer) -> bool:
     """Whether it says that it did nothing, and that it may be asked again: what fails is not billed."""
-    if answer.headers.get("x-should-retry") == "false":
-        return False
+    if (asked := answer.headers.get("x-should-retry")) in {"true", "false"}:
+        return asked == "true"
     return answer.status in {429, OVERLOADED} or (answer.status >= 500 and _own(answer))  # noqa: PLR2004 - HTTP's
 
 
@@ -107,11 +107,16 @@ class Anthropic(Adapter):
                 model=self.name, max_tokens=prompt.room, **written(prompt)
             )
         )
-        found = self._read(raw.http_response, Answered, "a reply")
+        try:
+            found = self._read(raw.http_response, Answered, "a reply")
+            parts = tuple(self._part(block) for block in found.content)
+        except VendorError as error:
+            error.unsettled = True  # it was made, whatever it says
+            raise
         usage = found.usage.usage()
         details = found.stop_details or {}
         why = ": ".join(str(details[name]) for name in ("category", "explanation") if details.get(name))
-        message = Message(role=Role.ASSISTANT, parts=tuple(self._part(block) for block in found.content))
+        message = Message(role=Role.ASSISTANT, parts=parts)
         return Reply(message=message, stop=found.stop_reason, usage=usage, cost=self.price.cost(usage), why=why or None)
 
     async def count(self, prompt: Prompt) -> int:

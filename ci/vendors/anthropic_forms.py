@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from ci.text import encodable
 from ci.vendors.model import Part, Prompt, Stop, Text, ToolResult, ToolUse, Usage
@@ -51,6 +53,11 @@ def _block(part: Part) -> dict[str, Any]:
     return dict(part.block)
 
 
+def _stop(word: object) -> object:
+    """Take a word that the API has learned since for OTHER: the answer was paid for, and is not whole."""
+    return Stop.OTHER if isinstance(word, str) and word not in set(Stop) else word
+
+
 @dataclass(frozen=True, kw_only=True)
 class Used:
     """Tokens, as the API counts them."""
@@ -75,7 +82,7 @@ class Answered:
     """What of an answer is read."""
 
     content: tuple[dict[str, Any], ...]
-    stop_reason: Stop
+    stop_reason: Annotated[Stop, BeforeValidator(_stop)]
     usage: Used
     stop_details: dict[str, Any] | None = None
 

@@ -18,7 +18,7 @@ from ci import processes
 from ci.errors import ToolError, Trouble, UsageError, VendorError
 from ci.redact import Redactor
 from ci.text import clean, first_line
-from ci.vendors.adapter import ensure
+from ci.vendors.adapter import BRIEF, ensure
 from ci.vendors.exchange import LOOKED_AT, Before
 from ci.vendors.pace import Pace, until
 from ci.vendors.platform import Deployment, Order, State
@@ -186,7 +186,7 @@ class CommandPlatform:
             await self._ask(name, command, deployment.app, {"DEPLOYMENT": deployment.id, **told})
             return True
 
-        await ensure(look, write)
+        await ensure(look, write, lag=BRIEF)
         self._in_time(await until(look, self._move_pace), f"users do not get {deployment.id}", self._move_pace)
 
     async def _find(self, deployment: Deployment) -> Deployment | None:

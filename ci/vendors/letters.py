@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.errors
 import email.header
 import email.message
+import email.parser
 import email.utils
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+UNREADABLE = (LookupError, ValueError, RecursionError)  # what the library raises at mails that are made to break it
 FALLBACK = "latin-1"  # has a character for every byte
 
 
@@ -32,11 +35,17 @@ class Letter:
 
 def read(source: bytes, *, identity: str) -> Letter:
     """Return the mail of this source."""
-    parsed = email.message_from_bytes(source)
+    try:
+        parsed = email.message_from_bytes(source)
+        parts = list(parsed.walk())
+    except UNREADABLE:  # parts in parts without end: its headers are read alone
+        parsed = email.parser.BytesHeaderParser().parsebytes(source)
+        parts = []
     texts: dict[str, list[str]] = {"plain": [], "html": []}
-    for part in parsed.walk():
-        if part.get_content_maintype() == "text" and part.get_content_disposition() != "attachment":
-            texts.setdefault(part.get_content_subtype(), []).append(content(part))
+    for part in parts:
+        with contextlib.suppress(*UNREADABLE):
+            if part.get_content_maintype() == "text" and part.get_content_disposition() != "attachment":
+                texts.setdefault(part.get_content_subtype(), []).append(content(part))
     return Letter(
         id=identity,
         message_id=header(parsed, "message-id"),
@@ -50,15 +59,22 @@ def read(source: bytes, *, identity: str) -> Letter:
 
 def header(parsed: email.message.Message, name: str) -> str:
     """Return a header's text, decoded where it can be; empty where there is none."""
-    return decoded(str(parsed.get(name, ""))).strip()
+    try:
+        return decoded(str(parsed.get(name, ""))).strip()
+    except UNREADABLE:
+        return ""
 
 
 def addresses(parsed: email.message.Message, *names: str) -> Iterator[tuple[str, str]]:
     """Yield names and addresses of headers that list them."""
-    values = [str(value) for name in names for value in parsed.get_all(name, [])]
-    for name, address in email.utils.getaddresses(values):
-        if address:
-            yield decoded(name), address
+    for value in [value for name in names for value in parsed.get_all(name, [])]:
+        try:
+            found = email.utils.getaddresses([str(value)])
+        except UNREADABLE:
+            continue
+        for name, address in found:
+            if address:
+                yield decoded(name), address
 
 
 def content(part: email.message.Message) -> str:
@@ -68,7 +84,7 @@ def content(part: email.message.Message) -> str:
         return ""
     try:
         return payload.decode(part.get_content_charset() or "utf-8", errors="replace")
-    except LookupError:
+    except (LookupError, ValueError):  # no encoding at all, or one that is not for texts
         return payload.decode(FALLBACK)
 
 
@@ -76,5 +92,5 @@ def decoded(text: str) -> str:
     """Return a header's words as they are meant."""
     try:
         return str(email.header.make_header(email.header.decode_header(text)))
-    except (LookupError, UnicodeError, email.errors.HeaderParseError):
+    except (*UNREADABLE, email.errors.HeaderParseError):
         return text  # as it was sent: its encoding is one that nobody knows

@@ -39,6 +39,7 @@ _TROUBLES = {
     "INTERNAL_ERROR": Trouble.BROKEN,
 }
 MISSING = "Entity not found"
+MOST_PAGES = 100  # of one question; more would be no answer
 _LIMIT = ("remaining", "reset")
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class Team:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A state of a team's issues. `type` is triage, backlog, unstarted, started, completed or canceled."""
+    """A state of a team's issues. `type` is triage, backlog, unstarted, started, or one of `words.ENDED`."""
 
     id: str
     name: str
@@ -87,7 +88,7 @@ class Issue:
     @property
     def is_open(self) -> bool:
         """Neither done nor given up."""
-        return self.state.type not in {"completed", "canceled"} and not self.trashed
+        return self.state.type not in words.ENDED and not self.trashed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,13 +306,18 @@ class Linear(Adapter):
     async def _all(self, query: str, field: str, kind: type[T], **variables: Any) -> AsyncIterator[T]:
         """Yield what a connection holds, page by page."""
         after: str | None = None
-        while True:
+        for _ in range(MOST_PAGES):
             data = await self._ask(query, **variables, after=after)
             for each in self.exchange.value(_inside(data, field, "nodes"), list[Any], what=field):
                 yield self.exchange.value(each, kind, what=field)
             page = self.exchange.value(_inside(data, field, "pageInfo"), dict[str, Any], what=field)
-            if page.get("hasNextPage") is not True or not isinstance(after := page.get("endCursor"), str):
+            following = page.get("endCursor")
+            if page.get("hasNextPage") is not True or not isinstance(following, str):
                 return
+            if following == after:
+                break
+            after = following
+        raise self.exchange.wrong(field, "its pages have no end")
 
     async def _write(self, query: str, field: str, inner: str, kind: type[T], **variables: Any) -> T:
         return self._written(await self._ask(query, **variables, repeatable=False), field, inner, kind)

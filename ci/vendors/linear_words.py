@@ -6,8 +6,11 @@ refuses what comes to more than 10,000: https://linear.app/developers/rate-limit
 
 from __future__ import annotations
 
+import json
+
 LABELS = 20  # of an issue
 PAGE = 50
+ENDED = ("completed", "canceled", "duplicate")  # types of states in which nothing is to be done any more
 
 ISSUE = f"""
   id identifier title description url trashed archivedAt
@@ -42,7 +45,7 @@ query($url: String!, $after: String) {{
 OPEN = f"""
 query($team: ID!, $label: String!, $after: String) {{
   issues(first: {PAGE}, after: $after, filter: {{
-    team: {{id: {{eq: $team}}}}, labels: {{name: {{eq: $label}}}}, state: {{type: {{nin: ["completed", "canceled"]}}}}
+    team: {{id: {{eq: $team}}}}, labels: {{name: {{eq: $label}}}}, state: {{type: {{nin: {json.dumps(ENDED)}}}}}
   }}) {{
     nodes {{ {ISSUE} }} pageInfo {{ hasNextPage endCursor }}
   }}

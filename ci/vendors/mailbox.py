@@ -93,12 +93,16 @@ class ResendMailbox:
         self._others: set[tuple[Sought, str]] = set()
 
     async def look(self, sought: Sought) -> Letter | None:
-        """Read what came in since, each mail once."""
+        """Read what came in since for this address, each mail once."""
         for received in await self.resend.received(since=sought.since - SKEW):
-            if (sought, received.id) not in self._others:
-                if (letter := await self._read(received)) is not None and sought.is_met(letter):
-                    return letter
-                self._others.add((sought, received.id))
+            if (sought, received.id) in self._others or sought.to.lower() not in map(str.lower, _plain(received.to)):
+                continue
+            letter = await self._read(received)
+            if letter is None:  # it is listed, and will be there
+                continue
+            if sought.is_met(letter):
+                return letter
+            self._others.add((sought, received.id))
         return None
 
     async def _read(self, received: Received) -> Letter | None:
@@ -109,8 +113,13 @@ class ResendMailbox:
             id=mail.id,
             message_id=mail.message_id,
             sender=mail.sender,
-            to=tuple(email.utils.parseaddr(each)[1] for each in mail.to),
+            to=_plain(mail.to),
             subject=mail.subject or "",
             text=mail.text or "",
             html=mail.html or "",
         )
+
+
+def _plain(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """Return addresses without the names before them."""
+    return tuple(email.utils.parseaddr(each)[1] for each in addresses)

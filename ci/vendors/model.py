@@ -85,7 +85,7 @@ class Prompt:
 
 
 class Stop(enum.StrEnum):
-    """Why a model stopped, in Anthropic's words."""
+    """Why a model stopped, in Anthropic's words; OTHER is any that is not known here."""
 
     END = "end_turn"
     TOOL_USE = "tool_use"
@@ -94,6 +94,7 @@ class Stop(enum.StrEnum):
     PAUSE = "pause_turn"
     REFUSAL = "refusal"
     WINDOW = "model_context_window_exceeded"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ci.vendors.adapter import Adapter
-from ci.vendors.answers import Answer, Dialect
+from ci.text import clean
+from ci.vendors.adapter import Adapter, short_key
+from ci.vendors.answers import UNDONE, Answer, Dialect, pause
 from ci.vendors.exchange import Exchange, Patience
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 ADDRESS = "https://events.pagerduty.com/v2"
 LONGEST_SUMMARY = 1024
 LONGEST_KEY = 255
+LONGEST_DETAILS = 100_000  # characters, four bytes each at most: an event has at most 512 KB
+PAUSE = 30.0  # seconds after 429, which is not told how long to wait
+PATIENCE = Patience(whole=100.0)  # for three such pauses: a page is worth them
 CLIENT = "Shipway"
 
 
@@ -60,7 +64,19 @@ def _said(answer: Answer) -> tuple[str, str | None]:
     return ": ".join(filter(None, (str(body.get("message", "")), more))), None
 
 
-DIALECT = Dialect(vendor="PagerDuty", said=_said)
+def _pause(answer: Answer) -> float | None:
+    asked = pause(answer)
+    return PAUSE if asked is None and answer.status in UNDONE else asked
+
+
+DIALECT = Dialect(vendor="PagerDuty", said=_said, pause=_pause)
+
+
+def _fitting(details: Mapping[str, str]) -> dict[str, str]:
+    """Return the details, the long ones cut, so that all of them together go into one event."""
+    most = LONGEST_DETAILS // max(1, len(details))
+    cleaned = {name: clean(value) for name, value in details.items()}
+    return {name: value if len(value) <= most else f"{value[: most - 1]}…" for name, value in cleaned.items()}
 
 
 class PagerDuty(Adapter):
@@ -75,9 +91,9 @@ class PagerDuty(Adapter):
         """Open the alert, or add to it where it is open. Raises VendorError."""
         payload: dict[str, Any] = {
             "summary": alert.summary[:LONGEST_SUMMARY],
-            "source": alert.source,
+            "source": alert.source[:LONGEST_SUMMARY],
             "severity": alert.severity.value,
-            "custom_details": dict(alert.details),
+            "custom_details": _fitting(alert.details),
         }
         links = [{"href": address, "text": text} for address, text in alert.links]
         await self._enqueue("trigger", alert.key, payload=payload, links=links, client=CLIENT)
@@ -100,7 +116,7 @@ class PagerDuty(Adapter):
         await self.exchange.ask("POST", "/change/enqueue", body=body, accept=(202,), repeatable=False)
 
     async def _enqueue(self, action: str, key: str, **more: Any) -> None:
-        body = {"routing_key": self._key, "event_action": action, "dedup_key": key[:LONGEST_KEY], **more}
+        body = {"routing_key": self._key, "event_action": action, "dedup_key": short_key(key, LONGEST_KEY), **more}
         await self.exchange.ask("POST", "/enqueue", body=body, accept=(202,), repeatable=True)
 
 
@@ -113,4 +129,5 @@ def connect(
 ) -> PagerDuty:
     """Return the client of an integration. Accounts in Europe have another address: events.eu.pagerduty.com."""
     secrets = {"PagerDuty's routing key": routing_key}
+    patience = patience or PATIENCE
     return PagerDuty(Exchange(DIALECT, address, secrets=secrets, patience=patience, transport=transport), routing_key)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import datetime
 import enum
-import hashlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import AwareDatetime, BeforeValidator, Field
 
 from ci.vendors import answers
-from ci.vendors.adapter import Adapter
+from ci.vendors.adapter import Adapter, short_key
 from ci.vendors.answers import Answer, Dialect
 from ci.vendors.exchange import Exchange, Patience, segment
 from ci.vendors.mail import Mail, Posted
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 ADDRESS = "https://api.resend.com"
 PAGE = 100  # the most that a list gives at once
+MOST_PAGES = 100  # of one question; more would be no answer
+MOST_ADDRESSES = 50  # of one mail
 LONGEST_KEY = 256
 SENT_OTHERWISE = "invalid_idempotent_request"  # the code of a refusal: the key was used for another mail today
 QUOTAS = frozenset({"daily_quota_exceeded", "monthly_quota_exceeded"})
@@ -149,9 +150,16 @@ class Resend(Adapter):
     async def send(self, mail: Mail, *, key: str) -> Posted:
         """Send the mail; what is returned has the same id for the same key. Raises VendorError.
 
-        Another mail with a key of the last 24 hours is refused, code SENT_OTHERWISE: the first one went out.
+        Another mail with a key of the last 24 hours is refused, code SENT_OTHERWISE: the first one went out. For more
+        than 50 addresses it is several mails, with keys that come of this one; the first one's id is returned.
         """
-        body: dict[str, Any] = {"from": mail.sender, "to": list(mail.to), "subject": mail.title, "text": mail.text}
+        posted = await self._send(mail, mail.to[:MOST_ADDRESSES], key)
+        for first in range(MOST_ADDRESSES, len(mail.to), MOST_ADDRESSES):
+            await self._send(mail, mail.to[first : first + MOST_ADDRESSES], f"{key} from {first}")
+        return posted
+
+    async def _send(self, mail: Mail, to: tuple[str, ...], key: str) -> Posted:
+        body: dict[str, Any] = {"from": mail.sender, "to": list(to), "subject": mail.title, "text": mail.text}
         if mail.html is not None:
             body["html"] = mail.html
         if mail.headers:
@@ -161,8 +169,7 @@ class Resend(Adapter):
                 {"filename": each.name, "content": base64.b64encode(each.content).decode(), "content_type": each.kind}
                 for each in mail.attachments
             ]
-        short = key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
-        headers = {"idempotency-key": short}
+        headers = {"idempotency-key": short_key(key, LONGEST_KEY)}
         answer = await self.exchange.ask("POST", "/emails", body=body, headers=headers, repeatable=True)
         return Posted(id=self.exchange.read(answer, _Made, what="a sent mail").id)
 
@@ -203,7 +210,7 @@ class Resend(Adapter):
     async def _all(self, path: str, kind: type[T], what: str) -> AsyncIterator[T]:
         """Yield what a list holds, page by page, the newest first."""
         query: dict[str, str | int] = {"limit": PAGE}
-        while True:
+        for _ in range(MOST_PAGES):
             answer = await self.exchange.ask("GET", path, query=query)
             page = self.exchange.read(answer, _Page, what=what)
             for each in page.data:
@@ -211,7 +218,10 @@ class Resend(Adapter):
             last = page.data[-1].get("id") if page.data else None
             if not page.has_more or not isinstance(last, str):
                 return
+            if query.get("after") == last:
+                break
             query["after"] = last
+        raise self.exchange.wrong(what, "its pages have no end")
 
 
 def connect(

@@ -35,6 +35,8 @@ class Asked:
 class Subject:
     """A vendor under hostile answers. `limited` are the headers by which it says how long to wait: here a second.
 
+    `rests` is whether it is left alone for long where it does not say.
+
     `base` is what stands behind the stand-in's address before the contract's paths; `contract` its name, None where
     there is no OpenAPI document.
     """
@@ -46,6 +48,7 @@ class Subject:
     secrets: tuple[str, ...]
     limited: Mapping[str, str] = field(default_factory=lambda: {"retry-after": "1"})
     limited_status: int = 429
+    rests: bool = False
     limited_body: str = "{}"
     base: str = ""
     contract: str | None = None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 import time
@@ -118,22 +119,6 @@ def test_why_a_model_stopped_is_told_and_nothing_is_done_that_may_be_half(tmp_pa
             stand_in.script.add("^long$", {"text": "word " * 100}, part)
             cut = await client.reply(asked("long", tools=(READ,), room=20))
             assert (cut.stop, cut.uses, len(cut.text)) == (Stop.ROOM, (), 80)
-
-    run(calls)
-
-
-def test_a_reason_to_stop_that_is_new_is_not_taken_for_an_end() -> None:
-    class New(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
-            usage = {"input_tokens": 1, "output_tokens": 1}
-            answer = {"content": [], "stop_reason": "bored", "usage": usage}
-            return httpx.Response(200, json=answer)
-
-    async def calls() -> None:
-        async with anthropic.connect(KEY, MODEL, transport=New(), patience=QUICK) as client:
-            with pytest.raises(VendorError, match="stop_reason: Input should be 'end_turn'") as raised:
-                await client.reply(asked("hello"))
-            assert raised.value.trouble is Trouble.UNREADABLE
 
     run(calls)
 
@@ -293,3 +278,49 @@ def test_who_does_not_use_a_model_does_not_load_the_sdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+ANSWER = {
+    "content": [{"type": "text", "text": "I have"}],
+    "stop_reason": "compaction",
+    "usage": {"input_tokens": 100_000, "output_tokens": 8000},
+}
+
+
+def test_a_stop_that_is_not_known_yet_is_paid_for_and_nothing_of_it_is_done(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with world(tmp_path, held=False) as (stand_in, client, _):
+            stand_in.faults.add(kind="status", status=200, body=json.dumps(ANSWER))
+            reply = await client.reply(asked("hello"))
+            assert (reply.stop, reply.whole, reply.uses) == (Stop.OTHER, False, ())
+            assert reply.usage.answered == 8000
+            assert reply.cost > 0
+
+    run(calls)
+
+
+@pytest.mark.parametrize("change", [{"usage": {}}, {"content": [{"type": "text"}]}, {"stop_reason": 5}, {"content": 5}])
+def test_an_answer_that_was_made_and_cannot_be_read_may_have_cost_money(tmp_path: Path, change: dict[str, Any]) -> None:
+    async def calls() -> None:
+        async with world(tmp_path, held=False) as (stand_in, client, _):
+            stand_in.faults.add(kind="status", status=200, body=json.dumps({**ANSWER, **change}))
+            with pytest.raises(VendorError) as raised:
+                await client.reply(asked("hello"))
+            assert (raised.value.trouble, raised.value.unsettled) == (Trouble.UNREADABLE, True)
+
+    run(calls)
+
+
+@pytest.mark.parametrize(("word", "status", "again"), [("true", 409, True), ("true", 502, True), ("false", 429, False)])
+def test_it_is_asked_again_where_it_says_so_itself(tmp_path: Path, word: str, status: int, *, again: bool) -> None:
+    async def calls() -> None:
+        async with world(tmp_path, held=False) as (stand_in, client, _):
+            stand_in.faults.add(kind="status", status=status, headers={"x-should-retry": word}, body="{}")
+            stand_in.script.add("hello", {"text": "Hello."})
+            if again:
+                assert (await client.reply(asked("hello"))).text == "Hello."
+            else:
+                with pytest.raises(VendorError):
+                    await client.reply(asked("hello"))
+
+    run(calls)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -287,5 +288,33 @@ def test_a_person_sees_an_issue_and_nothing_of_it_runs(tmp_path: Path) -> None:
         assert evil not in page.text
         assert "javascript:" not in page.text
         assert page.text.count("&lt;script&gt;") >= 4
+
+    anyio.run(calls)
+
+
+def test_an_issue_that_is_a_duplicate_is_not_open(tmp_path: Path) -> None:
+    async def calls() -> None:
+        stand_in = Linear(tmp_path)
+        done = next(each for each in stand_in.world.shelf("states").values() if each["type"] == "completed")
+        stand_in.world.shelf("states")["duplicate"] = {**done, "id": "duplicate", "type": "duplicate"}
+        async with serving(stand_in) as address, linear.connect(KEY, address=address, patience=QUICK) as client:
+            label = await client.ensure_label("shipway:stop", team=TEAM["id"])
+            issue = await client.create(dataclasses.replace(DRAFT, labels=(label.id,)), key="incident-1")
+            assert await client.open_with("shipway:stop", team=TEAM["id"]) == (issue,)
+            assert not (await client.move(issue.id, state="duplicate")).is_open
+            assert await client.open_with("shipway:stop", team=TEAM["id"]) == ()
+
+    anyio.run(calls)
+
+
+def test_pages_without_an_end_are_told(tmp_path: Path) -> None:
+    async def calls() -> None:
+        stand_in = Linear(tmp_path)
+        page = {"nodes": [], "pageInfo": {"hasNextPage": True, "endCursor": "the same"}}
+        body = json.dumps({"data": {"workflowStates": page}})
+        async with serving(stand_in) as address, linear.connect(KEY, address=address, patience=QUICK) as client:
+            stand_in.faults.add(kind="status", status=200, body=body, times=1000)
+            with pytest.raises(VendorError, match="its pages have no end"):
+                await client.states(TEAM["id"])
 
     anyio.run(calls)

@@ -134,6 +134,33 @@ def test_each_mail_is_read_once_however_often_we_look(tmp_path: Path) -> None:
     anyio.run(calls)
 
 
+def test_a_mail_that_is_listed_before_it_can_be_read_is_read_later(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with of_resend(tmp_path) as (stand_in, carrier, mailbox):
+            await carrier.send(MAIL, key="one")
+            stand_in.faults.add(kind="status", status=404, path="/emails/receiving/.", times=2)
+            found = await arrival(mailbox, SOUGHT, within=20)
+            assert found is not None
+            assert found.holds(WORD)
+
+    anyio.run(calls)
+
+
+def test_mails_for_others_are_not_read(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with of_resend(tmp_path) as (stand_in, carrier, mailbox):
+            for number in range(3):
+                other = dataclasses.replace(MAIL, to=(f"other{number}@inbox.receipts.test",))
+                await carrier.send(other, key=str(number))
+            await carrier.send(dataclasses.replace(MAIL, to=(f"The Team <{MAIL.to[0].upper()}>",)), key="one")
+            stand_in.calls.clear()
+            assert await arrival(mailbox, SOUGHT, within=20) is not None
+            read = [call.path for call in stand_in.calls if call.path.startswith("/emails/receiving/")]
+            assert len(read) == 1
+
+    anyio.run(calls)
+
+
 @both
 def test_a_mailbox_that_cannot_be_read_is_an_error_and_not_a_missing_mail(tmp_path: Path, kind: Kind) -> None:
     async def calls() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 from typing import TYPE_CHECKING
 
 import anyio
@@ -180,7 +181,6 @@ def test_a_key_that_may_only_send_sends_and_is_told_so_for_the_rest(tmp_path: Pa
         ({"to": ("nobody",)}, "Invalid `to` field"),
         ({"text": ""}, "Missing `html` or `text` field"),
         ({"sender": "me@elsewhere.test"}, "The elsewhere.test domain is not verified"),
-        ({"to": tuple(f"n{number}@a.test" for number in range(51))}, "at most 50 recipients"),
     ],
 )
 def test_what_it_refuses_is_told_in_its_own_words(tmp_path: Path, change: dict[str, object], words: str) -> None:
@@ -256,5 +256,33 @@ def test_a_person_sees_the_mails_and_nothing_of_them_runs(tmp_path: Path) -> Non
             assert "default-src 'none'" in page.headers["content-security-policy"]
         assert "<iframe" in shown.text
         assert "allow-scripts" not in shown.text
+
+    anyio.run(calls)
+
+
+def test_a_mail_to_more_than_fifty_goes_out_to_all_of_them_once(tmp_path: Path) -> None:
+    async def calls() -> None:
+        stand_in = Resend(tmp_path, seconds=60)
+        async with serving(stand_in) as address, resend.connect(KEY, address=address, patience=QUICK) as client:
+            everybody = tuple(f"person{number}@receipts.test" for number in range(101))
+            many = dataclasses.replace(MAIL, to=everybody)
+            posted = await client.send(many, key="żółć")
+            assert await client.send(many, key="żółć") == posted
+            assert sorted(to for mail in stand_in.mails.values() for to in mail["to"]) == sorted(everybody)
+            assert len(stand_in.mails) == 3
+
+    anyio.run(calls)
+
+
+def test_pages_without_an_end_are_told(tmp_path: Path) -> None:
+    async def calls() -> None:
+        stand_in = Resend(tmp_path)
+        async with serving(stand_in) as address, resend.connect(KEY, address=address, patience=QUICK) as client:
+            row = {"id": "d1", "name": "receipts.test", "status": "verified"}
+            stand_in.faults.add(
+                kind="status", status=200, body=json.dumps({"data": [row], "has_more": True}), times=1000
+            )
+            with pytest.raises(VendorError, match="its pages have no end"):
+                await client.domains()
 
     anyio.run(calls)

@@ -203,7 +203,8 @@ def test_a_move_whose_answer_is_lost_before_it_is_shown_is_not_done_twice(tmp_pa
         await moving.roll_back(client, NAME, older.id, pace=QUICK)
         assert (await client.require_project(NAME)).production == older.id
         statuses = [call.status for call in it.calls if call.method == "POST"]
-        assert (statuses[0], set(statuses[1:])) == (201, {409})
+        assert statuses[0] == 201
+        assert set(statuses[1:]) <= {409}
 
     run(tmp_path, calls)
 

@@ -22,6 +22,7 @@ SUBJECT = Subject(
         KEY, address=f"{address}/v2", patience=patience, transport=transport
     ),
     secrets=(KEY,),
+    rests=True,
     base="/v2",
     contract="pagerduty",
     asked={
