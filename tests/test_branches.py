@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.abc
 import psycopg
 import pytest
 
@@ -399,6 +400,45 @@ def test_a_run_uses_branches_and_leaves_none_nor_do_one_that_is_interrupted_and_
             again = await anyio.run_process(arguments, cwd=receipts, env=settings, check=False)
             assert again.returncode == 0
             assert stand_in.calls == []  # nothing changed, so nothing is asked
+
+    anyio.run(play)
+
+
+@contextlib.asynccontextmanager
+async def dropping(port: int, words: bytes) -> AsyncIterator[int]:
+    """Give the port of a way to a server that is cut when these words are said."""
+
+    async def pump(source: anyio.abc.ByteStream, target: anyio.abc.ByteStream) -> None:
+        with contextlib.suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+            async for chunk in source:
+                if words in chunk:
+                    break
+                await target.send(chunk)
+        await source.aclose()
+        await target.aclose()
+
+    async def carry(caller: anyio.abc.SocketStream) -> None:
+        async with await anyio.connect_tcp("127.0.0.1", port) as server, anyio.create_task_group() as both:
+            both.start_soon(pump, caller, server)
+            both.start_soon(pump, server, caller)
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, carry)
+        yield listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - anyio's, no database's
+        group.cancel_scope.cancel()
+
+
+def test_a_compute_that_drops_the_connection_is_told_as_one_that_cannot_be_reached(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with world(tmp_path) as (_, settings), of_run(settings, tmp_path / "cache") as made:
+            branch = await made.client.make_branch(PROJECT, "one")
+            owner = await made.client.connection_uri(PROJECT, branch.id, database=settings.database, role=settings.role)
+            port = urlsplit(owner).port
+            assert port is not None
+            async with dropping(port, b"pg_roles") as way:
+                with pytest.raises(VendorError, match="no role 'web' on the branch") as raised:
+                    await made._admit(owner.replace(f":{port}/", f":{way}/"), branch.id, "web")  # noqa: SLF001 - no less
+            assert raised.value.trouble is Trouble.UNREACHABLE
 
     anyio.run(play)
 

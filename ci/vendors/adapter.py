@@ -11,9 +11,7 @@ from ci.vendors.exchange import Exchange
 from ci.vendors.pace import Pace, until
 
 LAG = Pace(first=0.25, most=2.0, whole=6.0)
-BRIEF = Pace(
-    first=0.1, most=0.5, whole=1.0
-)  # for a write that may be done twice, and that users await
+BRIEF = Pace(first=0.1, most=0.5, whole=1.0)  # for a write that may be done twice, and that users await
 
 T = TypeVar("T")
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import anyio
+import httpx
 import pytest
 
-from ci.errors import Trouble, VendorError
+from ci.errors import ShipwayError, Trouble, UsageError, VendorError
 from ci.rehearsal.serving import serving
 from ci.vendors.exchange import Patience
 from tests.vendors.subjects import subjects
@@ -95,7 +96,7 @@ def ask(
     return anyio.run(run)
 
 
-def tells_nothing(subject: Subject, error: VendorError) -> bool:
+def tells_nothing(subject: Subject, error: ShipwayError) -> bool:
     """Whether no secret stands in what a person or a log would see of the error."""
     told = f"{error} {error!r} {error.hint} {error.__cause__!r} {error.__cause__}"
     return not any(secret in told or quote(secret, safe="") in told for secret in subject.secrets)
@@ -193,6 +194,61 @@ def test_an_answer_without_its_fields_is_told(subject: Subject, asked: Asked, tm
     else:
         assert told.error.trouble is Trouble.UNREADABLE
         assert tells_nothing(subject, told.error)
+
+
+class Twisting(httpx.AsyncBaseTransport):
+    """Hands on what is asked, and has the values inside the answers be of other kinds than they are."""
+
+    def __init__(self, kind: str) -> None:
+        """Twist as the kind says."""
+        self.kind = kind
+        self.inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Ask, and twist the answer."""
+        answer = await self.inner.handle_async_request(request)
+        content = await answer.aread()
+        with contextlib.suppress(ValueError):
+            content = json.dumps(self.twisted(json.loads(content))).encode()
+        headers = [(name, value) for name, value in answer.headers.raw if name.lower() != b"content-length"]
+        return httpx.Response(answer.status_code, headers=headers, content=content)
+
+    def twisted(self, value: Any, depth: int = 0) -> Any:
+        """Return the value with what the kind names turned into something else."""
+        if self.kind == "lists" and isinstance(value, list):
+            return [7, None, "x", {}] if value else [{}]
+        if self.kind == "inner" and depth > 0 and isinstance(value, dict | list):
+            return 7
+        if isinstance(value, dict):
+            return {name: self.twisted(each, depth + 1) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.twisted(each, depth + 1) for each in value]
+        return ["x"] if self.kind == "words" and depth > 0 else value
+
+    async def aclose(self) -> None:
+        """Close what is behind."""
+        await self.inner.aclose()
+
+
+@each
+@pytest.mark.parametrize("kind", ["words", "inner", "lists"])
+def test_values_of_other_kinds_inside_an_answer_are_told_or_not_needed(
+    subject: Subject, asked: Asked, tmp_path: Path, kind: str
+) -> None:
+    errors: list[ShipwayError] = []
+
+    async def run() -> int:
+        async with standing(subject, asked, tmp_path) as (stand_in, address):
+            before = asked.effects(stand_in) if asked.effects else 0
+            async with subject.connect(address, QUICK, Twisting(kind)) as client:
+                try:
+                    await asked.run(client)
+                except (VendorError, UsageError) as error:  # the second: a token that seems to be somebody else's
+                    errors.append(error)
+            return (asked.effects(stand_in) if asked.effects else 0) - before
+
+    assert anyio.run(run) <= 1
+    assert all(tells_nothing(subject, error) for error in errors)
 
 
 @each
