@@ -167,9 +167,7 @@ class Stripe(StandIn):
     async def _checkout(self, request: Request) -> Response:
         """Show a session's page, and take the card that is given there."""
         identity = request.path_params["id"]
-        given = dict(
-            parse_qsl((await request.body()).decode(errors="replace"))
-        )  # first: from here on nothing else comes
+        given = dict(parse_qsl((await request.body()).decode(errors="replace")))  # first: the rest happens at once
         store = self._holder("sessions", identity, _base(request))
         if store is None:
             return page("checkout.html", status=HTTPStatus.NOT_FOUND, session=None, lines=[], wrong="", email="")

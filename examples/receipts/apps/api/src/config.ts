@@ -14,6 +14,8 @@ export interface Config {
   readonly production: boolean;
   /** Where this runs, such as `staging`: what errors are filed under. */
   readonly environment: string;
+  /** Requests that carry it are tests of the deployment: their errors are filed apart. */
+  readonly syntheticKey: string | undefined;
   /** A proxy of ours stands in front and notes the caller's address. */
   readonly behindProxy: boolean;
   readonly version: string;
@@ -39,6 +41,7 @@ export function loadConfig(env: Environment): Config {
     production,
     environment:
       env.APP_ENVIRONMENT || env.VERCEL_ENV || (production ? 'production' : 'development'),
+    syntheticKey: env.SYNTHETIC_KEY || undefined,
     behindProxy: env.BEHIND_PROXY === 'true' || env.VERCEL === '1',
     version: manifest.version,
     commit: env.GIT_COMMIT || env.VERCEL_GIT_COMMIT_SHA || 'unknown',

@@ -1,6 +1,7 @@
 import type { Attachment, Extraction } from '@receipts/core';
 import {
   type Client,
+  countAnswers,
   endLostReadings,
   endReading,
   inWorkspaceOf,
@@ -17,6 +18,12 @@ import { ApiError, notConfigured } from './errors.ts';
 import { type Extracted, ExtractionError, type Extractor } from './extractor.ts';
 import type { Log } from './log.ts';
 import { quotaError } from './quota.ts';
+
+/**
+ * Answers of the AI that a month has at most for each reading of its plan. What is not read whole
+ * is not charged, but the answer costs us as much.
+ */
+const answersPerReading = 4;
 
 /** A file that was read, wholly or in part. */
 export interface Reading {
@@ -93,6 +100,10 @@ export class Reader {
     if (!usage.allowed) {
       throw quotaError('readings', workspace.plan, usage);
     }
+    if ((await countAnswers(client, usage.month)) >= usage.limit * answersPerReading) {
+      await meter.giveBack(workspace, usage.month);
+      throw tooManyUnread();
+    }
     const id = await startReading(client, {
       tenantId: workspace.tenantId,
       month: usage.month,
@@ -133,6 +144,9 @@ interface Started {
   readonly id: string;
   readonly month: string;
 }
+
+const tooManyUnread = (): ApiError =>
+  new ApiError(429, 'too_many_unread', 'Too many files could not be read this month.');
 
 function readingFailed({ failure }: ExtractionError): ApiError {
   const details = { reason: failure, charged: false };

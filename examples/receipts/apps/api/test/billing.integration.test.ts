@@ -199,6 +199,25 @@ describe('billing', () => {
     expect(await planOf(user)).toBe('free');
   });
 
+  it('keeps the plan when the beginning is told after the payment, within one second', async () => {
+    const { user, tenantId } = await newTenant();
+    const begun = { type: 'customer.subscription.created', status: 'incomplete' };
+    expect(await tell(tenantId)).toBe('applied');
+    expect(await tell(tenantId, begun)).toBe('outdated');
+    expect(await tell(tenantId, { type: 'checkout.session.completed' })).toBe('applied');
+    expect(await tell(tenantId, begun)).toBe('outdated');
+    expect(await planOf(user)).toBe('pro');
+  });
+
+  it('takes nothing for paid that is only begun', async () => {
+    const { user, tenantId } = await newTenant();
+    const begun = { type: 'customer.subscription.created', status: 'incomplete' };
+    expect(await tell(tenantId, begun)).toBe('applied');
+    expect(await planOf(user)).toBe('free');
+    expect(await tell(tenantId)).toBe('applied');
+    expect(await planOf(user)).toBe('pro');
+  });
+
   it('keeps what one subscription pays for when another one ends', async () => {
     const { user, tenantId } = await newTenant();
     await tell(tenantId, { subscription: 'sub_old' });

@@ -197,6 +197,21 @@ describe('readings', () => {
     await user.addReceipt();
   });
 
+  it('asks no more once a month has cost too many answers that gave no reading', async () => {
+    const user = await test.signUp();
+    vendor.answer = () => message(JSON.stringify({ ...read, date: null }));
+    const answers = limit * 4;
+    for (let i = 0; i < answers; i += 1) {
+      expect((await ask(user)).status).toBe(200);
+    }
+    vendor.answer = () => message(JSON.stringify(read));
+    const refused = await ask(user);
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toMatchObject({ error: { code: 'too_many_unread' } });
+    expect(vendor.received).toHaveLength(answers);
+    expect(await usedBy(user)).toBe(0);
+  });
+
   it('does not overspend when many come at once at the edge', async () => {
     const user = await test.signUp();
     const answers = await Promise.all(Array.from({ length: limit + 6 }, () => ask(user)));

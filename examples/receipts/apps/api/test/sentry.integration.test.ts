@@ -41,6 +41,7 @@ describe('error reporting', () => {
         GIT_COMMIT: 'c0ffee',
         APP_ENVIRONMENT: 'staging',
         SENTRY_DSN: dsn.href,
+        SYNTHETIC_KEY: 'key-of-the-tests',
         RESEND_API_KEY: 're_wrong',
         RESEND_BASE_URL: mail.url,
         EMAIL_FROM: 'receipts@example.test',
@@ -69,7 +70,7 @@ describe('error reporting', () => {
     });
     const signedUp = await fetch(`${origin}/api/auth/sign-up/email?place=query-secret`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', origin },
+      headers: { 'content-type': 'application/json', origin, 'x-synthetic': 'a-guess' },
       body: JSON.stringify({
         name: 'Ada',
         email: `${crypto.randomUUID()}@example.test`,
@@ -85,7 +86,7 @@ describe('error reporting', () => {
         'content-type': 'application/json',
         origin,
         cookie,
-        'x-synthetic': 'shipway',
+        'x-synthetic': 'key-of-the-tests',
         'x-private': 'private-header',
       },
       body: JSON.stringify({
@@ -110,6 +111,7 @@ describe('error reporting', () => {
       });
       expect(error.exception?.values.at(-1)?.value).toContain('invalid_api_key');
     }
+    expect(errors[0]?.tags).not.toHaveProperty('synthetic');
     expect(errors.at(-1)).toMatchObject({
       transaction: 'POST /api/receipts',
       user: { id: user.id },

@@ -17,6 +17,7 @@ const config: Config = {
   appUrl: origin,
   authSecret: 'a-secret-that-only-the-tests-know',
   production: false,
+  syntheticKey: undefined,
   behindProxy: false,
   environment: 'test',
   version: '1.2.3',

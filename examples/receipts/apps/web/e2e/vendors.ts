@@ -1,10 +1,35 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { type APIRequestContext, expect, test } from '@playwright/test';
+import { type APIRequestContext, expect, type Page, test } from '@playwright/test';
 
-/** Skips the tests of a group, and says why, where the app under test cannot have what they need. */
-export function needs(...names: readonly string[]): void {
+/** What the app under test is connected with, and the settings that a test then needs. */
+const services = {
+  ai: ['ANTHROPIC_API_KEY'],
+  resend: ['RESEND_API_KEY'],
+  smtp: ['SMTP_URL', 'MAILPIT_URL'],
+  payments: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'],
+  errors: ['SENTRY_DSN_WEB'],
+} as const;
+
+type Service = keyof typeof services;
+
+/**
+ * Skips the tests of a group, and says why, where the app under test cannot have what they need.
+ * Where E2E_REQUIRE names the service (`payments,ai`), they fail instead: a run that is to prove
+ * something must not pass because it tried nothing.
+ */
+export function needs(service: Service): void {
+  const required = (process.env.E2E_REQUIRE ?? '').split(/[\s,]+/).filter(Boolean);
+  const unknown = required.filter((name) => !Object.hasOwn(services, name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `E2E_REQUIRE names ${unknown.join(', ')}: there is ${Object.keys(services).join(', ')}`,
+    );
+  }
   test.beforeEach(() => {
-    const missing = names.filter((name) => !process.env[name]);
+    const missing = services[service].filter((name) => !process.env[name]);
+    if (required.includes(service)) {
+      expect(missing, `settings without which ${service} is not tried`).toEqual([]);
+    }
     test.info().skip(missing.length > 0, `not set: ${missing.join(', ')}`);
   });
 }
@@ -38,6 +63,22 @@ export async function isInMailpit(
   const answer = await request.get(`${setting('MAILPIT_URL')}/api/v1/search?query=${query}`);
   const { messages } = (await answer.json()) as { messages: readonly unknown[] };
   return messages.length > 0;
+}
+
+/** Pays on the page of Checkout where it can be clicked: at a stand-in for Stripe. Answers whether it did. */
+export async function paysOnThePage(page: Page): Promise<boolean> {
+  const base = setting('STRIPE_API_BASE');
+  if (!base || new URL(page.url()).origin !== new URL(base).origin) {
+    return false;
+  }
+  const subscribe = page.getByRole('button', { name: 'Subscribe' });
+  await page.waitForLoadState();
+  if (!(await subscribe.isVisible())) {
+    return false;
+  }
+  await page.getByLabel('Card number').fill('4242 4242 4242 4242');
+  await subscribe.click();
+  return true;
 }
 
 /** Tells the app what Stripe tells it when a tenant has paid. */

@@ -78,8 +78,11 @@ export async function handleNews(client: Client, news: SubscriptionNews): Promis
 
 /** The provider promises no order, and its clock has whole seconds. */
 export function isOutdated(news: Subscription, known: Subscription): boolean {
-  // What was cancelled never lives again, so of two in one second the end is the later one.
-  return news.saidAt < known.saidAt || (known.status === 'canceled' && news.status !== 'canceled');
+  // What was cancelled never lives again, and none is incomplete but at its beginning: of two in
+  // one second the end is the later one, and the beginning the earlier.
+  const endedBefore = known.status === 'canceled' && news.status !== 'canceled';
+  const begunBefore = news.status === 'incomplete' && known.status !== 'incomplete';
+  return news.saidAt < known.saidAt || endedBefore || begunBefore;
 }
 
 /** What a tenant may use: the end of one subscription does not take what another one pays for. */

@@ -27,6 +27,16 @@ export interface Tokens {
   readonly output: number;
 }
 
+/** How many answers of the AI a month has cost: also those that gave no whole reading. */
+export async function countAnswers(client: Client, month: string): Promise<number> {
+  const { rows } = await client.query<{ answers: number }>(
+    `select count(*)::int as answers from readings
+      where month = $1 and input_tokens is not null`,
+    [month],
+  );
+  return rows[0]?.answers ?? 0;
+}
+
 /** How a reading ended: with a failure it is not charged. */
 export interface ReadingEnd {
   readonly failure: string | undefined;

@@ -21,6 +21,14 @@ describe('isOutdated', () => {
     expect(isOutdated(cancelled, paid)).toBe(false);
     expect(isOutdated(paid, cancelled)).toBe(true);
   });
+
+  it('lets the beginning lose within one second, in both orders', () => {
+    const begun: Subscription = { ...paid, plan: 'free', status: 'incomplete' };
+    expect(isOutdated(begun, paid)).toBe(true);
+    expect(isOutdated(paid, begun)).toBe(false);
+    expect(isOutdated(begun, cancelled)).toBe(true);
+    expect(isOutdated(begun, begun)).toBe(false);
+  });
 });
 
 describe('largestPlan', () => {
