@@ -25,5 +25,6 @@ stripe.py    Stripe: keys, repeated requests, the page of Checkout; stripe_opera
              stripe_events.py: events and webhooks
 advisories.py  a package registry's advisory service
 resend.py    Resend, with an inbox; resend_mails.py: the mails that it takes
-world.py     all of it served, with the example deployed; seeding.py: what the example needs before that
+world.py     all of it served, with the example deployed; tenancy.py: the three environments, as a team sets them up at
+             the vendors; pushing.py: the example as a commit on main
 """

@@ -1,6 +1,6 @@
 """The world of a rehearsal: every stand-in served, and the example deployed through them as a team would have it.
 
-The example's repository is pushed to GitHub, which Vercel hears of, builds and serves; its database is a branch at
+The example's repository is pushed to GitHub, which Vercel hears of, builds and serves; its databases are branches at
 Neon, a model of Anthropic's reads its receipts, its mails go to Resend, its plans are sold by Stripe, its errors are
 filed at Sentry. Addresses are the same after a restart, for they stand in what was deployed.
 """
@@ -8,40 +8,58 @@ filed at Sentry. Addresses are the same after a restart, for they stand in what 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
 
 from ci.errors import ToolError
+from ci.rehearsal.advisories import Advisories
 from ci.rehearsal.anthropic import Anthropic
 from ci.rehearsal.computes import computing
+from ci.rehearsal.github.people import PEOPLE
 from ci.rehearsal.github.server import GitHub
 from ci.rehearsal.linear import Linear
 from ci.rehearsal.mailpit import Mailpit
 from ci.rehearsal.memory import Memory
 from ci.rehearsal.neon import Neon
 from ci.rehearsal.pagerduty import PagerDuty
-from ci.rehearsal.resend import Resend
-from ci.rehearsal.seeding import MAIN, PRODUCT, configuration, database, push
-from ci.rehearsal.sentry import Sentry
+from ci.rehearsal.pushing import push
+from ci.rehearsal.resend import FULL, Resend
+from ci.rehearsal.sentry import SCOPES, Sentry
 from ci.rehearsal.serving import serving
 from ci.rehearsal.sink import receiving
-from ci.rehearsal.stripe import Stripe
-from ci.rehearsal.vercel import Project, Vercel
+from ci.rehearsal.stripe import Access, Stripe
+from ci.rehearsal.tenancy import (
+    API,
+    APPS,
+    DEVELOPMENT,
+    ENVIRONMENTS,
+    WEB,
+    configuration,
+    database,
+    model_key,
+    project,
+    resend_key,
+    stripe_key,
+)
+from ci.rehearsal.vercel import Vercel
 from ci.rehearsal.vercel.building import pnpm
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
     from ci.rehearsal.standin import StandIn
+    from ci.rehearsal.vercel.account import Document
 
-VERCEL_TOKEN = "token-of-the-team-in-a-rehearsal"  # noqa: S105 - opens a stand-in only
 DEPLOYED = 180.0  # seconds in which the example must be built and served
-MIGRATE = "node packages/db/src/migrate/cli.ts"
+LAG = 1.0  # seconds until Sentry shows what it took in; the real one takes 60 to 90
+ACCOUNT = "acct_1Standing000000"
+PREVIEW = "preview"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +73,15 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What is there while it lasts. `product` is the address of the example."""
+    """What is there while it lasts. `apps` are addresses by environment and app."""
 
-    product: str
+    apps: Mapping[str, Mapping[str, str]]
     places: tuple[Place, ...]
     stand_ins: Mapping[str, StandIn]
 
 
 class _Making:
-    """A world that comes about: its ports are kept, so that it comes back at the same addresses."""
+    """A world that comes about: its ports and secrets are kept, so that it comes back as it was."""
 
     def __init__(self, directory: Path, stack: contextlib.AsyncExitStack) -> None:
         self.directory = directory
@@ -73,48 +91,60 @@ class _Making:
         self.kept = memory.shelf("kept")
         self.stand_ins: dict[str, StandIn] = {}
         self.addresses: dict[str, str] = {}
-        self.sentry = Sentry(directory, projects=("api", "web"))
+        self.sentry = Sentry(
+            directory, projects=[app.name for app in APPS], tokens={f"sntrys_{self.secret('sentry')}": SCOPES}, lag=LAG
+        )
 
     async def serve(self, stand_in: StandIn) -> str:
-        """Serve a stand-in where it was served before."""
-        address = await self._stack.enter_async_context(serving(stand_in, port=self.kept.get(stand_in.name, 0)))
+        """Serve a stand-in where it was served before. Raises ToolError where somebody else is there by now."""
+        port = self.kept.get(stand_in.name, 0)
+        with _port(stand_in.name, port):
+            address = await self._stack.enter_async_context(serving(stand_in, port=port))
         self.kept[stand_in.name] = int(address.rpartition(":")[2])
         self.stand_ins[stand_in.name] = stand_in
         self.addresses[stand_in.name] = address
         return address
 
-    def secret(self, name: str) -> str:
-        """Return a secret of the world's own, the same each time."""
-        if name not in self.kept:
-            self.kept[name] = secrets.token_hex(24)
-        return str(self.kept[name])
+    async def receive(self, mailpit: Mailpit) -> None:
+        """Have a mail server hand its mails to the inbox. Raises ToolError as `serve`."""
+        port = self.kept.get("smtp", 0)
+        with _port("smtp", port):
+            address = await self._stack.enter_async_context(receiving(mailpit, port=port))
+        self.kept["smtp"] = int(address.rpartition(":")[2])
+        self.addresses["smtp"] = address
+
+    def secret(self, name: str, *, size: int = 24) -> str:
+        """Return a secret of the world's own in hexadecimal, the same each time."""
+        place = f"secret {name}"
+        if place not in self.kept:
+            self.kept[place] = secrets.token_hex(size)
+        return str(self.kept[place])
 
 
 @contextlib.asynccontextmanager
 async def world(directory: Path, *, example: Path, cache: Path, note: Callable[[str], None]) -> AsyncIterator[World]:
     """Give the world of a directory, with the example deployed. All of it ends with the block.
 
-    Raises ToolError where a tool cannot be had or the example is not served, OSError where a port is taken.
+    Raises ToolError where a tool cannot be had, the example is not served, a port is taken, or the directory's world
+    is up already.
     """
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_alone(directory))
         making = _Making(directory, stack)
         note("starting the stand-ins")
-        await making.serve(PagerDuty(directory))
-        await making.serve(Resend(directory))
-        await making.serve(making.sentry)
-        await making.serve(Anthropic(directory))
-        await making.serve(Linear(directory))
-        mailpit = Mailpit(directory)
-        await making.serve(mailpit)
-        making.addresses["smtp"] = await stack.enter_async_context(receiving(mailpit, port=making.kept.get("smtp", 0)))
-        making.kept["smtp"] = int(making.addresses["smtp"].rpartition(":")[2])
-        await making.serve(Stripe(directory))
+        await _serve_services(making)
         computes = await stack.enter_async_context(computing(directory / "postgres"))
-        databases = Neon(directory, computes)
-        await making.serve(databases)
-        github = GitHub(directory)
+        neon = Neon(directory, computes)
+        await making.serve(neon)
+        people = tuple(replace(each, token=f"ghp_{making.secret(f'github {each.login}', size=8)}") for each in PEOPLE)
+        github = GitHub(directory, people=people)
         await making.serve(github)
-        vercel = Vercel(directory, token=VERCEL_TOKEN, build=pnpm(cache))
+
+        note("opening the databases")
+        urls = {each.name: await database(making, neon, each) for each in ENVIRONMENTS}
+        preview = await database(making, neon, DEVELOPMENT, PREVIEW)
+
+        vercel = Vercel(directory, token=making.secret("vercel"), build=pnpm(cache))
         await making.serve(vercel)
 
         def tell(branch: str, _before: str | None, after: str | None) -> None:
@@ -122,72 +152,130 @@ async def world(directory: Path, *, example: Path, cache: Path, note: Callable[[
                 vercel.pushed(branch, after)
 
         github.state.on_push.append(tell)
+        apps = await _set_up(making, vercel, str(github.state.bare.path), urls, preview)
 
-        note("opening the database")
-        url = await database(databases, making.addresses["neon"])
-        project = Project(name=PRODUCT, repository=str(github.state.bare.path))
-        product = f"http://{(await vercel.add(project))['domains'][0]}"
-        variables = await configuration(making, product=product, database=url)
-        await vercel.add(
-            Project(
-                name=PRODUCT,
-                repository=str(github.state.bare.path),
-                production_branch=MAIN,
-                build=("sh", "-ec", f"{MIGRATE} && pnpm run build"),
-                start=("node", "apps/api/src/server.ts"),
-                variables={"production": variables, "preview": variables},
-            )
-        )
         note("pushing the example, which Vercel builds and serves")
-        await push(example, directory / "checkout", f"{making.addresses['github']}/{github.state.slug}.git")
-        await _deployed(vercel)
-        await _answers(product)
-        yield World(product=product, places=_places(making, product), stand_ins=making.stand_ins)
+        place = f"{making.addresses['github']}/{github.state.slug}.git"
+        commit = await push(example, directory / "checkout", place, people[0])
+        for app in APPS:
+            await _deployed(vercel, app.project(DEVELOPMENT), commit)
+        await _answers(f"{apps[DEVELOPMENT.name][WEB.name]}/health")
+        clone = place.replace("://", f"://{people[0].login}:{people[0].token}@")
+        yield World(apps=apps, places=_places(making, apps[DEVELOPMENT.name], clone), stand_ins=making.stand_ins)
 
 
-async def _deployed(vercel: Vercel) -> None:
-    """Wait until the newest deployment serves. Raises ToolError where it fails."""
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Hold the directory. Raises ToolError where a world holds it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ToolError(f"the world in {directory} is up already", hint="end it, or name another place") from None
+        yield
+
+
+@contextlib.contextmanager
+def _port(name: str, port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"{name} cannot be served at 127.0.0.1:{port}, where it was: {error.strerror}"
+        raise ToolError(message, hint="end what listens there, or begin another world") from error
+
+
+async def _serve_services(making: _Making) -> None:
+    """Serve what needs nothing of the others."""
+    directory = making.directory
+    lasting = [ENVIRONMENTS[0], ENVIRONMENTS[-1]]  # development, whose keys staging has too, and production
+    await making.serve(PagerDuty(directory))
+    await making.serve(Resend(directory, keys={resend_key(making, each): FULL for each in lasting}))
+    await making.serve(making.sentry)
+    await making.serve(Anthropic(directory, keys=[model_key(making, each) for each in lasting]))
+    await making.serve(Linear(directory, keys=[f"lin_api_{making.secret('linear', size=20)}"]))
+    await making.serve(Advisories(directory))
+    mailpit = Mailpit(directory)
+    await making.serve(mailpit)
+    await making.receive(mailpit)
+    access = {stripe_key(making, each): Access(account=ACCOUNT, live=each.live) for each in lasting}
+    await making.serve(Stripe(directory, keys=access))
+
+
+async def _set_up(
+    making: _Making, vercel: Vercel, repository: str, urls: Mapping[str, str], preview: str
+) -> dict[str, dict[str, str]]:
+    """Set the projects up at Vercel, and return the addresses of the apps by environment."""
+    apps: dict[str, dict[str, str]] = {}
+    for environment in ENVIRONMENTS:
+        projects = {app: project(app, environment, repository) for app in APPS}
+        made = {app: await vercel.add(each) for app, each in projects.items()}
+        at = apps[environment.name] = {app.name: f"http://{each['domains'][0]}" for app, each in made.items()}
+        told = await configuration(making, environment, api=at[API.name], web=at[WEB.name])
+        database_of = {"production": urls[environment.name], "preview": preview}
+        for app, each in projects.items():
+            given = {
+                target: {**told, "DATABASE_URL": url} if app is API else {"API_URL": at[API.name]}
+                for target, url in database_of.items()
+            }
+            if environment is not DEVELOPMENT:
+                del given["preview"]
+            await vercel.add(replace(each, variables=given))
+            vercel.set_project(each.name, creating="enabled" if environment is DEVELOPMENT else "disabled")
+    return apps
+
+
+async def _deployed(vercel: Vercel, name: str, commit: str) -> None:
+    """Wait until a commit of main serves, or what took its place since. Raises ToolError where it fails."""
     with anyio.move_on_after(DEPLOYED):
         while True:
-            project = vercel.account.project(PRODUCT)
-            newest = next(iter(vercel.account.of(project)), None) if project else None
-            if newest is not None and newest["state"] in {"ERROR", "CANCELED"}:
-                raise ToolError(f"the example was not deployed: {newest.get('error')}", hint=_log(vercel, newest["id"]))
-            if project and newest and project["production"] == newest["id"]:
+            project = vercel.account.project(name)
+            found = _of(vercel, project, commit) if project else None
+            if project and found and found["state"] == "READY" and project["production"]:
                 return
+            if found and found["state"] in {"ERROR", "CANCELED"}:
+                raise ToolError(f"{name} was not deployed: {found.get('error')}", hint=_log(vercel, found["id"]))
             await anyio.sleep(0.1)
-    raise ToolError(f"the example was not deployed within {DEPLOYED:.0f} s")
+    raise ToolError(f"{name} was not deployed within {DEPLOYED:.0f} s")
 
 
-async def _answers(product: str) -> None:
+def _of(vercel: Vercel, project: Document, commit: str) -> Document | None:
+    known = vercel.account.of(project)
+    return next((each for each in known if each["commit"] == commit and each["target"] == "production"), None)
+
+
+async def _answers(address: str) -> None:
     """Wait until the example answers: what was deployed before a restart is only now started again."""
     async with httpx.AsyncClient(trust_env=False) as client:
         with anyio.move_on_after(DEPLOYED):
             while True:
                 with contextlib.suppress(httpx.HTTPError):
-                    if (await client.get(f"{product}/health")).is_success:
+                    if (await client.get(address)).is_success:
                         return
                 await anyio.sleep(0.1)
-    raise ToolError(f"the example does not answer at {product}/health")
+    raise ToolError(f"the example does not answer at {address}")
 
 
 def _log(vercel: Vercel, deployment: str) -> str:
-    return str(list(vercel.account.logs.get(deployment, []))[-20:])
+    lines: list[Any] = list(vercel.account.logs.get(deployment, []))
+    return "\n".join(str(line.get("text", "")) for line in lines[-20:])
 
 
-def _places(making: _Making, product: str) -> tuple[Place, ...]:
+def _places(making: _Making, apps: Mapping[str, str], clone: str) -> tuple[Place, ...]:
     at = making.addresses
     return (
-        Place(name="Receipts", address=product, what="the example: sign up, upload a receipt, buy a plan"),
-        Place(name="its health", address=f"{product}/health", what="what it is connected with"),
+        Place(name="Receipts", address=apps[WEB.name], what="the example: sign up, upload a receipt, buy a plan"),
+        Place(name="its health", address=f"{apps[API.name]}/health", what="what it is connected with"),
         Place(name="Resend", address=at["resend"], what="the inbox: every mail that was sent"),
         Place(name="Mailpit", address=at["mailpit"], what=f"another inbox, for {at['smtp']}"),
         Place(name="Stripe", address=at["stripe"], what="API; its page for paying is where the example leads"),
         Place(name="Sentry", address=at["sentry"], what="the errors"),
-        Place(name="GitHub", address=f"{at['github']}/{PRODUCT}", what="REST, and git to clone and push"),
+        Place(name="git", address=clone, what="to clone and push"),
+        Place(name="GitHub", address=at["github"], what="REST"),
         Place(name="Vercel", address=at["vercel"], what="API; builds and serves what is pushed"),
         Place(name="Neon", address=at["neon"], what="API; the databases"),
         Place(name="PagerDuty", address=at["pagerduty"], what="API; the pages"),
         Place(name="Linear", address=at["linear"], what="GraphQL; the issues"),
         Place(name="Anthropic", address=at["anthropic"], what="API; a script in place of a model"),
+        Place(name="advisories", address=at["advisories"], what="what npm and pnpm ask when they audit"),
     )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 from rich.markup import escape
-from rich.table import Table
 
 from ci.text import clean
 
@@ -54,11 +53,11 @@ class StandIn(Protocol):
 
 def tell_places(console: Console, places: Sequence[tuple[str, str, str]]) -> None:
     """Print what a person can open: name, address, what is to be seen there."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for name, address, what in places:
-        table.add_row(f"[bold]{escape(name)}[/]", escape(address), f"[dim]{escape(what)}[/]")
+    names, addresses = (max((len(place[column]) for place in places), default=0) for column in (0, 1))
     console.print()
-    console.print(table)
+    for name, address, what in places:  # no table: on a narrow terminal it would cut an address
+        line = f"[bold]{escape(name.ljust(names))}[/]  {escape(address.ljust(addresses))}  [dim]{escape(what)}[/]"
+        console.print(line, soft_wrap=True)
     console.print("\nCtrl-C ends it. From here on: who calls what.\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -49,9 +50,15 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Start one and wait until it says how it is to be ended."""
+    with started(tmp_path) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def started(tmp_path: Path, *words: str) -> Iterator[World]:
     with (tmp_path / "err").open("w") as errors:
         process = subprocess.Popen(
-            command("rehearse", "world"),
+            command("rehearse", "world", *words),
             cwd=tmp_path,
             env=environment(tmp_path / "state"),
             stdout=subprocess.PIPE,
@@ -67,7 +74,7 @@ def world(tmp_path: Path) -> Iterator[World]:
                 break
         else:
             pytest.fail("".join(said) + (tmp_path / "err").read_text())
-        found = (re.match(r"(\S.*?)\s{2,}(http://127\.0\.0\.1:\S+)", line) for line in said)
+        found = (re.match(r"(\S.*?)\s{2,}(http://\S+)", line) for line in said)
         yield World(process=process, places={match[1]: match[2] for match in found if match})
     finally:
         process.kill()
@@ -133,6 +140,33 @@ def test_nothing_is_left_running_after_a_kill(world: World) -> None:
     assert [below[pid] for pid in below if is_running(pid, below[pid])] == []
     with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False) as client:
         client.get(world.places["Receipts"])
+
+
+def test_a_world_that_is_kept_comes_back_as_it_was_and_holds_its_directory(tmp_path: Path) -> None:
+    kept = ("--keep", str(tmp_path / "kept"))
+    account = {"name": "Ada", "email": "ada@example.test", "password": "correct horse battery"}
+    with started(tmp_path, *kept) as first, httpx.Client(trust_env=False) as client:
+        page = first.places["Receipts"]
+        origin = {"origin": page}
+        assert client.post(f"{page}/api/auth/sign-up/email", json=account, headers=origin).is_success
+        second = subprocess.run(
+            command("rehearse", "world", *kept),
+            cwd=tmp_path,
+            env=environment(tmp_path / "state"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (second.returncode, "is up already" in second.stderr) == (4, True), second.stderr
+        branch = ["git", "push", "-q", first.places["git"], "HEAD:refs/heads/work"]
+        subprocess.run(["git", "clone", "-q", first.places["git"], str(tmp_path / "clone")], check=True)
+        subprocess.run(branch, cwd=tmp_path / "clone", check=True)  # the newest deployment is then a preview
+        first.process.kill()
+        first.process.wait()
+    with started(tmp_path, *kept) as again, httpx.Client(trust_env=False) as client:
+        assert again.places == first.places
+        assert client.post(f"{page}/api/auth/sign-in/email", json=account, headers=origin).is_success
+        assert client.get(again.places["its health"]).json()["status"] == "ok"
 
 
 def is_running(pid: int, arguments: str) -> bool:

@@ -21,6 +21,6 @@ shapes.py       organizations, projects, releases and events in Sentry's form
 page.py         the issues, for a person
 """
 
-from ci.rehearsal.sentry.application import TOKEN, Sentry
+from ci.rehearsal.sentry.application import SCOPES, TOKEN, Sentry
 
-__all__ = ["TOKEN", "Sentry"]
+__all__ = ["SCOPES", "TOKEN", "Sentry"]

@@ -69,7 +69,12 @@ try {
   await button('Cancel now').click();
   await page.getByText('Ended.').waitFor();
   await page.getByRole('link', { name: 'Back' }).click();
-  await button('Upgrade to Pro').waitFor();
+  const given = () => page.getByRole('button', { name: /Upgrade to Pro|Manage your subscription/ }).innerText();
+  for (const began = Date.now(); (await given()) !== 'Upgrade to Pro'; await page.reload()) {
+    // Stripe tells the server in its own time.
+    if (Date.now() - began > patient) throw new Error('the plan was given up and is still there');
+    await page.waitForTimeout(500);
+  }
 
   await page.goto(at.Resend);
   told.mails = await page.getByRole('row').filter({ hasText: email }).getByRole('link').allInnerTexts();

@@ -2,11 +2,10 @@ import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 import manifest from './package.json' with { type: 'json' };
 
-// In production the API serves the built app, or a proxy sends /api to it: one origin either way.
+// In production the API serves the built app, or a proxy sends to it what is the API's: one origin either way.
 // The Host stays as the browser sent it, since the API compares it with the origin of the page.
-const proxy = {
-  '/api': { target: process.env.API_URL ?? 'http://127.0.0.1:3000', changeOrigin: false },
-};
+const api = { target: process.env.API_URL ?? 'http://127.0.0.1:3000', changeOrigin: false };
+const proxy = { '/api': api, '/health': api, '^/version$': api };
 
 /** Adds /version.json to the build, so that anybody can ask what is being served. */
 function versionFile(): Plugin {
