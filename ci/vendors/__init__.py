@@ -25,6 +25,7 @@ anthropic.py  Anthropic's models, through the SDK; anthropic_forms.py has the fo
 
 A client is made of an Exchange, which its module's `connect` makes of a token. What `exchange.before` is set to (Smtp
 and CommandPlatform take it themselves) is awaited before each attempt of a write: whether the lease is still ours. A
+and CommandPlatform take one themselves) is awaited before each attempt of a write: whether the lease is still ours. A
 read that finds nothing gives None. A write is idempotent: by a key or a precondition that the vendor knows, or by
 `ensure`, which looks before it writes, and for a while when the answer to a write was lost. What goes wrong is a
 VendorError, which names the trouble and never a secret.

@@ -316,5 +316,6 @@ def test_pages_without_an_end_are_told(tmp_path: Path) -> None:
             stand_in.faults.add(kind="status", status=200, body=body, times=1000)
             with pytest.raises(VendorError, match="its pages have no end"):
                 await client.states(TEAM["id"])
+            assert stand_in.faults.waiting[0].times == 1000 - 2  # the second one says the same as the first
 
     anyio.run(calls)

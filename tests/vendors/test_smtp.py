@@ -175,6 +175,18 @@ def test_a_server_that_says_nothing_or_never_ends_is_left_in_time(place: str, ho
     assert time.monotonic() - began < IMPATIENT.whole + 5
 
 
+def test_an_attempt_ends_in_its_own_time_however_long_all_of_them_may_take() -> None:
+    patience = Patience(request=0.3, whole=3600.0, first=0.01, tries=2)
+
+    async def run(address: str) -> None:
+        with anyio.fail_after(60), pytest.raises(VendorError, match=r"no answer within 0\.3 s"):
+            await smtp.connect(address, patience=patience).send(MAIL, key=KEY)
+
+    with scripted({"MAIL": DRIP}) as server:  # each line comes in time, and there is no last one
+        anyio.run(run, server.address)
+        assert server.connections == patience.tries
+
+
 def test_a_server_that_is_no_mail_server_is_told() -> None:
     came, *_, connections = send({"": "HTTP/1.1 400 Bad Request"})
     assert isinstance(came, VendorError)

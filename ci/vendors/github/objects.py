@@ -109,7 +109,7 @@ class Objects(Area):
                 return None
             raise
         body = answer.json()
-        if isinstance(body, list) or (isinstance(body, dict) and body.get("type") in {"symlink", "submodule", "dir"}):
+        if isinstance(body, list) or (isinstance(body, dict) and body.get("type") in ("symlink", "submodule", "dir")):
             return None
         found = self.exchange.read(answer, _Placed, what="a file")
         content = await self.blob(found.sha) if found.encoding == "none" else _decoded(found)
