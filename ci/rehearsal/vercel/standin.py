@@ -150,7 +150,7 @@ class Vercel(StandIn):
     def set_project(self, project: str, **fields: Any) -> None:
         """Change what only a person can: `creating`, a `rolling` release, `failing` domains, a `password`.
 
-        With a password, deployments that are made from then on let in who sends it in x-vercel-protection-bypass.
+        With a password, the addresses of deployments that open from then on let in who sends it by its own header.
         """
         self.account.change_project(required(self.account.project(project), "Project")["id"], **fields)
 
