@@ -144,7 +144,7 @@ async def world(directory: Path, *, example: Path, cache: Path, note: Callable[[
         urls = {each.name: await database(making, neon, each) for each in ENVIRONMENTS}
         preview = await database(making, neon, DEVELOPMENT, PREVIEW)
 
-        vercel = Vercel(directory, token=making.secret("vercel"), build=pnpm(cache))
+        vercel = Vercel(directory, token=making.secret("vercel"), build=pnpm(cache), pushes=github.state.pushes.values)
         await making.serve(vercel)
 
         def tell(branch: str, _before: str | None, after: str | None) -> None:

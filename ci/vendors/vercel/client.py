@@ -11,6 +11,7 @@ import httpx
 from pydantic import BeforeValidator
 
 from ci.errors import Trouble, VendorError
+from ci.text import first_line
 from ci.vendors import answers
 from ci.vendors.adapter import Adapter, ensure
 from ci.vendors.answers import Answer, Dialect
@@ -29,6 +30,7 @@ from ci.vendors.vercel.values import (
 
 T = TypeVar("T")
 ADDRESS = "https://api.vercel.com"
+LONGEST_REASON = 500  # it goes into an address
 PAGE = 100  # the most that Vercel gives in one answer
 PRODUCTION = "production"
 NOT_FOUND = 404
@@ -204,7 +206,7 @@ class Vercel(Adapter):
     async def ask_rollback(self, project: str, deployment: str, *, why: str = "") -> None:
         """Ask for it; moving.py sees it through. Raises VendorError."""
         path = f"/v1/projects/{segment(project)}/rollback/{segment(deployment)}"
-        query: Query = {**self._team, **({"description": why} if why else {})}
+        query: Query = {**self._team, **({"description": first_line(why, LONGEST_REASON)} if why else {})}
         await self.exchange.ask("POST", path, query=query, body={}, accept=(201,), plain=True)
 
     async def _find(self, path: str, kind: type[T], *, what: str) -> T | None:

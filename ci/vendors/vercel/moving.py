@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from ci.errors import Trouble, VendorError
-from ci.vendors.adapter import ensure
+from ci.vendors.adapter import BRIEF, ensure
 from ci.vendors.pace import GROWTH, Pace, until
 from ci.vendors.vercel.client import Vercel
 from ci.vendors.vercel.values import AliasRequest, Job, Project
@@ -72,7 +72,7 @@ async def _ask(
         await ask(project.id)
         return None
 
-    await ensure(look, write)
+    await ensure(look, write, lag=BRIEF)  # it may be done twice, and users await it
 
 
 async def _follow(client: Vercel, project: Project, deployment: str, since: float, pace: Pace) -> None:
