@@ -1,7 +1,7 @@
 """Mailpit, standing in: keeps the mails that its SMTP side (sink.py) is handed, and tells of them by Mailpit's API.
 
 As with the real one, to read a mail by `/message/{ID}` marks it as read, while its source does not; a deletion without
-ids empties the mailbox; the newest 500 are kept. `chaos` has its SMTP side refuse: https://mailpit.axllent.org/docs/integration/chaos/.
+ids empties the mailbox; the newest 500 are kept. `chaos` has its SMTP side refuse, sink_faults.py fail in other ways: https://mailpit.axllent.org/docs/integration/chaos/.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from starlette.routing import Route
 from ci.rehearsal.mailpit_mails import ACTIVE, UnknownFilterError, matches, parts, stored, told
 from ci.rehearsal.mailpit_sending import InvalidError, built
 from ci.rehearsal.pages import page
+from ci.rehearsal.sink_faults import MailFaults
 from ci.rehearsal.standin import StandIn, body_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Mailpit(StandIn):
             self._route("/", self._inbox),
             self._route("/view/{id}", self._view),
         ]
+        self.smtp_faults = MailFaults()
+        routes += self.smtp_faults.routes()
         super().__init__("mailpit", directory, routes, unknown=lambda _request: _missing())
         self.users = users or {}
         self.started = time.time()

@@ -31,7 +31,7 @@ from ci.rehearsal.faults import Faults
 from ci.rehearsal.memory import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -68,9 +68,14 @@ class StandIn:
         routes: Sequence[BaseRoute] = (),
         *,
         unknown: Callable[[Request], Response] | None = None,
+        hosts: Collection[str] = (),
     ) -> None:
-        """Make the application. `unknown` answers at addresses that the vendor does not have."""
+        """Make the application. `unknown` answers at addresses that the vendor does not have.
+
+        `hosts` are names of the vendor's own that its libraries write into a request wherever they send it.
+        """
         self.name = name
+        self.hosts = frozenset(hosts)
         self.memory = Memory(directory / f"{name}.sqlite")
         self.calls: list[Call] = []
         self._routes = [
@@ -96,7 +101,7 @@ class StandIn:
         """Answer a request."""
         own = scope["type"] != "http" or scope["path"].startswith(OWN)
         answering: ASGIApp = self._starlette if own else self.faults
-        await (_stranger(scope, own=own) or answering)(scope, receive, send)
+        await (_stranger(scope, self.hosts, own=own) or answering)(scope, receive, send)
 
     async def _written_down(self, scope: Scope, receive: Receive, send: Send) -> None:
         status: list[int] = []
@@ -143,12 +148,13 @@ class StandIn:
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _stranger(scope: Scope, *, own: bool) -> Response | None:
+def _stranger(scope: Scope, hosts: Collection[str], *, own: bool) -> Response | None:
     """Return what is answered to a page of another address that tries to reach a stand-in; None to all others."""
     if scope["type"] != "http":
         return None
     headers = Headers(scope=scope)
-    if not HOSTS.fullmatch(headers.get("host", "")):
+    host = headers.get("host", "")
+    if not HOSTS.fullmatch(host) and host not in hosts:
         return JSONResponse({"message": "A stand-in answers at 127.0.0.1 only"}, HTTPStatus.MISDIRECTED_REQUEST)
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if own and scope["method"] in TELLING and kind != "application/json":

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
+import httpx
 import pytest
 
 from ci.errors import VendorError
@@ -15,9 +16,8 @@ from tests.vendors.contract import Holding
 from tests.vendors.subjects.pagerduty import ALERT, KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
-
-    import httpx
 
 
 def test_all_that_it_sends_and_all_that_is_answered_is_in_the_contract(tmp_path: Path) -> None:
@@ -113,3 +113,72 @@ def test_what_it_knows_is_there_after_a_restart(tmp_path: Path) -> None:
         assert [alert["status"] for alert in PagerDuty(tmp_path).alerts.values()] == ["triggered"]
 
     anyio.run(calls)
+
+
+PAYLOAD: dict[str, Any] = {"summary": "s", "source": "x", "severity": "critical"}
+GOOD: dict[str, Any] = {"routing_key": KEY, "event_action": "trigger", "dedup_key": "d", "payload": PAYLOAD}
+
+
+def ask(directory: Path, scene: Callable[[PagerDuty, httpx.AsyncClient], Awaitable[None]], **words: Any) -> None:
+    async def run() -> None:
+        it = PagerDuty(directory, **words)
+        async with serving(it) as address, httpx.AsyncClient(base_url=address, trust_env=False) as client:
+            await scene(it, client)
+
+    anyio.run(run)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"payload": ["x"]},
+        {"payload": "text"},
+        {"payload": {**PAYLOAD, "timestamp": "yesterday"}},
+        {"payload": {**PAYLOAD, "source": 5}},
+        {"payload": {**PAYLOAD, "severity": ["critical"]}},
+        {"payload": {**PAYLOAD, "custom_details": "y" * 600_000}},
+        {"dedup_key": 5},
+        {"event_action": ["trigger"]},
+        {"links": "x"},
+        {"routing_key": "k" * 31},
+        {"routing_key": "k" * 32},
+    ],
+)
+def test_what_the_real_one_does_not_take_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    async def calls(it: PagerDuty, client: httpx.AsyncClient) -> None:
+        answer = await client.post("/v2/enqueue", json={**GOOD, **change})
+        assert (answer.status_code, bool(answer.json()["errors"]), len(it.alerts)) == (400, True, 0)
+
+    ask(tmp_path, calls, keys=(KEY,))
+
+
+def test_a_ruleset_takes_no_changes(tmp_path: Path) -> None:
+    async def calls(_it: PagerDuty, client: httpx.AsyncClient) -> None:
+        change = {"routing_key": "R" * 32, "payload": {"summary": "s"}}
+        assert (await client.post("/v2/change/enqueue", json=change)).status_code == 400
+
+    ask(tmp_path, calls)
+
+
+def test_each_incident_is_one_page_and_one_that_is_looked_at_stays_so(tmp_path: Path) -> None:
+    async def calls(it: PagerDuty, client: httpx.AsyncClient) -> None:
+        stood = []
+        for action in ("trigger", "acknowledge", "trigger", "resolve", "trigger"):
+            await client.post("/v2/enqueue", json={**GOOD, "event_action": action})
+            stood.append(it.alerts[f"{KEY} d"]["status"])
+        assert stood == ["triggered", "acknowledged", "acknowledged", "resolved", "triggered"]
+        found = [(each["status"], each["events"]) for each in it.incidents.values()]
+        assert found == [("resolved", 2), ("triggered", 1)]
+        shown = await client.get("/")
+        assert (shown.status_code, KEY in shown.text, shown.text.count("critical")) == (200, False, 2)
+
+    ask(tmp_path, calls)
+
+
+def test_more_calls_than_a_key_may_make_are_refused_and_another_key_may_go_on(tmp_path: Path) -> None:
+    async def scene(_it: PagerDuty, client: httpx.AsyncClient) -> None:
+        statuses = [(await client.post("/v2/enqueue", json=GOOD)).status_code for _ in range(4)]
+        assert statuses == [202, 202, 202, 429]
+        assert (await client.post("/v2/enqueue", json={**GOOD, "routing_key": "k" * 32})).status_code == 202
+
+    ask(tmp_path, scene, calls=3)

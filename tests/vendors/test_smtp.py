@@ -5,13 +5,15 @@ import dataclasses
 import shutil
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
+import httpx
 import pytest
 
 from ci.errors import Trouble, UsageError, VendorError
 from ci.rehearsal.mailpit import Mailpit
+from ci.rehearsal.serving import serving
 from ci.rehearsal.sink import receiving
 from ci.vendors import letters, smtp
 from ci.vendors.exchange import Patience, is_near
@@ -302,3 +304,71 @@ def unused_port() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("fault", "met", "kept", "trouble"),
+    [
+        ({"kind": "refuse", "at": "MAIL"}, True, 1, None),
+        ({"kind": "reset", "at": "RCPT"}, True, 1, None),
+        ({"kind": "hang", "at": "RCPT", "seconds": 0.05}, True, 1, None),
+        ({"kind": "refuse", "at": "RCPT", "code": 550}, True, 0, "refused"),
+        ({"kind": "reset", "at": "DATA"}, True, 0, "unsettled"),
+        ({"kind": "lose"}, True, 1, "unsettled"),
+        ({"kind": "refuse", "to": "^nobody@"}, False, 1, None),
+        ({"kind": "refuse", "after": 1}, False, 1, None),
+    ],
+)
+def test_the_mail_server_fails_as_it_is_told(
+    tmp_path: Path,
+    fault: dict[str, Any],
+    met: bool,  # noqa: FBT001 - a column
+    kept: int,
+    trouble: str | None,
+) -> None:
+    async def calls() -> str | None:
+        mailpit = Mailpit(tmp_path)
+        mailpit.smtp_faults.add(**fault)
+        async with receiving(mailpit) as address, smtp.connect(address, patience=QUICK) as client:
+            try:
+                await client.send(MAIL, key=KEY)
+            except VendorError as error:
+                return "unsettled" if error.unsettled else "refused"
+            finally:
+                assert len(mailpit.mails) == kept
+                assert (mailpit.smtp_faults.waiting == []) is met
+        return None
+
+    assert anyio.run(calls) == trouble
+
+
+def test_a_mail_server_that_hangs_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    async def calls() -> None:
+        mailpit = Mailpit(tmp_path)
+        mailpit.smtp_faults.add(kind="hang", at="MAIL")
+        with anyio.fail_after(30):
+            async with receiving(mailpit) as address:
+                stream = await anyio.connect_tcp("127.0.0.1", int(address.rpartition(":")[2]))
+                await stream.send(b"EHLO here\r\nMAIL FROM:<a@b.test>\r\n")
+                while mailpit.smtp_faults.waiting:  # noqa: ASYNC110 - it happens in the server
+                    await anyio.sleep(0.01)
+        await stream.aclose()
+
+    anyio.run(calls)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "lose", "at": "MAIL"}, {"kind": "cut"}, {"kind": "refuse", "code": 250}, {"kind": "hang", "to": "("}],
+)
+def test_a_mail_servers_failure_that_makes_no_sense_is_refused(tmp_path: Path, fault: dict[str, object]) -> None:
+    async def calls() -> None:
+        mailpit = Mailpit(tmp_path)
+        async with serving(mailpit) as address, httpx.AsyncClient(base_url=address, trust_env=False) as client:
+            assert (await client.post("/_stand-in/smtp-faults", json=fault)).status_code == 400
+            assert (await client.post("/_stand-in/smtp-faults", json={"kind": "reset"})).status_code == 204
+            assert len(mailpit.smtp_faults.waiting) == 1
+            assert (await client.delete("/_stand-in/smtp-faults")).status_code == 204
+            assert mailpit.smtp_faults.waiting == []
+
+    anyio.run(calls)

@@ -5,7 +5,7 @@ from ci.vendors import pagerduty
 from ci.vendors.pagerduty import Alert, Severity
 from tests.vendors.hostile import Asked, Subject
 
-KEY = "R0" + "k" * 30
+KEY = "e0" + "k" * 30  # an integration's: those of rulesets begin with R
 ALERT = Alert(
     key="incident-1",
     summary="production is ill",
