@@ -18,7 +18,7 @@ sentry/      Sentry, which takes what the real SDKs send
 once.py      idempotency keys: the same request gets the same answer
 pages.py     pages for a person: everything escaped, nothing runs
 mailpit.py   Mailpit; mailpit_mails.py: what it keeps and how it searches; mailpit_sending.py: its `/send`
-sink.py      a mail server that delivers to it
+sink.py      a mail server that delivers to it; sink_faults.py: how it fails on demand
 linear.py    Linear, by GraphQL; linear_schema.py with linear.graphql and linear_library.graphql: what it knows;
              linear_world.py: a workspace; linear_filters.py: what filters mean; linear_cost.py: what a query costs
 stripe.py    Stripe: keys, repeated requests, the page of Checkout; stripe_operations.py: the requests that it knows;
@@ -29,4 +29,6 @@ advisories.py  a package registry's advisory service
 resend.py    Resend, with an inbox; resend_mails.py: the mails that it takes
 world.py     all of it served, with the example deployed; tenancy.py: the three environments, as a team sets them up at
              the vendors; pushing.py: the example as a commit on main
+resend.py    Resend, with an inbox; resend_mails.py: the mails that it takes; resend_fates.py: what becomes of them
+world.py     all of it served, with the example deployed; seeding.py: what the example needs before that
 """

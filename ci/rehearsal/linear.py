@@ -66,6 +66,8 @@ class Linear(StandIn):
         if not isinstance(query, str):
             return _wrong(["POST body missing, invalid Content-Type, or JSON object has no keys."])
         variables = body.get("variables") or {}
+        if not isinstance(variables, dict):
+            return _wrong(["Variables must be an object."], code="BAD_REQUEST")
         document, wrong = _read(query)
         if document is None:
             return _wrong(wrong)

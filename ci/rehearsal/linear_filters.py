@@ -13,8 +13,12 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "in": lambda value, wanted: value in wanted,
     "nin": lambda value, wanted: value not in wanted,
     "contains": lambda value, wanted: wanted in (value or ""),
+    "containsIgnoreCase": lambda value, wanted: wanted.lower() in (value or "").lower(),
+    "notContains": lambda value, wanted: wanted not in (value or ""),
+    "notContainsIgnoreCase": lambda value, wanted: wanted.lower() not in (value or "").lower(),
     "startsWith": lambda value, wanted: (value or "").startswith(wanted),
     "endsWith": lambda value, wanted: (value or "").endswith(wanted),
+    "neqIgnoreCase": lambda value, wanted: (value or "").lower() != wanted.lower(),
     "eqIgnoreCase": lambda value, wanted: (value or "").lower() == wanted.lower(),
     "null": lambda value, wanted: (value is None) is wanted,
 }

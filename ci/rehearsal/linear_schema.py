@@ -84,12 +84,28 @@ def _read(world: World, name: str, arguments: Mapping[str, Any]) -> Any:
         case "attachmentsForURL":
             known = [each for each in world.shelf("attachments").values() if each["url"] == arguments["url"]]
             return world.page(known, arguments)
+        case "searchIssues":
+            return _searched(world, arguments)
         case "viewer":
             return {**world.shelf("users")[USER["id"]], "isMe": True, "active": True}
         case "organization":
             return ORGANIZATION
         case _:
             return {"kind": "user", "identifier": USER["id"], "limits": []}
+
+
+def _searched(world: World, arguments: Mapping[str, Any]) -> Document:
+    """Return the issues that have all words of a term, those first that have them in their title."""
+    words = str(arguments["term"]).lower().split()
+    found: list[tuple[bool, Document]] = []
+    for issue in world.shelf("issues").values():
+        said = [each["body"] for each in world.follow(issue, "comments")] if arguments.get("includeComments") else []
+        title = f"{issue['identifier']} {issue['title']}".lower()
+        text = "\n".join([title, issue.get("description") or "", *said]).lower()
+        if all(word in text for word in words):
+            found.append((all(word in title for word in words), issue))
+    ranked = [issue for _, issue in sorted(found, key=lambda each: each[0])]  # a page turns them round
+    return {**world.page(ranked, arguments), "totalCount": len(ranked)}
 
 
 def _written(asked: Asked, name: str, arguments: Mapping[str, Any]) -> Document:

@@ -1,7 +1,8 @@
 """Resend, standing in: takes mails and delivers them to an inbox page, `/`, where a person reads them.
 
 A mail is "queued", then "sent", then "delivered", which takes `seconds` in all. Mails to a domain that receives come in
-there when they are delivered. As with the real one, bounced@, complained@ and suppressed@resend.dev end as they say.
+there when they are delivered. As with the real one, bounced@, complained@ and suppressed@resend.dev end as they say,
+with an addition to the name too; resend_fates.py has any other address end so.
 """
 
 from __future__ import annotations
@@ -19,7 +20,19 @@ from starlette.routing import Route
 
 from ci.rehearsal.once import Clash, Kept, Once
 from ci.rehearsal.pages import page
-from ci.rehearsal.resend_mails import RefusedError, check, domain, letter, listed, many, missing, refused, unknown
+from ci.rehearsal.resend_fates import Fates
+from ci.rehearsal.resend_mails import (
+    RefusedError,
+    check,
+    check_batch,
+    domain,
+    letter,
+    listed,
+    many,
+    missing,
+    refused,
+    unknown,
+)
 from ci.rehearsal.standin import StandIn, body_of
 
 if TYPE_CHECKING:
@@ -27,7 +40,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
+    from starlette.types import Message, Receive, Scope, Send
 
+RATE = 10  # requests a second, as new accounts have them
 FULL, SENDING = "full_access", "sending_access"
 KEYS = {f"re_standing_{'f' * 24}": FULL, f"re_standing_{'s' * 24}": SENDING}
 DOMAINS = {"receipts.test": False, "inbox.receipts.test": True}  # whether it receives
@@ -38,7 +53,8 @@ LONGEST_KEY = 256
 class Resend(StandIn):
     """One account. `keys` say what each may, `domains` which there are and whether they receive.
 
-    `seconds` is how long delivery takes, `pace` how long it takes to accept a mail.
+    `seconds` is how long delivery takes, `pace` how long it takes to accept a mail, `rate` how many requests a second
+    may have.
     """
 
     def __init__(
@@ -49,10 +65,12 @@ class Resend(StandIn):
         domains: Mapping[str, bool] | None = None,
         seconds: float = 0.3,
         pace: float = 0.0,
+        rate: int = RATE,
     ) -> None:
         """Know what it knew before."""
         routes = [
             Route("/emails", self._send, methods=["POST"]),
+            Route("/emails/batch", self._send, methods=["POST"]),
             Route("/emails", self._listed, methods=["GET"]),
             Route("/emails/receiving", self._received, methods=["GET"]),
             Route("/emails/receiving/{id}", self._letter, methods=["GET"]),
@@ -69,6 +87,21 @@ class Resend(StandIn):
         self.seconds, self.pace = seconds, pace
         self.mails = self.memory.shelf("mails")
         self.once = Once(self.memory.shelf("keys"))
+        self.fates = Fates(self.memory.shelf("settings"))
+        self.answer_at(self.fates.routes())
+        self.rate = rate
+        self._second, self._asked = 0, 0
+
+    async def _written_down(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Tell in all answers to a key what is left of this second."""
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start" and b"authorization" in dict(scope["headers"]):
+                limits = [(name.encode(), value.encode()) for name, value in self._limits().items()]
+                message = {**message, "headers": [*message.get("headers", ()), *limits]}
+            await send(message)
+
+        await super()._written_down(scope, receive, tell)
 
     async def _send(self, request: Request) -> Response:
         self._admit(request, FULL, SENDING)
@@ -97,10 +130,17 @@ class Resend(StandIn):
         self.once.end(key, HTTPStatus.OK, answer)
         return JSONResponse(answer)
 
-    async def _taken(self, request: Request) -> dict[str, str]:
+    async def _taken(self, request: Request) -> dict[str, Any]:
         body = await body_of(request)
-        check(body, self.domains)
+        if not request.url.path.endswith("/batch"):
+            check(body, self.domains)
+            await anyio.sleep(self.pace)
+            return self._keep(body)
+        check_batch(body, self.domains)
         await anyio.sleep(self.pace)
+        return {"data": [self._keep(each) for each in body]}
+
+    def _keep(self, body: dict[str, Any]) -> dict[str, str]:
         identity = str(uuid.uuid4())
         sender = email.utils.parseaddr(body["from"])[1]
         self.mails[identity] = {
@@ -111,6 +151,9 @@ class Resend(StandIn):
             **{name: many(body.get(name)) for name in ("to", "cc", "bcc", "reply_to")},
             **{name: body.get(name) for name in ("from", "subject", "html", "text", "headers", "attachments")},
         }
+        goes = [each for name in ("to", "cc", "bcc") for each in many(body.get(name))]
+        if (fate := self.fates.of(email.utils.parseaddr(each)[1] for each in goes)) is not None:
+            self.mails[identity] = {**self.mails[identity], "fate": fate.event, "until": fate.seconds}
         return {"id": identity}
 
     async def _one(self, request: Request) -> Response:
@@ -161,6 +204,21 @@ class Resend(StandIn):
         if access not in may:
             message = "This API key is restricted to only send emails"
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "restricted_api_key", message)
+        self._count()
+
+    def _count(self) -> None:
+        """Count a request; raise what the real one says of too many in one second."""
+        if (second := int(time.monotonic())) != self._second:
+            self._second, self._asked = second, 0
+        self._asked += 1
+        if self._asked > self.rate:
+            message = f"Too many requests. You can only make {self.rate} requests per second."
+            raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "rate_limit_exceeded", message)
+
+    def _limits(self) -> dict[str, str]:
+        left = max(0, self.rate - self._asked)
+        over = {"retry-after": "1"} if self._asked > self.rate else {}
+        return {"ratelimit-limit": str(self.rate), "ratelimit-remaining": str(left), "ratelimit-reset": "1", **over}
 
     def _newest(self) -> list[dict[str, Any]]:
         return [self.mails[identity] for identity in reversed(list(self.mails))]
@@ -169,7 +227,9 @@ class Resend(StandIn):
         age = time.time() - mail["moment"]
         if age < self.seconds:
             return "queued" if age < self.seconds / 2 else "sent"
-        ends = [end for address, end in ENDS.items() if address in map(str.lower, mail["to"])]
+        if mail.get("fate") and (mail["until"] is None or age < mail["until"]):
+            return str(mail["fate"])
+        ends = [ENDS[address] for each in mail["to"] if (address := _plain(each)) in ENDS]
         return ends[0] if ends else "delivered"
 
     def _came_in(self, mail: dict[str, Any]) -> bool:
@@ -194,3 +254,9 @@ class Resend(StandIn):
             "moment": moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
             "attachments": [str(each.get("filename")) for each in mail["attachments"] or ()],
         }
+
+
+def _plain(address: str) -> str:
+    """Return an address without the name before it and without the addition in it."""
+    name, _, place = email.utils.parseaddr(address)[1].lower().rpartition("@")
+    return f"{name.partition('+')[0]}@{place}"

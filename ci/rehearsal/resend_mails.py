@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FIELDS = {"from", "to", "cc", "bcc", "reply_to", "subject", "text", "html", "headers", "attachments"}
 FIELDS |= {"template", "scheduled_at", "tags", "topic_id"}
 MOST_ADDRESSES = 50
+LARGEST_BATCH = 100
 PAGE, LARGEST_PAGE = 20, 100
 _ADDRESS = re.compile(r"[^\s@<>,\"]+@[^\s@<>,\"]+\.[^\s@<>,\"]+")
 
@@ -43,11 +44,30 @@ def check(body: Any, domains: Mapping[str, bool]) -> None:
         raise invalid(f"The stand-in knows no field `{strange[0]}`.")
     if body.get("template") or body.get("scheduled_at"):
         raise invalid("The stand-in keeps no templates and no schedule.")
+    _check_types(body)
     if not body.get("html") and not body.get("text"):
         raise invalid("Missing `html` or `text` field.")
     if len(many(body["to"])) > MOST_ADDRESSES:
         raise invalid(f"The `to` field must have at most {MOST_ADDRESSES} recipients.")
     _check_addresses(body, domains)
+
+
+def _check_types(body: dict[str, Any]) -> None:
+    for name in ("from", "subject", "html", "text"):
+        if not isinstance(body.get(name) or "", str):
+            raise invalid(f"The `{name}` field must be a `string`.")
+    if not isinstance(body.get("headers") or {}, dict) or not isinstance(body.get("attachments") or [], list):
+        raise invalid("The `headers` field must be an object, `attachments` an array.")
+
+
+def check_batch(body: Any, domains: Mapping[str, bool]) -> None:
+    """The same of many mails, of which none is taken where one is not."""
+    if not isinstance(body, list) or not 1 <= len(body) <= LARGEST_BATCH:
+        raise invalid(f"The batch must have between 1 and {LARGEST_BATCH} emails.")
+    for each in body:
+        check(each, domains)
+        if each.get("attachments"):
+            raise invalid("The `attachments` field is not supported in batches.")
 
 
 def _check_addresses(body: dict[str, Any], domains: Mapping[str, bool]) -> None:

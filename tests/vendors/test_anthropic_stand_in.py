@@ -166,11 +166,34 @@ def test_the_first_rule_that_fits_answers_and_one_that_is_spent_no_more(tmp_path
             {"when": "(", "answer": []},
             {"when": "a", "answer": [{"song": 1}]},
             {"when": "a", "answer": [], "in": "x"},
+            {"when": 5, "answer": []},
+            {"when": "a", "answer": [{"text": 5}]},
+            {"when": "a", "answer": [{"tool": "x", "input": "no object"}]},
+            {"when": "a", "answer": [5]},
+            {"when": "a", "answer": [], "times": 0},
+            {"when": "a", "answer": [], "times": "2"},
+            {"when": "a", "answer": [], "first": "no"},
+            {"when": "a", "answer": [], "colour": "red"},
         )
         for each in wrong:
             assert (await client.post("/_stand-in/rules", json=each)).status_code == 400
         again = Anthropic(tmp_path)
         assert [rule["when"] for rule in again.script.rules.values()] == ["reviewer", "^earlier", "done$"]
+
+    look(tmp_path, calls)
+
+
+def test_a_rule_goes_before_the_others_and_all_are_taken_away(tmp_path: Path) -> None:
+    async def calls(stand_in: Anthropic, client: httpx.AsyncClient) -> None:
+        for name in ("a", "b", "c"):
+            rule = {"when": ".", "answer": [{"text": name}], "first": name != "a"}
+            assert (await client.post("/_stand-in/rules", json=rule)).status_code == 204
+        told = (await client.get("/_stand-in/rules")).json()
+        assert [rule["answer"][0]["text"] for rule in told] == ["c", "b", "a"]
+        assert (await client.post("/v1/messages", json=request())).json()["content"][0]["text"] == "c"
+        assert (await client.delete("/_stand-in/rules")).status_code == 204
+        assert (await client.get("/_stand-in/rules")).json() == []
+        assert len(Anthropic(tmp_path).script.rules) == len(stand_in.script.rules) == 0
 
     look(tmp_path, calls)
 

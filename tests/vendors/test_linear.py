@@ -262,6 +262,29 @@ def test_a_query_that_costs_too_much_or_is_none_is_refused(tmp_path: Path) -> No
     anyio.run(calls)
 
 
+def test_issues_are_searched_by_words_and_compared_without_case(tmp_path: Path) -> None:
+    async def calls() -> None:
+        stand_in = Linear(tmp_path)
+        for title, text in (("A payment failed", "by a Marker"), ("Marker of a failure", "none"), ("Calm", "quiet")):
+            create_issue(stand_in.world, {"teamId": TEAM["id"], "title": title, "description": text}, "http://x.test")
+        async with serving(stand_in) as address, httpx.AsyncClient(headers={"authorization": KEY}) as http:
+
+            async def found(query: str, variables: object = None) -> Any:
+                body = {"query": query, "variables": variables}
+                return (await http.post(f"{address}/graphql", json=body)).json()
+
+            search = '{searchIssues(term: "marker FAIL", first: 5) {totalCount nodes {title team {key}}}}'
+            told = (await found(search))["data"]["searchIssues"]
+            assert told["totalCount"] == 2
+            assert [each["title"] for each in told["nodes"]] == ["Marker of a failure", "A payment failed"]
+            issues = "{issues(first: 5, filter: {title: {%s}}) {nodes {title}}}"
+            for words, count in (('containsIgnoreCase: "CALM"', 1), ('notContainsIgnoreCase: "CALM"', 2)):
+                assert len((await found(issues % words))["data"]["issues"]["nodes"]) == count
+            assert (await found("{viewer {id}}", [1]))["errors"]
+
+    anyio.run(calls)
+
+
 def test_what_it_knows_is_there_after_a_restart(tmp_path: Path) -> None:
     async def calls() -> None:
         async with serving(Linear(tmp_path)) as address, linear.connect(KEY, address=address) as client:

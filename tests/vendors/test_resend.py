@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
@@ -19,6 +19,7 @@ from tests.vendors.contract import Holding
 from tests.vendors.subjects.resend import KEY, LONG_AGO, MAIL
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
 QUICK = Patience(request=2.0, whole=6.0, first=0.01, tries=3)
@@ -287,3 +288,94 @@ def test_pages_without_an_end_are_told(tmp_path: Path) -> None:
             assert stand_in.faults.waiting[0].times == 1000 - 2  # the second one says the same as the first
 
     anyio.run(calls)
+
+
+def ask(directory: Path, scene: Callable[[Resend, httpx.AsyncClient], Awaitable[None]], **words: Any) -> None:
+    async def run() -> None:
+        it = Resend(directory, **{"seconds": 0.0, "rate": 1000, **words})
+        headers = {"authorization": f"Bearer {next(iter(it.keys))}"}
+        async with (
+            serving(it) as address,
+            httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client,
+        ):
+            await scene(it, client)
+
+    anyio.run(run)
+
+
+def mail(to: str = "u@x.test", **change: Any) -> dict[str, object]:
+    return {"from": "a@receipts.test", "to": [to], "subject": "s", "text": "t", **change}
+
+
+async def event(client: httpx.AsyncClient, to: str) -> str:
+    made = (await client.post("/emails", json=mail(to))).json()["id"]
+    return str((await client.get(f"/emails/{made}")).json()["last_event"])
+
+
+def test_the_sinks_of_the_vendor_end_as_they_say_with_an_addition_and_a_name_too(tmp_path: Path) -> None:
+    async def scene(_it: Resend, client: httpx.AsyncClient) -> None:
+        for to in ("bounced@resend.dev", "bounced+x@resend.dev", "B <Bounced@resend.dev>"):
+            assert await event(client, to) == "bounced"
+        assert await event(client, "delivered+x@resend.dev") == "delivered"
+
+    ask(tmp_path, scene)
+
+
+def test_a_mail_ends_as_it_is_told_to_and_after_a_restart_too(tmp_path: Path) -> None:
+    async def scene(it: Resend, client: httpx.AsyncClient) -> None:
+        for fate in (
+            {"to": "^never@", "event": "sent"},
+            {"to": "^late@", "event": "delivery_delayed", "seconds": 0},
+            {"to": "^once@", "event": "failed", "times": 1},
+        ):
+            assert (await client.post("/_stand-in/fates", json=fate)).status_code == 204
+        assert [await event(client, f"{name}@x.test") for name in ("never", "late", "once", "once", "who")] == [
+            "sent",
+            "delivered",
+            "failed",
+            "delivered",
+            "delivered",
+        ]
+        assert [fate.to for fate in Resend(tmp_path).fates.known] == ["^never@", "^late@"]
+        assert (await client.delete("/_stand-in/fates")).status_code == 204
+        assert await event(client, "never@x.test") == "delivered"
+        wrong: list[Any] = [{"to": "("}, {"to": "a", "event": "opened"}, {"to": "a", "event": "sent", "times": 0}, []]
+        for each in wrong:
+            assert (await client.post("/_stand-in/fates", json=each)).status_code == 400
+        assert it.fates.known == []
+
+    ask(tmp_path, scene)
+
+
+def test_more_requests_than_a_second_has_room_for_are_refused(tmp_path: Path) -> None:
+    async def scene(it: Resend, client: httpx.AsyncClient) -> None:
+        answers = [await client.post("/emails", json=mail()) for _ in range(12)]
+        late = [answer for answer in answers if answer.status_code == 429]
+        assert late
+        assert late[0].json()["name"] == "rate_limit_exceeded"
+        assert (late[0].headers["retry-after"], late[0].headers["ratelimit-remaining"]) == ("1", "0")
+        assert answers[0].headers["ratelimit-limit"] == "2"
+        assert len(it.mails) == 12 - len(late)
+
+    ask(tmp_path, scene, rate=2)
+
+
+def test_a_batch_is_taken_whole_or_not_at_all(tmp_path: Path) -> None:
+    async def scene(it: Resend, client: httpx.AsyncClient) -> None:
+        whole = await client.post("/emails/batch", json=[mail("a@x.test"), mail("b@x.test")])
+        assert [each["id"] for each in whole.json()["data"]] == list(it.mails)
+        wrong: list[Any] = [[], {}, [mail(), mail(subject=None)], [mail(attachments=[{"filename": "a"}])]]
+        for each in wrong:
+            assert (await client.post("/emails/batch", json=each)).status_code == 422
+        assert len(it.mails) == 2
+
+    ask(tmp_path, scene)
+
+
+@pytest.mark.parametrize("change", [{"subject": ["s"]}, {"text": {"a": 1}}, {"from": 5}, {"headers": [1]}])
+def test_a_mail_of_other_types_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    async def scene(it: Resend, client: httpx.AsyncClient) -> None:
+        assert (await client.post("/emails", json=mail(**change))).status_code == 422
+        assert ((await client.get("/")).status_code, len(it.mails)) == (200, 0)
+
+    ask(tmp_path, scene)

@@ -105,6 +105,45 @@ def test_what_is_no_envelope_is_refused(tmp_path: Path) -> None:
     look(tmp_path, calls)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"exception": {"values": [{"type": "E", "value": "x", "stacktrace": "none"}]}},
+        {"exception": [{"type": "E", "stacktrace": {"frames": [{"in_app": True, "filename": 5}]}}]},
+        {"exception": {"values": [{"type": "E", "mechanism": "x"}]}},
+        {"user": {"id": {"a": 1}}},
+        {"tags": [["a", "b", "c"]]},
+        {"tags": [1, 2]},
+        {"tags": "x"},
+        {"release": 5},
+        {"release": ["x"]},
+        {"environment": {"a": 1}},
+        {"transaction": 7},
+        {"level": ["x"]},
+        {"contexts": [1]},
+        {"contexts": {"trace": 5}},
+        {"sdk": "x"},
+        {"logentry": {"message": 5}},
+    ],
+)
+def test_what_has_another_type_than_it_should_is_dropped_and_the_event_taken(
+    tmp_path: Path, odd: dict[str, Any]
+) -> None:
+    async def calls(stand_in: Sentry, _address: str, client: httpx.AsyncClient) -> None:
+        key = stand_in.store.projects["api"]
+        event = {"event_id": "a" * 32, "level": "error", "timestamp": time.time(), **odd}
+        lines = [{"event_id": event["event_id"]}, {"type": "event"}, event]
+        body = "\n".join(map(json.dumps, lines))
+        sent = await client.post(f"/api/{key['id']}/envelope/?sentry_key={key['key']}", content=body)
+        assert sent.status_code == 200
+        for path in ("issues/?query=", "releases/", "events/?dataset=errors&field=title&field=release"):
+            assert (await client.get(f"{HOME}/{path}")).status_code == 200
+        assert (await client.get("/")).status_code == 200
+        assert len(stand_in.store.events) == 1
+
+    look(tmp_path, calls)
+
+
 def test_who_does_not_show_the_key_of_the_project_sends_nothing(tmp_path: Path) -> None:
     async def calls(stand_in: Sentry, address: str, client: httpx.AsyncClient) -> None:
         dsn = stand_in.dsn(address, "api")

@@ -53,6 +53,8 @@ class Anthropic(StandIn):
             Route("/v1/models", self._models, methods=["GET"]),
             Route("/v1/models/{model}", self._model, methods=["GET"]),
             Route(f"{OWN}rules", self._to_answer, methods=["POST"]),
+            Route(f"{OWN}rules", self._to_tell, methods=["GET"]),
+            Route(f"{OWN}rules", self._to_forget, methods=["DELETE"]),
         ]
         super().__init__("anthropic", directory, routes, unknown=lambda _request: self._refusal(404, "Not Found"))
         self.keys = keys
@@ -120,6 +122,13 @@ class Anthropic(StandIn):
             self.script.add(rule.pop("when"), *rule.pop("answer"), within=rule.pop("in", "last"), **rule)
         except (KeyError, TypeError, ValueError, re.error) as error:
             return JSONResponse({"message": f"{type(error).__name__}: {error}"}, status_code=HTTPStatus.BAD_REQUEST)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def _to_tell(self, _request: Request) -> Response:
+        return JSONResponse([rule for _, rule in sorted(self.script.rules.items())])
+
+    async def _to_forget(self, _request: Request) -> Response:
+        self.script.clear()
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _admitted(self, request: Request, known: frozenset[str]) -> dict[str, Any] | Response:

@@ -5,7 +5,8 @@
     {"when": ".", "times": 1, "answer": [{"text": "once"}]}
 
 `when` is an expression, looked for in the last message: its text and the results of tools in it (`in`: "last"), or in
-`system`, or in `all` messages. A rule with `times` is spent after so many answers.
+`system`, or in `all` messages. A rule with `times` is spent after so many answers; one that is `first` goes before
+those that were there. Rules are kept over a restart: `DELETE /_stand-in/rules` takes all away, `GET` tells them.
 """
 
 from __future__ import annotations
@@ -49,16 +50,30 @@ class Script:
         within: str = "last",
         stop: str | None = None,
         times: int | None = None,
+        first: bool = False,
     ) -> None:
-        """Add a rule behind the others. Raises ValueError, re.error for one that could never fit."""
+        """Add a rule behind the others, or before them. Raises ValueError, TypeError, re.error for no rule."""
         re.compile(when)
+        if not isinstance(first, bool):
+            raise TypeError("first is neither true nor false")
+        if times is not None and not _is_number(times):
+            raise ValueError("times is no number from 1 on")
         if within not in PLACES or stop not in {None, *STOPS}:
             raise ValueError(f"{within}, {stop}: there is {', '.join(PLACES)} and {', '.join(STOPS)}")
         for part in answer:
             if set(part) not in ({"text"}, {"tool", "input"}, {"thinking"}):
                 raise ValueError(f"{sorted(part)}: an answer has parts of text, of tool and input, or of thinking")
+            for name, value in part.items():
+                if not isinstance(value, dict if name == "input" else str):
+                    raise TypeError(f"{name} is no {'object' if name == 'input' else 'text'}")
         rule = {"when": when, "in": within, "answer": list(answer), "stop": stop, "times": times}
-        self.rules[f"{self._memory.number('rule'):09}"] = rule
+        number = self._memory.number("rule")
+        self.rules[f"0{10**9 - number:010}" if first else f"1{number:010}"] = rule
+
+    def clear(self) -> None:
+        """Forget all rules."""
+        for key in list(self.rules):
+            del self.rules[key]
 
     def answer(self, body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str] | None:
         """Return the blocks of the answer and why it stops, None where no rule fits."""
@@ -102,6 +117,10 @@ class Script:
                 found = read_receipt(body["messages"][-1])
                 return [self._block({"tool": tool["name"], "input": found})], "tool_use"
         return None
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool) and given >= 1
 
 
 def _stop(blocks: list[dict[str, Any]]) -> str:

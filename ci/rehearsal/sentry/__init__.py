@@ -4,6 +4,7 @@ application.py  the routes, who may call them, the errors; `Sentry`
 asking.py       what all questions have in common: token, period, projects, environments, pages
 envelopes.py    what an SDK sends, unpacked
 intake.py       what becomes of it: events, spans, sessions, releases
+tidying.py      an event without what has the wrong type
 spans.py        spans, out of transactions and streams of spans
 grouping.py     which events are one issue, and how it is called
 store.py        what is known, and when it may be seen: ingestion takes its time

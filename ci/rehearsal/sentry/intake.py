@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from ci.rehearsal.sentry.envelopes import EnvelopeError
 from ci.rehearsal.sentry.grouping import group_of
 from ci.rehearsal.sentry.spans import of_stream, of_transaction
 from ci.rehearsal.sentry.store import moment_of
+from ci.rehearsal.sentry.tidying import tidied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ def _object(item: Item) -> dict[str, Any]:
 
 
 def _take_event(store: Store, project: Mapping[str, Any], item: Item, given: str | None) -> str:
-    event = _object(item)
+    event = tidied(_object(item))
     key = str(event.get("event_id") or given or uuid.uuid4().hex).replace("-", "").lower()
     place = f"{project['slug']} {key}"
     if place in store.events:  # the same event, sent again
@@ -92,7 +92,7 @@ def _take_event(store: Store, project: Mapping[str, Any], item: Item, given: str
         }
         row["tags"] = _tags(event, row) | ({"handled": "yes" if group.handled else "no"} if row["metadata"] else {})
         row["group"] = _join(store, project, group.hash, row)
-    store.payloads[place] = json.loads(item.payload)
+    store.payloads[place] = event
     store.events[place] = row
     return key
 
