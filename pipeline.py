@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from ci.branches import Branches
     from ci.journal import Journal
     from ci.monorepo.snapshot import Snapshot
+    from ci.promotion.doctor import Finding
     from ci.settings import Settings
 
 REPORT = "shipway-report"
@@ -238,6 +239,21 @@ async def tools(path: Path, *, fetch: bool, note: Callable[[str], None]) -> tupl
         for toolchain in toolchains:
             await provide(toolchain, cache=cache_directory(), note=note)
     return inventory(toolchains, cache_directory())
+
+
+# --- environments ---------------------------------------------------------------------------------
+
+
+async def doctor(path: Path, environment: str) -> tuple[Finding, ...]:
+    """Look at an environment's outside services, by reads alone. Raises UsageError where a secret cannot be had."""
+    # Clients of ten services, which a run need not pay for.
+    from ci.promotion.connected import connected  # noqa: PLC0415
+    from ci.promotion.doctor import examine  # noqa: PLC0415
+
+    root = path.absolute()
+    settings = config.load(root)
+    async with connected(settings, environment, root=root) as made:
+        return await examine(settings, made)
 
 
 # --- a rehearsal ----------------------------------------------------------------------------------

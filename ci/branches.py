@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ci.model import Check, Execution, Executor, Service
-    from ci.settings import Neon as Settings
+    from ci.settings.environments import Neon as Settings
     from ci.vendors.neon import Neon
 
 SERVICE = "neon"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STAGES = ("install", "lint", "typecheck", "unit", "integration", "e2e", "audit")
+ENVIRONMENTS = ("development", "staging", "production")
 PATH = click.argument("path", type=click.Path(path_type=Path), default=Path())
 STAGE = click.option(
     "--stage", "stages", type=click.Choice(STAGES), multiple=True, help="Run this stage only; may be given again."
@@ -100,6 +101,34 @@ def tools(path: Path, *, fetch: bool, as_json: bool) -> ExitCode:
     else:
         print_tools(console, [(entry.name, entry.version, entry.state, entry.size) for entry in found])
     return ExitCode.PASSED
+
+
+@shipway.command()
+@PATH
+@click.option("--env", "environment", type=click.Choice(ENVIRONMENTS), required=True, help="The environment meant.")
+@JSON
+def doctor(path: Path, environment: str, *, as_json: bool) -> ExitCode:
+    """Look at what an environment has at its outside services, and name what is missing. Nothing is changed.
+
+    Exit code 0: a promotion would find what it needs. 5: something could not be read. 11: something is wrong.
+    """
+    import dataclasses
+    import json
+
+    import anyio
+
+    import pipeline
+    from ci.reporting.doctor import print_findings
+
+    found = anyio.run(pipeline.doctor, path, environment)
+    if as_json:
+        _answer(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
+    else:
+        print_findings(_console(), [(each.what, each.state, each.says, each.fix) for each in found])
+    states = {each.state for each in found}
+    if "wrong" in states:
+        return ExitCode.GATE_REFUSED
+    return ExitCode.VENDOR if "unknown" in states else ExitCode.PASSED
 
 
 @shipway.command()

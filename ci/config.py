@@ -108,7 +108,8 @@ def _syntax(text: str, error: ValueError) -> tuple[int, str]:
 
 
 def _explain(detail: ErrorDetails, lines: Mapping[tuple[str | int, ...], int]) -> tuple[int, str]:
-    path = tuple(part for part in detail["loc"] if part != "[key]")
+    below = detail.get("ctx", {}).get("at", ())
+    path = (*(part for part in detail["loc"] if part != "[key]"), *below)
     line = next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 1)
     what, hint = _reword(detail, path)
     return line, what if hint is None else f"{what} (hint: {hint})"

@@ -40,9 +40,9 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DAY = 86_400.0
 
 
-def complaint(expected: str, hint: str | None = None) -> PydanticCustomError:
-    """Make the error of a field: what was expected, and what to do about it."""
-    return PydanticCustomError("shipway", "{expected}", {"expected": expected, "hint": hint})
+def complaint(expected: str, hint: str | None = None, *, at: tuple[str | int, ...] = ()) -> PydanticCustomError:
+    """Make the error of a field: what was expected, and what to do about it; `at` is its place below the field."""
+    return PydanticCustomError("shipway", "{expected}", {"expected": expected, "hint": hint, "at": at})
 
 
 def _read_duration(value: Any) -> float:
@@ -164,7 +164,8 @@ def _check_vendor(value: str) -> str:
     return value.rstrip("/")
 
 
-def _freeze(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def frozen(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a mapping that cannot be changed."""
     return MappingProxyType(dict(value))
 
 
@@ -193,7 +194,7 @@ Score = Annotated[float, Field(ge=0, le=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Variable = Annotated[str, AfterValidator(_check_variable)]
 Reference = Annotated[str, BeforeValidator(_check_reference)]
-Variables = Annotated[Mapping[Variable, str], AfterValidator(_freeze)]
-Secrets = Annotated[Mapping[Variable, Reference], AfterValidator(_freeze)]
-Databases = Annotated[Mapping[Variable, Literal["owner", "role"]], AfterValidator(_freeze)]
-Reasons = Annotated[Mapping[str, Text], AfterValidator(_freeze)]
+Variables = Annotated[Mapping[Variable, str], AfterValidator(frozen)]
+Secrets = Annotated[Mapping[Variable, Reference], AfterValidator(frozen)]
+Databases = Annotated[Mapping[Variable, Literal["owner", "role"]], AfterValidator(frozen)]
+Reasons = Annotated[Mapping[str, Text], AfterValidator(frozen)]

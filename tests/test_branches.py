@@ -23,7 +23,7 @@ from ci.executors.scratch import scratch
 from ci.model import Check, Execution, Network, Service, Status, Step, StepRun, Toolchain, Verdict
 from ci.rehearsal.neon import Neon, standing
 from ci.rehearsal.serving import serving
-from ci.settings import Neon as Settings
+from ci.settings.environments import Neon as Settings
 from tests.conftest import command, environment
 from tests.test_kill import own_cache
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.model import Check, Counts, Execution, Failure, Measure, Status, Step, Verdict
-from ci.settings import BUNDLED
+from ci.settings.stages import BUNDLED
 from ci.stages.apps import App, find_apps
 from ci.stages.building import built_apps
 from ci.stages.judging import could_not_run, failed, report_of, stopped
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ci.model import CheckRun
-    from ci.settings import Bundle
+    from ci.settings.stages import Bundle
     from ci.stages.context import Context
 
 KIND = "bundle"

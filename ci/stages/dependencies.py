@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Mapping
 
-    from ci.settings import Install, Waiver
+    from ci.settings.stages import Install, Waiver
     from ci.stages.context import Context
 
 SEVERITIES = ("info", "low", "moderate", "high", "critical")

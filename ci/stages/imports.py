@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ci.monorepo.workspace import Package, Workspace
-    from ci.settings import ForbiddenImport
+    from ci.settings.stages import ForbiddenImport
     from ci.stages.context import Context
 
 FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE

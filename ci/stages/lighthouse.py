@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.model import Check, Counts, Execution, Failure, Measure, Status, Step, Verdict
-from ci.settings import Lighthouse
+from ci.settings.stages import Lighthouse
 from ci.stages.apps import App, find_apps
 from ci.stages.building import built_apps
 from ci.stages.database import explain, migration, scripts, service, unavailable

@@ -14,7 +14,7 @@ from ci.text import clean, count, first_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ci.settings import RowLevelSecurity
+    from ci.settings.stages import RowLevelSecurity
     from ci.stages.context import Context
 
 NAME = "rls"

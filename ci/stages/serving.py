@@ -13,7 +13,7 @@ from ci.text import clean, first_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ci.settings import Lighthouse
+    from ci.settings.stages import Lighthouse
     from ci.stages.context import Context
 
 PROGRAM = "shipway-listen"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ci.monorepo.workspace import Workspace
-    from ci.settings import Typecheck
+    from ci.settings.stages import Typecheck
     from ci.stages.context import Context
 
 REPORT = "strict.json"

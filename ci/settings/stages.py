@@ -1,14 +1,10 @@
-"""The settings of shipway.toml as frozen values: what can be set, what it means, what stands when it is not set.
-
-Every description here is the text that docs/configuration.md gives, and what an editor shows through the schema.
-"""
+"""[stages]: what the seven stages cannot read off the repository."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ci.fields import (
     Advisory,
@@ -18,56 +14,30 @@ from ci.fields import (
     Duration,
     Globs,
     Inside,
-    Outside,
     Page,
     Port,
     Reasons,
-    Reference,
     Score,
     Secrets,
     SetTenant,
     Size,
     Text,
     Variables,
-    Vendor,
-    complaint,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+from ci.settings.tables import Table, nothing, refuse_twice
 
 BUNDLED = ("**/*.{js,mjs,css}",)
 """What an app sends to a browser, as globs below the directory of its build."""
 
 
-def _nothing() -> Mapping[str, Any]:
-    return MappingProxyType({})
-
-
-def _refuse_twice(**tables: Mapping[str, str]) -> None:
-    seen: dict[str, str] = {}
-    for table, names in tables.items():
-        for name in names:
-            if name in seen:
-                raise complaint(f"{name} is set twice: in {seen[name]} and in {table}")
-            seen[name] = table
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, populate_by_name=False
-    )
-
-
-class _Stage(_Table):
+class _Stage(Table):
     timeout: Duration = Field(default=300.0, description="The longest that one step may take; it is ended then.")
     allow_empty: bool = Field(
         default=False, description="Whether a promotion accepts that this stage finds nothing to run."
     )
 
 
-class Waiver(_Table):
+class Waiver(Table):
     """An advisory that is accepted for a time."""
 
     advisory: Advisory = Field(description="Its GHSA or CVE name.")
@@ -87,7 +57,7 @@ class Install(_Stage):
     waivers: tuple[Waiver, ...] = Field(default=(), description="Advisories that are accepted for a time.")
 
 
-class ForbiddenImport(_Table):
+class ForbiddenImport(Table):
     """Files that must not import others."""
 
     from_: Globs = Field(alias="from", min_length=1, description="The files that must not import (a glob or several).")
@@ -123,7 +93,7 @@ class Unit(_Stage):
     coverage: bool = Field(default=False, description="Whether coverage is measured.")
 
 
-class RowLevelSecurity(_Table):
+class RowLevelSecurity(Table):
     """How tenants are kept apart in the database."""
 
     role: Text = Field(description="The role as which the application connects.")
@@ -136,7 +106,7 @@ class RowLevelSecurity(_Table):
         default=None, description="The two tenants of the seed; without it the first two that it makes."
     )
     exempt: Reasons = Field(
-        default_factory=_nothing,
+        default_factory=nothing,
         description="Tables that need no policy, and views, functions and roles that may look past them, each with "
         "the reason.",
     )
@@ -155,12 +125,12 @@ class Integration(_Stage):
         default=(),
         description="Names of suites of which at least one test must have run; each is looked for in whole words.",
     )
-    env: Variables = Field(default_factory=_nothing, description="Variables that the tests and the migration get.")
+    env: Variables = Field(default_factory=nothing, description="Variables that the tests and the migration get.")
     secrets: Secrets = Field(
-        default_factory=_nothing, description="Variables whose values are secrets, each by reference."
+        default_factory=nothing, description="Variables whose values are secrets, each by reference."
     )
     database_variables: Databases = Field(
-        default_factory=_nothing,
+        default_factory=nothing,
         description="Further names for the database's URL, each of its `owner` or of the application's `role`.",
     )
     rls: RowLevelSecurity | None = Field(
@@ -169,7 +139,7 @@ class Integration(_Stage):
 
     @model_validator(mode="after")
     def _names_are_given_once(self) -> Self:
-        _refuse_twice(env=self.env, secrets=self.secrets, database_variables=self.database_variables)
+        refuse_twice(env=self.env, secrets=self.secrets, database_variables=self.database_variables)
         return self
 
 
@@ -184,20 +154,20 @@ class E2e(_Stage):
     migrate: Command | None = Field(
         default=None, description="The command that migrates it; without it, that of the integration stage."
     )
-    env: Variables = Field(default_factory=_nothing, description="Variables that the tests and the apps get.")
+    env: Variables = Field(default_factory=nothing, description="Variables that the tests and the apps get.")
     secrets: Secrets = Field(
-        default_factory=_nothing, description="Variables whose values are secrets, each by reference."
+        default_factory=nothing, description="Variables whose values are secrets, each by reference."
     )
     build: Command | None = Field(default=None, description="The command that builds the apps before the tests.")
     outputs: Globs = Field(default=(), description="What that build makes, as globs; none: found by reading.")
 
     @model_validator(mode="after")
     def _names_are_given_once(self) -> Self:
-        _refuse_twice(env=self.env, secrets=self.secrets)
+        refuse_twice(env=self.env, secrets=self.secrets)
         return self
 
 
-class Bundle(_Table):
+class Bundle(Table):
     """A budget for what an app sends to a browser."""
 
     app: Inside = Field(description="The app's directory.")
@@ -211,7 +181,7 @@ class Bundle(_Table):
     chunk_gzip: Size | None = Field(default=None, description="The most that any one file may weigh by gzip.")
 
 
-class Lighthouse(_Table):
+class Lighthouse(Table):
     """Scores that the pages of an app must reach."""
 
     app: Inside = Field(description="The app's directory.")
@@ -225,7 +195,7 @@ class Lighthouse(_Table):
     )
     port: Port | None = Field(default=None, description="The port on which that command serves.")
     database: bool = Field(default=False, description="Whether the app needs a Postgres beside it, migrated.")
-    env: Variables = Field(default_factory=_nothing, description="Variables that the app gets.")
+    env: Variables = Field(default_factory=nothing, description="Variables that the app gets.")
 
 
 class Audit(_Stage):
@@ -238,7 +208,7 @@ class Audit(_Stage):
     lighthouse: tuple[Lighthouse, ...] = Field(default=(), description="Budgets for Lighthouse scores.")
 
 
-class Stages(_Table):
+class Stages(Table):
     """The seven."""
 
     install: Install = Field(default_factory=Install, description="Stage 1: pnpm install and the dependency audit.")
@@ -250,71 +220,3 @@ class Stages(_Table):
     )
     e2e: E2e = Field(default_factory=E2e, description="Stage 6: Playwright.")
     audit: Audit = Field(default_factory=Audit, description="Stage 7: dependency audit, bundle sizes, Lighthouse.")
-
-
-class Neon(_Table):
-    """A project at Neon, where an environment has its database."""
-
-    project: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")] = Field(description="The project's id.")
-    token: Reference = Field(description="An API key that may make and delete branches of it, by reference.")
-    database: Text = Field(default="neondb", description="The name of the database.")
-    role: Text = Field(default="neondb_owner", description="The role that owns it: it migrates, and makes roles.")
-    parent: Text | None = Field(
-        default=None,
-        description="The branch that others are made of, by name or id; without it, the default one.",
-    )
-    address: Vendor = Field(
-        default="https://console.neon.tech/api/v2", description="Where Neon's API is, for a stand-in of it."
-    )
-
-
-class Development(_Table):
-    """The environment of main."""
-
-    neon: Neon | None = Field(
-        default=None, description="Where stage 5 takes its databases from; without it, a server beside each check."
-    )
-
-
-class Environments(_Table):
-    """What the environments have at outside services."""
-
-    development: Development = Field(default_factory=Development, description="The environment of main.")
-
-
-class Run(_Table):
-    """How a run goes about its checks."""
-
-    slots: Annotated[int, Field(ge=0, le=256)] = Field(
-        default=0, description="How many checks run side by side; 0: as many as the machine has room for."
-    )
-    outside: tuple[Outside, ...] = Field(
-        default=(), description="Files outside the workspace, within the git repository, that checks need, as globs."
-    )
-
-
-class Containers(_Table):
-    """Where images come from and packages are kept, where checks run on Dagger."""
-
-    mirror: str | None = Field(
-        default=None,
-        pattern=r"^[^\s/]+(/[^\s/]+)*$",
-        description="A registry, with a path where it has one, that stands in for the images' own registries, "
-        "as registry.example.com/hub. The variable SHIPWAY_MIRROR goes before it.",
-    )
-    volume: str = Field(
-        default="shipway-pnpm-store",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
-        description="The engine's cache volume for pnpm's packages. Another name begins with an empty one.",
-    )
-
-
-class Settings(_Table):
-    """All of shipway.toml."""
-
-    stages: Stages = Field(default_factory=Stages, description="The seven stages.")
-    environments: Environments = Field(
-        default_factory=Environments, description="What the environments have at outside services."
-    )
-    run: Run = Field(default_factory=Run, description="How a run goes about its checks.")
-    containers: Containers = Field(default_factory=Containers, description="The images that checks run in on Dagger.")

@@ -1,0 +1,111 @@
+"""The outside services of an environment, connected: what is configured in shipway.toml, with its secrets resolved.
+
+One process holds the secrets of one environment; those of another are not even resolved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from ci.secrets import resolve
+from ci.vendors import command, neon, stripe
+from ci.vendors.adapter import Adapter
+from ci.vendors.github import client as github
+from ci.vendors.vercel import client as vercel
+from ci.vendors.vercel.platform import VercelPlatform
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from ci.settings import Settings
+    from ci.settings.environments import Commands, Environment
+    from ci.vendors.platform import Platform
+
+A = TypeVar("A", bound=Adapter)
+Before = Callable[[], Awaitable[None]]
+Secret = Callable[[str, str], Awaitable[str]]
+LIVE = "production"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connected:
+    """The services of one environment; None for what is not configured. `secrets` are all values, by their places."""
+
+    name: str
+    settings: Environment
+    secrets: Mapping[str, str]
+    github: github.GitHub | None = None
+    platform: Platform | None = None
+    vercel: vercel.Vercel | None = None
+    neon: neon.Neon | None = None
+    stripe: stripe.Stripe | None = None
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    settings: Settings, name: str, *, root: Path, before: Before | None = None
+) -> AsyncIterator[Connected]:
+    """Give the services of an environment. `before` is awaited before each attempt of a write.
+
+    Raises UsageError for a secret that cannot be had.
+    """
+    environment: Environment = getattr(settings.environments, name)
+    secrets: dict[str, str] = {}
+
+    async def secret(reference: str, place: str) -> str:
+        secrets[place] = await resolve(reference, root=root, setting=place)
+        return secrets[place]
+
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def kept(adapter: A) -> A:
+            adapter.exchange.before = before
+            stack.push_async_exit(adapter)
+            return adapter
+
+        hub, house, shop = settings.github, environment.vercel, environment.stripe
+        made = Connected(name=name, settings=environment, secrets=secrets)
+        if hub is not None:
+            token = await secret(hub.token, "github.token")
+            client = await kept(github.connect(token, hub.repository, address=hub.address))
+            made = replace(made, github=client)
+        place = f"environments.{name}"
+        if house is not None:
+            token = await secret(house.token, f"{place}.vercel.token")
+            team = await kept(vercel.connect(token, team=house.team, address=house.address))
+            made = replace(made, vercel=team, platform=VercelPlatform(team, house.projects))
+        if (base := environment.neon) is not None:
+            key = await secret(base.token, f"{place}.neon.token")
+            made = replace(made, neon=await kept(neon.connect(key, address=base.address)))
+        if shop is not None:
+            key = await secret(shop.key, f"{place}.stripe.key")
+            live = name == LIVE
+            made = replace(made, stripe=await kept(stripe.connect(key, live=live, address=shop.address)))
+        if (commands := environment.commands) is not None:
+            made = replace(made, platform=await _by_commands(commands, name, root, secret, before))
+        yield made
+
+
+async def _by_commands(
+    settings: Commands, name: str, root: Path, secret: Secret, before: Before | None
+) -> command.CommandPlatform:
+    place = f"environments.{name}.commands.secrets"
+    secrets = {each: await secret(reference, f"{place}.{each}") for each, reference in settings.secrets.items()}
+    names, timeout = tuple(secrets), settings.timeout
+
+    def one(argv: tuple[str, ...]) -> command.Command:
+        return command.Command(argv=argv, secrets=names, timeout=timeout)
+
+    commands = command.Commands(
+        directory=root,
+        deploy=one(settings.deploy),
+        status=one(settings.status),
+        switch=one(settings.switch),
+        rollback=one(settings.rollback),
+        log=one(settings.log) if settings.log else None,
+    )
+    return command.CommandPlatform(commands, environment=name, secrets=secrets, before=before)

@@ -1,0 +1,182 @@
+"""What an environment has and lacks, found by reads alone: each outside service, its rights, the rules of branches.
+
+What is wrong here would stop a promotion, in its middle at worst.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ci.errors import ShipwayError
+from ci.promotion.asking import commit_of
+
+if TYPE_CHECKING:
+    from ci.promotion.connected import Connected
+    from ci.settings import Settings
+    from ci.settings.environments import Serves
+    from ci.vendors.github.client import GitHub
+    from ci.vendors.neon import Neon
+    from ci.vendors.platform import Platform
+    from ci.vendors.stripe import Stripe
+    from ci.vendors.vercel.client import Vercel
+
+PROMOTED = ("staging", "production")
+
+
+class State(enum.StrEnum):
+    """How a thing is."""
+
+    FINE = "fine"
+    WRONG = "wrong"  # a promotion would be refused, or fail
+    UNKNOWN = "unknown"  # it could not be read
+    ABSENT = "absent"  # it is not configured; what needs it is left out, and said to be
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at. `fix` is what a person can do about it."""
+
+    what: str
+    state: State
+    says: str
+    fix: str = ""
+
+
+Findings = AsyncIterator[Finding]
+
+
+async def examine(settings: Settings, made: Connected) -> tuple[Finding, ...]:
+    """Look at all that is configured for an environment. A service that does not answer is a finding too."""
+    found: list[Finding] = []
+
+    async def collect(what: str, findings: Findings | None, configure: str) -> None:
+        if findings is None:
+            found.append(Finding(what=what, state=State.ABSENT, says="not configured", fix=configure))
+            return
+        try:
+            found.extend([each async for each in findings])
+        except ShipwayError as error:
+            found.append(Finding(what=what, state=State.UNKNOWN, says=error.message, fix=error.hint or ""))
+
+    at = f"environments.{made.name}"
+    await collect("GitHub", _github(made.github, made.settings.branch) if made.github else None, "[github]")
+    houses = made.settings.vercel
+    vercel = _vercel(made.vercel, houses.projects, made.name) if made.vercel and houses else None
+    if made.settings.commands is None:
+        await collect("Vercel", vercel, f"[{at}.vercel] or [{at}.commands]")
+    elif made.platform is not None:
+        await collect("commands", _commands(made.platform, [app.name for app in settings.apps]), "")
+    base = made.settings.neon
+    await collect("Neon", _neon(made.neon, base.project) if made.neon and base else None, f"[{at}.neon]")
+    await collect("Stripe", _stripe(made.stripe, made.name) if made.stripe else None, f"[{at}.stripe]")
+    for app in settings.apps:
+        address = made.settings.addresses.get(app.name)
+        served = _served(app.name, address, app.serves) if app.serves and address else None
+        absent = f"[{at}.addresses] {app.name}" if app.serves else f"[[apps]] {app.name}: serves"
+        await collect(f"app {app.name}", served, absent)
+    return tuple(found)
+
+
+def _fine(what: str, says: str) -> Finding:
+    return Finding(what=what, state=State.FINE, says=says)
+
+
+def _wrong(what: str, says: str, fix: str) -> Finding:
+    return Finding(what=what, state=State.WRONG, says=says, fix=fix)
+
+
+async def _github(github: GitHub, branch: str) -> Findings:
+    """Whether the token may do what a promotion does, and the branch lets it."""
+    what = "GitHub"
+    found = await github.repository()
+    if found is None:
+        yield _wrong(what, "no such repository, or the token may not see it", "check [github] repository and token")
+        return
+    if not found.may_push:
+        yield _wrong(what, f"the token may not write to {found.full_name}", "give it write access to contents")
+    else:
+        yield _fine(what, f"{found.full_name}: the token may write")
+    if found.archived:
+        yield _wrong(what, f"{found.full_name} is archived", "unarchive it")
+    if not found.allow_merge_commit:
+        says = "merge commits are not allowed: a promotion merges with one, so that the tree stays what was tested"
+        yield _wrong("GitHub merges", says, "allow merge commits in the repository's settings")
+    if not found.has_issues:
+        yield _wrong("GitHub issues", "issues are off: incidents have no place", "turn them on, or connect Linear")
+    async for finding in _branch(github, branch):
+        yield finding
+
+
+async def _branch(github: GitHub, branch: str) -> Findings:
+    what = f"branch {branch}"
+    demands = await github.refs.demands(branch)
+    if demands is None:
+        yield _wrong(what, "is not there", f"git push origin main:{branch}")
+        return
+    wrong = []
+    if demands.linear:
+        wrong.append(_wrong(what, "must have a linear history: it takes no merge commit", "lift that rule for it"))
+    if demands.queued:
+        wrong.append(_wrong(what, "has a merge queue, which merges something else than was tested", "lift that rule"))
+    for finding in wrong:
+        yield finding
+    if demands.hidden:
+        says, fix = "has a protection that the token may not read", "give the token read access to administration"
+        yield Finding(what=what, state=State.UNKNOWN, says=says, fix=fix)
+    elif not wrong:
+        needs = f"; a merge needs {demands.approvals} approving reviews" if demands.approvals else ""
+        yield _fine(what, f"is there{needs}")
+
+
+async def _vercel(vercel: Vercel, projects: Mapping[str, str], name: str) -> Findings:
+    """Whether the projects are there, and nothing is deployed behind our back."""
+    for app, project in projects.items():
+        what = f"Vercel {app}"
+        found = await vercel.project(project)
+        if found is None:
+            yield _wrong(what, f"there is no project {project} for this token", "check its name, team and token")
+            continue
+        if name in PROMOTED and found.deploys_on_push:
+            says = f"{found.name} deploys pushes by itself, behind the back of a promotion"
+            yield _wrong(what, says, "project settings, Git: turn deployments off for it")
+        elif found.moving is not None:
+            yield Finding(
+                what=what, state=State.UNKNOWN, says=f"{found.name} is being moved right now", fix="look again later"
+            )
+        else:
+            serving = "serves a deployment" if found.production else "serves nothing yet"
+            yield _fine(what, f"{found.name} {serving}")
+
+
+async def _commands(platform: Platform, apps: Sequence[str]) -> Findings:
+    """Whether the command for it tells what serves."""
+    for app in apps:
+        serving = [each.id for each in await platform.serving(app)]
+        yield _fine(f"commands {app}", f"status tells that {', '.join(serving) or 'nothing'} serves")
+
+
+async def _served(app: str, address: str, serves: Serves) -> Findings:
+    yield _fine(f"app {app}", f"serves {(await commit_of(app, address, serves))[:12]}")
+
+
+async def _neon(neon: Neon, project: str) -> Findings:
+    what = "Neon"
+    found = await neon.project(project)
+    if found is None:
+        yield _wrong(what, f"there is no project {project} for this key", "check [neon] project and token")
+        return
+    branches = await neon.branches(project)
+    yield _fine(what, f"{found.name}, Postgres {found.version}, {len(branches)} branches")
+
+
+async def _stripe(stripe: Stripe, name: str) -> Findings:
+    """Whose mode it is Stripe itself must say: a prefix proves nothing."""
+    balance = await stripe.balance()
+    mode = "live" if balance.livemode else "test"
+    if balance.livemode is not (name == "production"):
+        yield _wrong("Stripe", f"the key is of the {mode} mode", "production has the live mode, and nothing else has")
+    else:
+        yield _fine("Stripe", f"the key is of the {mode} mode")

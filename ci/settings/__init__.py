@@ -1,0 +1,85 @@
+"""The settings of shipway.toml as frozen values: what can be set, what it means, what stands when it is not set.
+
+stages.py        the seven stages
+environments.py  apps, environments and the services that they have
+tables.py        what all tables have in common
+
+Every description here is the text that docs/configuration.md gives, and what an editor shows through the schema.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+
+from ci.fields import Outside, complaint
+from ci.settings.environments import App, Environments, GitHub
+from ci.settings.stages import Stages
+from ci.settings.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Run(Table):
+    """How a run goes about its checks."""
+
+    slots: Annotated[int, Field(ge=0, le=256)] = Field(
+        default=0, description="How many checks run side by side; 0: as many as the machine has room for."
+    )
+    outside: tuple[Outside, ...] = Field(
+        default=(), description="Files outside the workspace, within the git repository, that checks need, as globs."
+    )
+
+
+class Containers(Table):
+    """Where images come from and packages are kept, where checks run on Dagger."""
+
+    mirror: str | None = Field(
+        default=None,
+        pattern=r"^[^\s/]+(/[^\s/]+)*$",
+        description="A registry, with a path where it has one, that stands in for the images' own registries, "
+        "as registry.example.com/hub. The variable SHIPWAY_MIRROR goes before it.",
+    )
+    volume: str = Field(
+        default="shipway-pnpm-store",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="The engine's cache volume for pnpm's packages. Another name begins with an empty one.",
+    )
+
+
+class Settings(Table):
+    """All of shipway.toml."""
+
+    stages: Stages = Field(default_factory=Stages, description="The seven stages.")
+    github: GitHub | None = Field(
+        default=None, description="Where the repository is, with its pull requests and issues."
+    )
+    apps: tuple[App, ...] = Field(default=(), description="The apps that are deployed, each by itself.")
+    environments: Environments = Field(
+        default_factory=Environments, description="What the environments have at outside services."
+    )
+    run: Run = Field(default_factory=Run, description="How a run goes about its checks.")
+    containers: Containers = Field(default_factory=Containers, description="The images that checks run in on Dagger.")
+
+    @model_validator(mode="after")
+    def _apps_are_known(self) -> Self:
+        known: set[str] = set()
+        for place, app in enumerate(self.apps):
+            if app.name in known:
+                raise complaint("there is an app of this name before it", at=("apps", place, "name"))
+            if unknown := sorted(set(app.needs) - known):
+                raise complaint(f"no app {unknown[0]} stands before this one", at=("apps", place, "needs"))
+            known.add(app.name)
+        for at, names in self._named():
+            if unknown := sorted(names - known):
+                raise complaint(f"there is no app {unknown[0]}", "each has a table [[apps]]", at=at)
+        return self
+
+    def _named(self) -> Iterator[tuple[tuple[str, ...], set[str]]]:
+        """Yield where apps are named, and which."""
+        for name, environment in self.environments:
+            yield ("environments", name, "addresses"), set(environment.addresses)
+            if environment.vercel is not None:
+                yield ("environments", name, "vercel", "projects"), set(environment.vercel.projects)
