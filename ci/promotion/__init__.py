@@ -1,4 +1,7 @@
 """Promotions: durable sequences of small steps, each of which may be done again.
 
-flow.py    carries a flow through its steps by the journal, under a lease, from wherever it was left
+connected.py  an environment's outside services, with their secrets
+doctor.py     what they have and lack, by reads alone
+asking.py     which commit an app says it serves
+flow.py       carries a flow through its steps by the journal, under a lease, from wherever it was left
 """
