@@ -1,0 +1,67 @@
+"""Gates: each a pure ruling over recorded values. No clock, no network, no vendor: what they need is handed to them.
+
+before a promotion
+    evidence.py     a whole green report for exactly this commit
+    budget.py       the pipeline's seconds
+    isolation.py    environments share nothing that they may not share
+    migrations.py   phases: expand, data, contract; whether a rollback can go back across them.
+                    phases.py reads a whole migration, statements.py each statement (by Postgres' own parser),
+                    tables.py the parts of an ALTER TABLE, rows.py what touches rows; effects.py: what
+                    any of them does to served code
+in it
+    benchmarks.py   candidate beside current; paired.py: the interval of a ratio
+    extraction.py   the product's AI on sample documents
+    smoke.py        the seven points
+    soak.py         how long staging was used with it
+after it
+    monitor.py      whether zero errors mean anything
+    error_rate.py   errors against the baseline, exactly and literally
+    new_errors.py   error types that are new
+    slo.py          requests slower than their target; binomial.py: exact tails
+
+recording.py    how an observation is written into a ruling
+replay.py       a ruling made again from what was recorded
+
+A gate is a frozen observation and `rule(observed, *, environment)`. The same observation gives the same ruling, always.
+Limits that can be set are part of the observation, so that a report is replayed by those that it was ruled by.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci.gates import (
+    benchmarks,
+    budget,
+    error_rate,
+    evidence,
+    extraction,
+    isolation,
+    migrations,
+    monitor,
+    new_errors,
+    slo,
+    smoke,
+    soak,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ci.model import Ruling
+
+# What a gate looks at, and what it says to that.
+GATES: Mapping[str, tuple[type[Any], Callable[..., Ruling]]] = {
+    "benchmarks": (benchmarks.BenchmarksObserved, benchmarks.rule),
+    "budget": (budget.BudgetObserved, budget.rule),
+    "error_rate": (error_rate.ErrorRateObserved, error_rate.rule),
+    "evidence": (evidence.EvidenceObserved, evidence.rule),
+    "extraction": (extraction.ExtractionObserved, extraction.rule),
+    "isolation": (isolation.IsolationObserved, isolation.rule),
+    "migrations": (migrations.MigrationsObserved, migrations.rule),
+    "monitor": (monitor.MonitorObserved, monitor.rule),
+    "new_errors": (new_errors.NewErrorsObserved, new_errors.rule),
+    "slo": (slo.SloObserved, slo.rule),
+    "smoke": (smoke.SmokeObserved, smoke.rule),
+    "soak": (soak.SoakObserved, soak.rule),
+}
