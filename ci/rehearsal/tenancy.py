@@ -145,6 +145,7 @@ async def configuration(making: Making, environment: Environment, *, api: str, w
         **await _prices(making, environment, key),
         "ANTHROPIC_API_KEY": model_key(making, environment),
         "ANTHROPIC_BASE_URL": making.addresses["anthropic"],
+        "SYNTHETIC_KEY": making.secret(f"synthetic {environment.name}"),
         "SENTRY_DSN": making.sentry.dsn(making.addresses["sentry"], "api"),
         "SENTRY_DSN_WEB": making.sentry.dsn(making.addresses["sentry"], "web"),
     }

@@ -60,6 +60,7 @@ DEPLOYED = 180.0  # seconds in which the example must be built and served
 LAG = 1.0  # seconds until Sentry shows what it took in; the real one takes 60 to 90
 ACCOUNT = "acct_1Standing000000"
 PREVIEW = "preview"
+UNRULY = 0.3  # seconds within which Stripe tells an event twice, in no order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +190,7 @@ async def _serve_services(making: _Making) -> None:
     """Serve what needs nothing of the others."""
     directory = making.directory
     lasting = [ENVIRONMENTS[0], ENVIRONMENTS[-1]]  # development, whose keys staging has too, and production
-    await making.serve(PagerDuty(directory))
+    await making.serve(PagerDuty(directory, keys=[making.secret("pagerduty", size=16)]))
     await making.serve(Resend(directory, keys={resend_key(making, each): FULL for each in lasting}))
     await making.serve(making.sentry)
     await making.serve(Anthropic(directory, keys=[model_key(making, each) for each in lasting]))
@@ -199,7 +200,7 @@ async def _serve_services(making: _Making) -> None:
     await making.serve(mailpit)
     await making.receive(mailpit)
     access = {stripe_key(making, each): Access(account=ACCOUNT, live=each.live) for each in lasting}
-    await making.serve(Stripe(directory, keys=access))
+    await making.serve(Stripe(directory, keys=access, unruly=UNRULY))
 
 
 async def _set_up(
