@@ -53,7 +53,7 @@ class Switch:
         """Port 0 is a free one. Nothing is behind it yet: it answers 404."""
         self.port = port
         self.target: Target | None = None
-        self.password: str | None = None  # who does not say it is kept out
+        self.admits: Callable[[bytes], bool] | None = None  # told the secret that a request shows; lets it in or not
         self.requests = 0
         self.lost = 0
 
@@ -104,7 +104,8 @@ class Switch:
         if request.method == b"CONNECT":
             await client.say(405, "this is no proxy of yours")
             return True
-        if self.password is not None and (BYPASS, self.password.encode()) not in request.headers:
+        shown = next((value for name, value in request.headers if name == BYPASS), b"")
+        if self.admits is not None and not self.admits(shown):
             await client.say(401, "this deployment is protected")
             return True
         async with contextlib.AsyncExitStack() as stack:

@@ -156,6 +156,10 @@ class CommandPlatform:
         text = await self._ask("log", self._commands.log, deployment.app, {"DEPLOYMENT": deployment.id})
         return tuple(self._redactor.text(clean(text.decode(errors="replace"))).splitlines())
 
+    async def passage(self, app: str) -> Mapping[str, str]:  # noqa: ARG002 - a platform's form
+        """Return none: whatever guards the addresses is the user's own."""
+        return {}
+
     async def serving(self, app: str) -> tuple[Deployment, ...]:
         """Return what users get. Raises VendorError, ToolError."""
         found = await self._status(app)

@@ -95,9 +95,11 @@ class Exchange:
         accept: Sequence[int] = (200,),
         repeatable: bool | None = None,
         plain: bool = False,
+        within: float | None = None,
     ) -> Answer:
         """Send a request and return the answer, whose status is one of `accept`, and whose body is JSON unless `plain`.
 
+        Of a body that may have no end, what came `within` so many seconds is taken; fewer than `Patience.request`.
         `body` is sent as JSON; in its place `content` is sent as it is, and `headers` say what it is.
         `repeatable` says that to send it twice does what to send it once does; without it the method decides.
         Raises VendorError for all else.
@@ -135,20 +137,29 @@ class Exchange:
                 with attempt:
                     if failed and deadline.left <= 0:  # the machine slept through it
                         raise failed[-1]
-                    return await self._once(request, f"{method} {path}", accept, again=again, plain=plain)
+                    return await self._once(
+                        request, f"{method} {path}", accept, again=again, plain=plain, within=within
+                    )
         except _AgainError as error:
             raise error.meant from error.__cause__
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     async def _once(
-        self, request: httpx.Request, what: str, accept: Sequence[int], *, again: bool, plain: bool
+        self,
+        request: httpx.Request,
+        what: str,
+        accept: Sequence[int],
+        *,
+        again: bool,
+        plain: bool,
+        within: float | None,
     ) -> Answer:
         written = request.method not in SAFE
         if written and self.before is not None:
             await self.before()
         try:
-            with anyio.fail_after(self.patience.request):
-                answer = await self._send(request)
+            with anyio.fail_after(self.patience.request + (within or 0)):
+                answer = await self._send(request, within)
         except (httpx.HTTPError, TimeoutError) as error:
             undone = isinstance(error, NOWHERE)
             told = _reason(error, self.patience)
@@ -171,14 +182,15 @@ class Exchange:
             raise _AgainError(meant, self.dialect.pause(answer))
         raise meant
 
-    async def _send(self, request: httpx.Request) -> Answer:
+    async def _send(self, request: httpx.Request, within: float | None) -> Answer:
         response = await self.client.send(request, stream=True)
         try:
             content = bytearray()
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if len(content) > LARGEST:
-                    raise httpx.ReadError(f"the answer is larger than {LARGEST // 1024 // 1024} MiB")
+            with anyio.move_on_after(within):
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > LARGEST:
+                        raise httpx.ReadError(f"the answer is larger than {LARGEST // 1024 // 1024} MiB")
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()

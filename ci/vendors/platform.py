@@ -31,7 +31,8 @@ class State(enum.StrEnum):
 class Deployment:
     """A build of one app, reachable at an address of its own whether it serves users or not.
 
-    `commit` is None where the platform does not know it, `created` is seconds since 1970, `reason` says why it failed.
+    `commit` is None where the platform does not know it, `created` is seconds since 1970, `reason` says why it failed,
+    or why it did not get a name that was meant for it.
     """
 
     id: str
@@ -72,6 +73,9 @@ class Platform(Protocol):
 
     async def log(self, deployment: Deployment) -> tuple[str, ...]:
         """Return the lines of its build; text of strangers, in which secrets may stand."""
+
+    async def passage(self, app: str) -> Mapping[str, str]:
+        """Return the headers, secrets among them, by which the deployments' own addresses let a request in."""
 
     async def serving(self, app: str) -> tuple[Deployment, ...]:
         """Return what users get: none, one, or several where the app's domains do not agree."""

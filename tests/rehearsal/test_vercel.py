@@ -24,6 +24,8 @@ from tests.rehearsal.vercel_world import QUICK, SERVER, get, has_ended, pushed, 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ci.vendors.vercel.values import Spoken
+
 
 def test_a_push_is_built_started_and_served_and_each_deployment_keeps_its_own_address(tmp_path: Path) -> None:
     source = tmp_path / "source"
@@ -87,6 +89,54 @@ def test_an_app_that_does_not_start_is_told_with_what_it_said(tmp_path: Path) ->
             bad = await pushed(it, platform, first)
             assert (bad.state, bad.reason.endswith("ended before it listened")) == (State.FAILED, True)
             assert "cannot start" in await platform.log(bad)
+
+    anyio.run(calls)
+
+
+def test_a_protected_address_lets_in_only_who_shows_the_secret_and_the_domains_stay_open(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    first = repository(source, {"server.py": SERVER})
+
+    async def calls() -> None:
+        async with (
+            world(tmp_path / "vercel", source) as (it, platform, domain),
+            httpx.AsyncClient(timeout=30) as client,
+        ):
+            one = await pushed(it, platform, first)
+            draft = await pushed(it, platform, first, branch="feature")
+
+            async def status(address: str, **headers: str) -> int:
+                return (await client.get(address, headers=headers)).status_code
+
+            it.set_project("web", login="preview")
+            assert [await status(each) for each in (one.address, draft.address, domain)] == [200, 401, 200]
+            it.set_project("web", login="prod_deployment_urls_and_all_previews", password="s3cret")  # noqa: S106 - of a stand-in
+            assert [await status(each) for each in (one.address, draft.address, domain)] == [401, 401, 200]
+            assert await status(one.address, **{"x-vercel-protection-bypass": "wrong"}) == 401
+            assert await status(one.address, **await platform.passage("web")) == 200
+
+    anyio.run(calls)
+
+
+def test_what_a_deployment_says_is_heard_as_it_says_it_and_not_what_it_said_before(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    first = repository(source, {"server.py": SERVER})
+
+    async def calls() -> None:
+        async with world(tmp_path / "vercel", source) as (it, platform, _):
+            one = await pushed(it, platform, first)
+            found: list[Spoken] = []
+
+            async def listen() -> None:
+                found.extend(await platform.client.spoken("web", one.id, seconds=3))
+
+            await get(f"{one.address}/before")
+            async with anyio.create_task_group() as group, httpx.AsyncClient() as client:
+                group.start_soon(listen)
+                while not it._host._ears.get(one.id):  # type: ignore[attr-defined] # noqa: ASYNC110, SLF001 - nobody is told
+                    await anyio.sleep(0.01)
+                await client.get(f"{one.address}/while")
+            assert [(each.level, each.message) for each in found] == [("error", "asked for /while")]
 
     anyio.run(calls)
 

@@ -198,10 +198,12 @@ def test_builds_fail_take_their_time_or_wait_for_a_person_when_they_are_told_to(
             it.builds.add(kind="slow", project="web", seconds=300)
             it.pushed("main", first)
             (slow, *_) = await platform.client.deployments("web", commit=first)
-            await anyio.sleep(0.2)
-            found = await platform.client.deployment(slow.id)
-            assert found is not None
-            assert found.ready is Ready.BUILDING
+
+            async def is_building() -> bool | None:  # which it is for as long as nobody cancels it
+                found = await platform.client.deployment(slow.id)
+                return (found is not None and found.ready is Ready.BUILDING) or None
+
+            assert await until(is_building, QUICK)
             await platform.client.cancel(slow.id)
             assert (await pushed(it, platform, first)).state is State.READY
 

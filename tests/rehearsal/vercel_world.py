@@ -34,6 +34,7 @@ if os.environ.get("BROKEN"): sys.exit("cannot start")
 class Server(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/die": os._exit(3)
+        print("asked for", self.path, file=sys.stderr, flush=True)
         known = ("VERCEL_GIT_COMMIT_SHA", "VERCEL_ENV", "GREETING", "VERCEL_DEPLOYMENT_ID")
         body = json.dumps({name: os.environ.get(name) for name in known} | {"pid": os.getpid()}).encode()
         self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers()

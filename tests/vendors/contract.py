@@ -130,8 +130,10 @@ class Contract:
             return
         if not answer.content:
             raise ContractError(f"{operation.name} answers {status} with a body, and this one is empty")
-        value = answer.json() if "json" in answer.headers.get("content-type", "json") else answer.text
-        self._hold(schema, value, f"{operation.name}: the answer {status}")
+        kind = answer.headers.get("content-type", "json")
+        lines = answer.text.splitlines() if "stream+json" in kind else [answer.text]  # a stream has a document a line
+        for line in lines:
+            self._hold(schema, json.loads(line) if "json" in kind else line, f"{operation.name}: the answer {status}")
 
     def _hold_query(self, operation: Operation, request: httpx.Request) -> None:
         known = {each["name"]: each for each in operation.parameters if each["in"] == "query"}

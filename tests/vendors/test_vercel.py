@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import anyio
+import httpx
+import pydantic
 import pytest
 
 from ci.errors import Trouble, UsageError, VendorError
@@ -86,6 +90,7 @@ def test_all_that_it_sends_and_all_that_is_answered_is_in_the_contract(tmp_path:
                 ready = await serving_now.wait(made)
                 assert (ready.state, ready.commit) == (State.READY, COMMIT)
                 assert await serving_now.log(ready) == (f"building {COMMIT}",)
+                assert len(await client.spoken(NAME, made.id, seconds=5)) == 2
                 assert [each.id for each in await serving_now.serving("web")] == [newer.id]
                 await serving_now.switch(ready)
                 assert [each.id for each in await serving_now.serving("web")] == [made.id]
@@ -117,6 +122,7 @@ def test_all_that_it_sends_and_all_that_is_answered_is_in_the_contract(tmp_path:
                 "POST /v13/deployments 200",
                 "PATCH /v12/deployments/{id}/cancel 200",
                 "GET /v3/deployments/{idOrUrl}/events 200",
+                "GET /v1/projects/{projectId}/deployments/{deploymentId}/runtime-logs 200",
                 "POST /v10/projects/{projectId}/promote/{deploymentId} 201",
                 "POST /v1/projects/{projectId}/rollback/{deploymentId} 201",
                 "GET /v1/projects/{projectId}/promote/aliases 200",
@@ -311,8 +317,12 @@ def test_domains_that_could_not_be_moved_are_named(tmp_path: Path) -> None:
         (domain,) = await client.domains(NAME)
         it.set_project(NAME, failing=[domain.name])
         older = await one(client, OLDER)
-        with pytest.raises(VendorError, match=rf"failed: {domain.name} \(failed\)") as raised:
+        words = rf"failed: {domain.name} \(failed\): {domain.name} could not be assigned"
+        with pytest.raises(VendorError, match=words) as raised:
             await moving.roll_back(client, NAME, older.id, pace=QUICK)
+        it.set_project(NAME, failing=[])
+        told = platform(client).told("web", await one(client, OLDER))
+        assert (told.state, told.reason) == (State.READY, f"{domain.name} could not be assigned")
         assert (raised.value.trouble, raised.value.code) == (Trouble.BROKEN, "failed")
         assert [each.commit for each in await platform(client).serving("web")] == [NEWER]
 
@@ -408,6 +418,140 @@ def test_variables_of_one_deployment_are_given_or_it_is_cancelled(tmp_path: Path
         with pytest.raises(VendorError, match="was not given API_URL"):
             await web.deploy(order)
         assert it.account.deployments[made.id]["state"] == "CANCELED"
+
+    run(tmp_path, calls)
+
+
+def test_where_vercel_takes_no_variables_with_a_deployment_that_is_said_and_nothing_made(tmp_path: Path) -> None:
+    async def calls(it: Quick, client: Vercel) -> None:
+        it.account.takes_variables = False
+        web = platform(client)
+        order = Order(app="web", commit=COMMIT, branch=BRANCH, key="v", variables={"API_URL": "http://127.0.0.1:1"})
+        with pytest.raises(VendorError, match=r"400 bad_request: .*additional property `build`") as raised:
+            await web.deploy(order)
+        assert "no variables with a deployment, as API_URL" in (raised.value.hint or "")
+        assert await client.deployments(NAME, commit=COMMIT) == ()
+        plain = Order(app="web", commit=COMMIT, branch=BRANCH, key="v")
+        assert (await web.wait(await web.deploy(plain))).state is State.READY
+        with pytest.raises(VendorError, match="additional property `unheard_of`"):
+            await client.create({"name": NAME, "unheard_of": 1})
+
+    run(tmp_path, calls)
+
+
+def test_a_setting_that_does_not_stick_is_told_before_anything_is_deployed(tmp_path: Path) -> None:
+    async def calls(it: Quick, client: Vercel) -> None:
+        web = platform(client)
+        order = Order(app="web", commit=COMMIT, branch=BRANCH, key="k")
+        it.faults.add(kind="status", status=200, method="PATCH", body="{}")
+        with pytest.raises(VendorError, match=f"autoAssignCustomDomains of {NAME} is True though it was set to False"):
+            await web.deploy(order)
+        assert await client.deployments(NAME, commit=COMMIT) == ()
+        await web.wait(await web.deploy(order))
+        assert not (await client.require_project(NAME)).auto_assign
+        assert [each.commit for each in await web.serving("web")] == [NEWER]
+        (order_sent,) = [call for call in it.calls if call.path == "/v13/deployments" and call.method == "POST"]
+        assert "forceNew=1" in order_sent.query
+
+    run(tmp_path, calls)
+
+
+def test_domains_of_branches_and_those_that_only_redirect_are_not_what_users_get(tmp_path: Path) -> None:
+    async def calls(it: Quick, client: Vercel) -> None:
+        (domain,) = it.account.open_switches()
+        older = await one(client, OLDER)
+        for name in ("www", "feature", "stage", "unverified"):
+            it.account.aliases[f"{name}.test"] = {**it.account.aliases[domain], "deployment": older.id}
+        usual: dict[str, Any] = {"verified": True, "redirect": None, "gitBranch": None}
+        domains = [
+            {**usual, "name": domain},
+            {**usual, "name": "www.test", "redirect": domain},
+            {**usual, "name": "feature.test", "gitBranch": "feature"},
+            {**usual, "name": "stage.test", "customEnvironmentId": "env_1"},
+            {**usual, "name": "unverified.test", "verified": False},
+        ]
+        body = json.dumps({"domains": domains, "pagination": {"count": 5, "next": None, "prev": None}})
+        it.faults.add(kind="status", status=200, path="/domains$", body=body)
+        assert [each.commit for each in await platform(client).serving("web")] == [NEWER]
+
+    run(tmp_path, calls)
+
+
+def test_what_vercel_would_not_roll_back_to_is_no_candidate_whatever_the_list_says(tmp_path: Path) -> None:
+    async def calls(it: Quick, client: Vercel) -> None:
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}) as asking:
+            place = f"{client.exchange.address}/v7/deployments"
+            page = (await asking.get(place, params={"teamId": TEAM, "projectId": NAME})).json()
+        row = page["deployments"][0]
+        page["deployments"] = [
+            {**row, "uid": "dpl_no", "isRollbackCandidate": False},
+            {**row, "uid": "dpl_gone", "isRollbackCandidate": True, "softDeletedByRetention": True},
+            {**row, "uid": "dpl_good", "isRollbackCandidate": True},
+        ]
+        it.faults.add(kind="status", status=200, path="/v7/deployments", body=json.dumps(page))
+        assert [each.id for each in await platform(client).candidates("web")] == ["dpl_good"]
+
+    run(tmp_path, calls)
+
+
+def test_a_rollback_says_why(tmp_path: Path) -> None:
+    async def calls(it: Quick, client: Vercel) -> None:
+        web = platform(client)
+        await web.roll_back((await web.candidates("web"))[0], why="it is slow")
+        (asked,) = [call for call in it.calls if "/rollback/" in call.path]
+        assert parse_qs(asked.query)["description"] == ["it is slow"]
+
+    run(tmp_path, calls)
+
+
+def test_whether_staged_addresses_are_open_is_read_and_what_lets_one_in_is_kept_out_of_sight(tmp_path: Path) -> None:
+    async def calls(it: Quick, client: Vercel) -> None:
+        web = platform(client)
+        assert await web.passage("web") == {}
+        for login, guarded in (("preview", False), ("prod_deployment_urls_and_all_previews", True), ("all", True)):
+            it.set_project(NAME, login=login)
+            assert (await client.require_project(NAME)).is_guarded is guarded
+        with pytest.raises(UsageError, match="let in only who shows who they are"):
+            await web.passage("web")
+        it.set_project(NAME, password="s3cret-of-automation")  # noqa: S106 - of a stand-in
+        assert await web.passage("web") == {"x-vercel-protection-bypass": "s3cret-of-automation"}
+        assert "s3cret" not in repr(await client.require_project(NAME))
+
+    run(tmp_path, calls)
+
+
+@pytest.mark.parametrize(
+    ("settings", "guarded"),
+    [
+        ({}, False),
+        ({"passwordProtection": {}}, True),  # where it holds is not in the published API
+        ({"passwordProtection": {"deploymentType": "preview"}}, False),
+        ({"trustedIps": {"deploymentType": "production"}}, True),
+        ({"ssoProtection": None, "passwordProtection": None, "trustedIps": None}, False),
+    ],
+)
+def test_every_kind_of_protection_counts(settings: dict[str, Any], guarded: bool) -> None:  # noqa: FBT001 - a parameter
+    found = pydantic.TypeAdapter(vercel.Project).validate_python({"id": "p", "name": "web", **settings})
+    assert found.is_guarded is guarded
+    others = {"protectionBypass": {"a": {"scope": "integration-automation-bypass"}, "b": 5, "c": None}}
+    assert pydantic.TypeAdapter(vercel.Project).validate_python({"id": "p", "name": "web", **others}).bypass is None
+
+
+def test_what_an_app_says_is_heard_while_it_is_listened_to(tmp_path: Path) -> None:
+    async def calls(it: Quick, client: Vercel) -> None:
+        older = await one(client, OLDER)
+        found = await client.spoken(NAME, older.id, seconds=5)
+        assert [(each.level, each.message) for each in found] == [
+            ("info", f"{older.id} listens"),
+            ("error", "x is undefined"),
+        ]
+        line = json.dumps({"rowId": "1", "level": "info", "message": "m", "source": "request", "timestampInMs": 1})
+        it.faults.add(kind="status", status=200, path="runtime-logs", body=f"{line}\n\n{line[:20]}")
+        assert [each.id for each in await client.spoken(NAME, older.id)] == ["1"]
+        it.faults.add(kind="status", status=200, path="runtime-logs", body="<html>\n")
+        with pytest.raises(VendorError, match="cannot be read") as raised:
+            await client.spoken(NAME, older.id)
+        assert raised.value.trouble is Trouble.UNREADABLE
 
     run(tmp_path, calls)
 

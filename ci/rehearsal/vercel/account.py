@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 PRODUCTION, PREVIEW = "production", "preview"
+EVERYWHERE = "prod_deployment_urls_and_all_previews"  # but at the production domains
 LIVE = frozenset({"QUEUED", "INITIALIZING", "BUILDING"})
 
 
@@ -43,13 +45,15 @@ class Project:
 class Account:
     """Documents by id: what is read is a copy. `plan` is hobby, pro or enterprise.
 
-    `reach` says where a deployment is reached, `pushes` what was last seen of each branch.
+    `reach` says where a deployment is reached, `pushes` what was last seen of each branch. `takes_variables`: an order
+    may give a deployment variables of its own, which the published API does not have.
     """
 
     def __init__(self, memory: Memory, *, plan: str, reach: Callable[[str], Target]) -> None:
         """Know what it knew before."""
         self.plan = plan
         self.reach = reach
+        self.takes_variables = True
         self.pushes = memory.shelf("pushes")
         self.projects = memory.shelf("projects")
         self.deployments = memory.shelf("deployments")
@@ -79,6 +83,7 @@ class Account:
             "rolling": None,
             "ignoring": None,
             "exposing": True,
+            "login": None,
             "password": None,
             "id": f"prj_{uuid.uuid4().hex[:24]}",
             "created": self.now(),
@@ -143,6 +148,15 @@ class Account:
         kept = deployment["served"] and not deployment["removed"] and deployment["state"] == "READY"
         return bool(kept) and project["production"] != deployment["id"]
 
+    def admits(self, deployment: str, shown: bytes) -> bool:
+        """Whether a deployment's own address lets in who shows this secret."""
+        found = self.deployments[deployment]
+        project = self.projects[found["project"]]
+        protected = protection(project)
+        if protected is None or (protected == PREVIEW and found["target"] is not None):
+            return True
+        return project["password"] is not None and secrets.compare_digest(shown, project["password"].encode())
+
     def free_port(self) -> int:
         """Return a port that no deployment and no domain has or had: an address never leads to something else."""
         taken = {each["port"] for each in self.deployments.values()}
@@ -159,6 +173,15 @@ class Account:
         alias = self.aliases.get(domain)
         found = self.deployment(alias["deployment"]) if alias else None
         switch.move(self.reach(found["id"]) if found else None)
+
+
+def protection(project: Document) -> str | None:
+    """Return which addresses let in those alone who show who they are, in Vercel's words; None where all are open.
+
+    https://vercel.com/docs/deployment-protection. Here the production domains are always open.
+    """
+    everywhere = EVERYWHERE if project["password"] is not None else None
+    return project["login"] or everywhere
 
 
 def _port(domain: str) -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from ci.rehearsal.vercel.account import protection
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -99,6 +101,7 @@ def listed(account: Account, found: Document) -> Document:
         "isRollbackCandidate": account.is_candidate(found),
         **({"softDeletedByRetention": True} if found["removed"] else {}),
         **({"errorMessage": found["error"]} if found["error"] else {}),
+        **_alias_error(found),
         **({"ready": found["ready"]} if found["ready"] else {}),
     }
 
@@ -127,6 +130,7 @@ def deployment(account: Account, found: Document, team: str) -> Document:
         "bootedAt": found["created"],
         **({"ready": found["ready"]} if found["ready"] else {}),
         **({"errorMessage": found["error"], "errorCode": "BUILD_FAILED"} if found["error"] else {}),
+        **_alias_error(found),
         "buildSkipped": False,
         "createdIn": REGION,
         "creator": CREATOR,
@@ -152,6 +156,8 @@ def project(account: Account, found: Document, team: str) -> Document:
     """Return a project."""
     serving = account.deployment(found["production"] or "")
     resources: Mapping[str, Sequence[str]] = {"functionDefaultRegions": [REGION]}
+    protected = protection(found)
+    automation = {"createdAt": found["created"], "createdBy": CREATOR["uid"], "scope": "automation-bypass"}
     return {
         "accountId": team,
         "alias": [],
@@ -177,8 +183,11 @@ def project(account: Account, found: Document, team: str) -> Document:
         "live": False,
         "name": found["name"],
         "nodeVersion": "24.x",
+        "passwordProtection": None,
+        "protectionBypass": {found["password"]: automation} if found["password"] else {},
         "resourceConfig": resources,
         "rootDirectory": found["root"],
+        "ssoProtection": {"deploymentType": protected} if protected else None,
         "rollingRelease": {"target": "production"} if found["rolling"] else None,
         "targets": {"production": _target(account, found, serving)} if serving else {},
     }
@@ -238,6 +247,22 @@ def event(found: Document, line: Document, number: int) -> Document:
     }
 
 
+def spoken(found: Document, level: str, text: str, number: int, moment: int) -> Document:
+    """Return a line that a deployment said while it ran; which request it belongs to is not known here."""
+    return {
+        "rowId": f"{found['id']}-{number}",
+        "timestampInMs": moment,
+        "level": level,
+        "message": text,
+        "messageTruncated": False,
+        "source": "serverless",
+        "domain": found["url"],
+        "requestMethod": "",
+        "requestPath": "",
+        "responseStatusCode": 0,
+    }
+
+
 def page(name: str, items: Sequence[Document], moments: Sequence[int], limit: int) -> Document:
     """Return a page; `moments` are those of all that could follow, the newest first."""
     here = items[:limit]
@@ -248,6 +273,11 @@ def page(name: str, items: Sequence[Document], moments: Sequence[int], limit: in
         "prev": moments[0] if here else None,
     }
     return {name: here, "pagination": pagination}
+
+
+def _alias_error(found: Document) -> Document:
+    told = found.get("alias_error")
+    return {"aliasError": {"code": "alias_failed", "message": told}} if told else {}
 
 
 def _names(account: Account, found: Document) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,7 +184,7 @@ class Deploying:
     async def _reached(self, group: TaskGroup, document: Document) -> None:
         """Have a deployment's own address be there. Nothing is behind it until it is built."""
         switch = Switch(port=document["port"])
-        switch.password = self._account.projects[document["project"]]["password"]
+        switch.admits = functools.partial(self._account.admits, document["id"])
         if document["state"] == "READY":
             switch.move(self._account.reach(document["id"]))
         await self._retention.open(group, document["id"], switch)

@@ -22,23 +22,52 @@ if TYPE_CHECKING:
 
     from ci.rehearsal.vercel.answers import Table
     from ci.rehearsal.vercel.deploying import Deploying
+    from ci.rehearsal.vercel.hosting import Host
     from ci.rehearsal.vercel.logs import Logs
 
 EVENTS = 100  # lines of a log, where nobody asks for more
 ORDERED = {"project": str, "deploymentId": str, "target": str, "meta": dict, "env": dict}
 LOOK = 0.1  # seconds between two looks at a log that is followed
+# What an order may say, as published; and what Vercel's own client says besides (@vercel/client, DeploymentOptions).
+ORDER = frozenset(
+    [
+        "buildMachine",
+        "customEnvironmentSlugOrId",
+        "deploymentId",
+        "files",
+        "gitAccessToken",
+        "gitMetadata",
+        "gitSource",
+        "meta",
+        "monorepoManager",
+        "name",
+        "project",
+        "projectSettings",
+        "target",
+        "withLatestCommit",
+    ]
+)
+VARIABLES = frozenset({"env", "build"})
 
 
 class Deployments:
     """`tasks` gives where builds go on."""
 
     def __init__(
-        self, account: Account, deploying: Deploying, logs: Logs, team: str, tasks: Callable[[], TaskGroup]
+        self,
+        account: Account,
+        deploying: Deploying,
+        *,
+        logs: Logs,
+        host: Host,
+        team: str,
+        tasks: Callable[[], TaskGroup],
     ) -> None:
         """Answer about a team's deployments."""
         self._account = account
         self._deploying = deploying
         self._logs = logs
+        self._host = host
         self._team = team
         self._tasks = tasks
 
@@ -52,6 +81,7 @@ class Deployments:
             ("GET", "/v3/deployments/{deployment}/events", self._events),
             ("GET", "/v2/deployments/{deployment}/aliases", self._names),
             ("POST", "/v2/deployments/{deployment}/aliases", self._name),
+            ("GET", "/v1/projects/{project}/deployments/{deployment}/runtime-logs", self._spoken),
         ]
 
     async def _deployments(self, request: Request) -> Response:
@@ -78,12 +108,7 @@ class Deployments:
         return JSONResponse(answers.deployment(self._account, self._named(request), self._team))
 
     async def _create(self, request: Request) -> Response:
-        body = await body_of(request)
-        if not isinstance(body, dict) or not isinstance(body.get("name"), str):
-            return refused(400, "bad_request", "Invalid request: missing required property `name`.")
-        for name, kind in ORDERED.items():
-            if body.get(name) is not None and not isinstance(body[name], kind):
-                return refused(400, "bad_request", f"Invalid request: `{name}` has a wrong type.")
+        body = self._ordered(await body_of(request))
         project = self._account.project(body.get("project") or body["name"])
         if project is None:
             return missing("Project")
@@ -112,6 +137,19 @@ class Deployments:
             variables=variables,
         )
         return JSONResponse(answers.deployment(self._account, made, self._team))
+
+    def _ordered(self, body: Any) -> Document:
+        """Return an order that says what one may say. Raises RefusedError."""
+        if not isinstance(body, dict) or not isinstance(body.get("name"), str):
+            raise RefusedError(refused(400, "bad_request", "Invalid request: missing required property `name`."))
+        for name, kind in ORDERED.items():
+            if body.get(name) is not None and not isinstance(body[name], kind):
+                raise RefusedError(refused(400, "bad_request", f"Invalid request: `{name}` has a wrong type."))
+        known = ORDER | (VARIABLES if self._account.takes_variables else frozenset())
+        if unknown := sorted(set(body) - known):
+            told = f"Invalid request: should NOT have additional property `{unknown[0]}`."
+            raise RefusedError(refused(400, "bad_request", told))
+        return body
 
     async def _source(self, project: Document, source: Any) -> tuple[str, str]:
         """Return the commit and the branch of an order; the branch's newest commit, where none is named."""
@@ -153,6 +191,19 @@ class Deployments:
             if ended:
                 return
             await anyio.sleep(LOOK)
+
+    async def _spoken(self, request: Request) -> Response:
+        """Tell what a deployment says from now on, for as long as somebody listens."""
+        found = self._named(request)
+
+        async def told() -> AsyncIterator[str]:
+            with self._host.listening(found["id"]) as lines:
+                number = 0
+                async for level, text in lines:
+                    number += 1
+                    yield f"{json.dumps(answers.spoken(found, level, text, number, self._account.now()))}\n"
+
+        return StreamingResponse(told(), media_type="application/stream+json")
 
     async def _names(self, request: Request) -> Response:
         found = self._named(request)

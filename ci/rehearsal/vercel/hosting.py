@@ -13,9 +13,10 @@ from ci.rehearsal.leash import leashed
 from ci.rehearsal.vercel.building import BuildFailedError, Site
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from anyio.abc import ByteReceiveStream, TaskGroup
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 STARTING = 60.0  # seconds in which a deployment must listen
 AGAIN = 0.5  # seconds until one that ended is started again
@@ -34,6 +35,9 @@ class Host(Protocol):
     async def stop(self, name: str) -> None:
         """Return when it and all that it started has ended; one that does not run stays as it is."""
 
+    def listening(self, name: str) -> contextlib.AbstractContextManager[MemoryObjectReceiveStream[tuple[str, str]]]:
+        """Give what it says from now on: a level, info or error, and a line."""
+
 
 class Processes:
     """Each deployment as a process. One that ends is started again, as Vercel starts its functions again."""
@@ -41,6 +45,7 @@ class Processes:
     def __init__(self) -> None:
         """Run none yet."""
         self.output: dict[str, deque[str]] = {}
+        self._ears: dict[str, list[MemoryObjectSendStream[tuple[str, str]]]] = {}
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._ends: dict[str, anyio.Event] = {}
         self._group: TaskGroup | None = None
@@ -111,13 +116,29 @@ class Processes:
         argv = leashed(site.argv)
         async with supervised(argv, cwd=site.directory, environment=environment, dies_with_us=False) as process:
             async with anyio.create_task_group() as group:
-                group.start_soon(self._hear, name, process.stdout)
-                group.start_soon(self._hear, name, process.stderr)
+                group.start_soon(self._hear, name, process.stdout, "info")
+                group.start_soon(self._hear, name, process.stderr, "error")
             return await process.wait()
 
-    async def _hear(self, name: str, stream: ByteReceiveStream | None) -> None:
+    @contextlib.contextmanager
+    def listening(self, name: str) -> Iterator[MemoryObjectReceiveStream[tuple[str, str]]]:
+        """Give what it says from now on; who listens too slowly misses some."""
+        send, receive = anyio.create_memory_object_stream[tuple[str, str]](LINES)
+        ears = self._ears.setdefault(name, [])
+        ears.append(send)
+        with send, receive:
+            try:
+                yield receive
+            finally:
+                ears.remove(send)
+
+    async def _hear(self, name: str, stream: ByteReceiveStream | None, level: str) -> None:
         async for line in lines(stream):
-            self.output[name].append(line.decode(errors="replace"))
+            text = line.decode(errors="replace")
+            self.output[name].append(text)
+            for ear in self._ears.get(name, ()):
+                with contextlib.suppress(anyio.WouldBlock):
+                    ear.send_nowait((level, text))
 
 
 async def is_listening(port: int) -> bool:

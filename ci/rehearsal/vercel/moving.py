@@ -72,7 +72,9 @@ class Moving:
             if not failing:
                 self._account.lead(each["alias"], deployment)
             self._status(name, each["alias"], "failed" if failing else "completed")
-        failed = any(each["status"] == "failed" for each in self._account.projects[name]["statuses"])
+        failed = [each["alias"] for each in self._account.projects[name]["statuses"] if each["status"] == "failed"]
+        told = f"{', '.join(failed)} could not be assigned" if failed else None
+        self._account.change(deployment["id"], alias_error=told)
         if not failed:
             self._serves(name, deployment["id"])
             self._account.change_project(name, auto_assign=request["type"] == PROMOTE)

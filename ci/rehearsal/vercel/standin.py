@@ -85,7 +85,9 @@ class Vercel(StandIn):
         self._group: TaskGroup | None = None
         table = [
             ("GET", "/v2/user", self._user),
-            *Deployments(self.account, self._deploying, logs, team, self._tasks).table(),
+            *Deployments(
+                self.account, self._deploying, logs=logs, host=self._host, team=team, tasks=self._tasks
+            ).table(),
             *Projects(self.account, self._moving, team, self._tasks).table(),
         ]
         self.answer_at([Route(path, self._guarded(answer), methods=[method]) for method, path, answer in table])
@@ -150,7 +152,8 @@ class Vercel(StandIn):
     def set_project(self, project: str, **fields: Any) -> None:
         """Change what only a person can: `creating`, a `rolling` release, `failing` domains, a `password`.
 
-        With a password, the addresses of deployments that open from then on let in who sends it by its own header.
+        With a password, the addresses of deployments let in who sends it by its own header. `login` says which of them,
+        as "preview" or "prod_deployment_urls_and_all_previews", which is so where it is not said.
         """
         self.account.change_project(required(self.account.project(project), "Project")["id"], **fields)
 

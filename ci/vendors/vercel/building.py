@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from ci.errors import Trouble, UsageError, VendorError
 from ci.vendors.adapter import ensure
 from ci.vendors.vercel.client import PRODUCTION, Vercel
 from ci.vendors.vercel.values import COMMIT, KEY, Deployment, Project
+
+SETTINGS = "what differs from release to release cannot be given then; set what stays in the project's settings"
 
 
 async def create(
@@ -24,18 +27,23 @@ async def create(
     """Deploy a commit of the project's repository, or return what was made with this key already.
 
     `target` None makes a preview. `variables` are not in the published API, but in what Vercel's own client sends
-    (@vercel/client 18.4.2, DeploymentOptions): a deployment that did not get them is cancelled, and that is an error.
-    Raises UsageError where the project has no repository, VendorError.
+    (@vercel/client 18.4.2, DeploymentOptions): where Vercel refuses them nothing is made, and a deployment that did not
+    get them is cancelled; both are errors. Raises UsageError where the project has no repository, VendorError.
     """
     extra = {"env": dict(variables), "build": {"env": dict(variables)}} if variables else {}
     source = git_source(project, commit, branch)
-    made = await _create(client, project, key, commit, {**_target(target), "gitSource": source, **extra})
+    try:
+        made = await _create(client, project, key, commit, {**_target(target), "gitSource": source, **extra})
+    except VendorError as error:
+        if variables and error.status == HTTPStatus.BAD_REQUEST:
+            error.hint = f"it may take no variables with a deployment, as {', '.join(sorted(variables))}: {SETTINGS}"
+        raise
     if variables:
         found = await client.deployment(made.id)  # a list does not tell them
         if missing := set(variables) - set(found.variables if found is not None else ()):
             await client.cancel(made.id)
             told = f"{made.id} was not given {', '.join(sorted(missing))}"
-            raise VendorError(f"Vercel {Trouble.REFUSING.value}: {told}", trouble=Trouble.REFUSING)
+            raise VendorError(f"Vercel {Trouble.REFUSING.value}: {told}", trouble=Trouble.REFUSING, hint=SETTINGS)
     return made
 
 

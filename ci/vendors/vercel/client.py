@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import email.utils
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from ci.vendors.vercel.values import (
     Project,
     Ready,
     RollingRelease,
+    Spoken,
     User,
 )
 
@@ -197,6 +199,17 @@ class Vercel(Adapter):
         query: Query = {**self._team, "limit": -1, "direction": "forward"}
         answer = await self.exchange.ask("GET", f"/v3/deployments/{segment(deployment)}/events", query=query)
         return self.exchange.read(answer, _Events, what="the build's log")
+
+    async def spoken(self, project: str, deployment: str, *, seconds: float = 10.0) -> tuple[Spoken, ...]:
+        """Return what a deployment says while it is listened to: Vercel keeps nothing of before. Raises VendorError."""
+        path = f"/v1/projects/{segment(project)}/deployments/{segment(deployment)}/runtime-logs"
+        answer = await self.exchange.ask("GET", path, query=self._team, plain=True, within=seconds)
+        lines = answer.content.split(b"\n")[:-1]  # the last one may have been cut by the end
+        return tuple(
+            self.exchange.read(dataclasses.replace(answer, content=line), Spoken, what="what an app said")
+            for line in lines
+            if line.strip()
+        )
 
     async def ask_promotion(self, project: str, deployment: str) -> None:
         """Ask for it; moving.py sees it through. Raises VendorError."""

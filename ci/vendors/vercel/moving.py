@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from ci.errors import Trouble, VendorError
+from ci.text import clean, first_line
 from ci.vendors.adapter import BRIEF, ensure
+from ci.vendors.exchange import LOOKED_AT
 from ci.vendors.pace import GROWTH, Pace, until
 from ci.vendors.vercel.client import Vercel
 from ci.vendors.vercel.values import AliasRequest, Job, Project
@@ -96,9 +98,12 @@ async def _follow(client: Vercel, project: Project, deployment: str, since: floa
     if found.job is Job.SKIPPED and (await client.require_project(project.id)).production == deployment:
         return
     failed = [f"{each.name} ({each.status})" for each in await client.failed_aliases(project.id)]
+    there = await client.deployment(deployment)
     told = f"the {found.kind} of {project.name} to {deployment} {found.job.value}"
     domains = f": {', '.join(failed)}" if failed else ""
-    message = client.exchange.redactor.text(f"Vercel {Trouble.BROKEN.value}: {told}{domains}")
+    why = f": {there.alias_error}" if there is not None and there.alias_error else ""
+    line = first_line(clean(f"Vercel {Trouble.BROKEN.value}: {told}{domains}{why}"), LOOKED_AT)
+    message = first_line(client.exchange.redactor.text(line))
     raise VendorError(message, trouble=Trouble.BROKEN, code=found.job.value)
 
 

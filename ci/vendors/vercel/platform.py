@@ -24,6 +24,7 @@ STATES = {
     Ready.READY: State.READY,
     Ready.CANCELED: State.CANCELED,
 }
+BYPASS = "x-vercel-protection-bypass"
 WORDS = frozenset({"stdout", "stderr", "command", "fatal", "exit"})
 
 
@@ -65,6 +66,22 @@ class VercelPlatform:
         """Return the lines of its build. Raises VendorError."""
         events = await self.client.events(deployment.id)
         return tuple(line for event in events if event.kind in WORDS for line in clean(event.text).splitlines())
+
+    async def passage(self, app: str) -> Mapping[str, str]:
+        """Return the headers by which the own addresses of an app's deployments let a request in; none where all may.
+
+        https://vercel.com/docs/deployment-protection/methods-to-bypass-deployment-protection/protection-bypass-automation
+        Raises VendorError, UsageError where nothing would let it in.
+        """
+        project = await self.client.require_project(self._name(app))
+        if not project.is_guarded:
+            return {}
+        if project.bypass is None:
+            raise UsageError(
+                f"the deployments of the Vercel project {project.name} let in only who shows who they are",
+                hint="make a secret for Protection Bypass for Automation in the project's settings",
+            )
+        return {BYPASS: project.bypass}
 
     async def serving(self, app: str) -> tuple[Deployment, ...]:
         """Return what the production domains lead to. Raises VendorError."""
@@ -118,6 +135,7 @@ class VercelPlatform:
         state = STATES.get(found.ready, State.FAILED)
         scheme = urlsplit(self.client.exchange.address).scheme
         reason = first_line(found.error) or f"Vercel calls it {found.ready.value}" if state is State.FAILED else ""
+        reason = reason or first_line(found.alias_error)
         return Deployment(
             id=found.id,
             app=app,

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 # How the sources of deployments name their commit: https://vercel.com/docs/environment-variables/system-environment-variables
 COMMITS = ("githubCommitSha", "gitlabCommitSha", "bitbucketCommitSha", "gitCommitSha")
 KEY, COMMIT = "shipwayKey", "shipwayCommit"  # in the `meta` of what we create
+OPEN_STAGED = frozenset({"preview"})  # protections that leave production's deployments open; of others nothing is said
 
 
 def _or(default: Any) -> BeforeValidator:
@@ -37,9 +38,19 @@ class Ready(enum.StrEnum):
         return self not in {Ready.QUEUED, Ready.INITIALIZING, Ready.BUILDING}
 
 
+def _automation(value: Any) -> Any:
+    """Take the first secret that lets automation through: Vercel has them as the names of what it tells of them."""
+    if not isinstance(value, Mapping):
+        return None
+    scopes = {name: each.get("scope") for name, each in value.items() if isinstance(each, Mapping)}
+    return next((name for name, scope in scopes.items() if scope == "automation-bypass"), None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
     """One build. `target` is None for a preview, `url` has no scheme.
+
+    `alias_error` says why it did not get all of its names.
 
     `candidate` says whether it can be rolled back to; only a list tells it. `removed` was deleted by retention.
     `variables` are the names of those that it was given when it was created.
@@ -56,6 +67,7 @@ class Deployment:
     meta: Annotated[Mapping[str, Any], _or({})] = field(default_factory=dict)
     source: Annotated[str | None, Field(validation_alias=AliasPath("gitSource", "sha"))] = None
     error: Annotated[str, Field(validation_alias="errorMessage"), _or("")] = ""
+    alias_error: Annotated[str, Field(validation_alias=AliasPath("aliasError", "message")), _or("")] = ""
     candidate: Annotated[bool | None, Field(validation_alias="isRollbackCandidate")] = None
     removed: Annotated[bool, Field(validation_alias="softDeletedByRetention"), _or(default=False)] = False
     variables: Annotated[tuple[str, ...], Field(validation_alias="env"), _or(())] = ()
@@ -97,7 +109,8 @@ class Project:
     """One app at Vercel. `auto_assign`: a new production build gets the domains by itself, as it is unless turned off.
 
     `production` is the id of the deployment that serves. `link` is the repository, as Vercel has it.
-    `creating`: whether a push makes deployments. `rolling` is the configuration of rolling releases.
+    `creating`: whether a push makes deployments. `rolling` is the configuration of rolling releases. `login`,
+    `password` and `addresses` say who must show who they are where; `bypass` is the secret of automation.
     """
 
     id: str
@@ -108,6 +121,18 @@ class Project:
     link: Mapping[str, Any] | None = None
     creating: Annotated[str, Field(validation_alias=AliasPath("gitProviderOptions", "createDeployments"))] = "enabled"
     rolling: Annotated[Mapping[str, Any] | None, Field(validation_alias="rollingRelease")] = None
+    login: Annotated[Mapping[str, Any] | None, Field(validation_alias="ssoProtection")] = None
+    password: Annotated[Mapping[str, Any] | None, Field(validation_alias="passwordProtection")] = None
+    addresses: Annotated[Mapping[str, Any] | None, Field(validation_alias="trustedIps")] = None
+    bypass: Annotated[str | None, Field(validation_alias="protectionBypass"), BeforeValidator(_automation)] = field(
+        default=None, repr=False
+    )
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the own address of a production deployment is not open to everybody; the domains may be."""
+        found = (self.login, self.password, self.addresses)
+        return any(each is not None and each.get("deploymentType") not in OPEN_STAGED for each in found)
 
     @property
     def deploys_on_push(self) -> bool:
@@ -159,6 +184,21 @@ class Event:
     kind: Annotated[str, Field(validation_alias="type")]
     created: float = 0.0
     text: Annotated[str, Field(validation_alias=AliasChoices("text", AliasPath("payload", "text"))), _or("")] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoken:
+    """What an app said while it ran, or that it was asked: text of strangers, in which secrets may stand."""
+
+    id: Annotated[str, Field(validation_alias="rowId")]
+    level: str
+    message: str
+    source: str
+    moment: Annotated[float, Field(validation_alias="timestampInMs")]
+    method: Annotated[str, Field(validation_alias="requestMethod")] = ""
+    path: Annotated[str, Field(validation_alias="requestPath")] = ""
+    status: Annotated[float, Field(validation_alias="responseStatusCode")] = 0
+    cut: Annotated[bool, Field(validation_alias="messageTruncated")] = False
 
 
 @dataclass(frozen=True, kw_only=True)

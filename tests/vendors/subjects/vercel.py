@@ -13,8 +13,10 @@ from ci.vendors.vercel import Vercel, VercelPlatform, building, moving
 from tests.vendors.hostile import Asked, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from anyio.streams.memory import MemoryObjectReceiveStream
 
     from ci.rehearsal.vercel.building import Say
 
@@ -40,6 +42,16 @@ class Nowhere:
 
     async def stop(self, name: str) -> None:
         """Nothing runs."""
+
+    @contextlib.contextmanager
+    def listening(self, name: str) -> Iterator[MemoryObjectReceiveStream[tuple[str, str]]]:
+        """Each says two lines, and no more."""
+        send, receive = anyio.create_memory_object_stream[tuple[str, str]](2)
+        with send:
+            send.send_nowait(("info", f"{name} listens"))
+            send.send_nowait(("error", "x is undefined"))
+        with receive:
+            yield receive
 
 
 async def no_build(order: Order, say: Say) -> Site:
@@ -144,6 +156,7 @@ SUBJECT = Subject(
             effects=lambda it: [each["state"] for each in it.account.deployments.values()].count("CANCELED"),
         ),
         "events": Asked(run=lambda client: client.events(KNOWN[OLDER]), prepare=know),
+        "spoken": Asked(run=lambda client: client.spoken(NAME, KNOWN[OLDER], seconds=5), prepare=know, quiet=True),
         "promote": Asked(
             run=lambda client: moving.promote(client, NAME, KNOWN[OLDER], pace=QUICK), prepare=know, effects=moves
         ),
