@@ -20,11 +20,12 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a vendor answered; header names in lower case."""
+    """What a vendor answered; header names in lower case. `whole` is false where nobody waited for its end."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+    whole: bool = True
 
     def json(self) -> Any:
         """The body as JSON, None where it is empty. Raises ValueError."""

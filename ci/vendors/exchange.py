@@ -186,7 +186,7 @@ class Exchange:
         response = await self.client.send(request, stream=True)
         try:
             content = bytearray()
-            with anyio.move_on_after(within):
+            with anyio.move_on_after(within) as listening:
                 async for chunk in response.aiter_bytes():
                     content += chunk
                     if len(content) > LARGEST:
@@ -195,7 +195,8 @@ class Exchange:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
         found = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(status=response.status_code, headers=found, content=bytes(content))
+        whole = not listening.cancelled_caught
+        return Answer(status=response.status_code, headers=found, content=bytes(content), whole=whole)
 
     def _refusal(self, what: str, answer: Answer, *, undone: bool, broken: bool, unsettled: bool) -> VendorError:
         message, code = self.dialect.said(answer)

@@ -204,7 +204,9 @@ class Vercel(Adapter):
         """Return what a deployment says while it is listened to: Vercel keeps nothing of before. Raises VendorError."""
         path = f"/v1/projects/{segment(project)}/deployments/{segment(deployment)}/runtime-logs"
         answer = await self.exchange.ask("GET", path, query=self._team, plain=True, within=seconds)
-        lines = answer.content.split(b"\n")[:-1]  # the last one may have been cut by the end
+        lines = answer.content.split(b"\n")
+        if not answer.whole:
+            lines.pop()  # it may be half a line
         return tuple(
             self.exchange.read(dataclasses.replace(answer, content=line), Spoken, what="what an app said")
             for line in lines
