@@ -164,9 +164,7 @@ class Branches:
         """Delete one of ours; what cannot be deleted expires, and does not change what came of its check."""
         try:
             with anyio.fail_after(PARTING):
-                found = await self.client.find_branch(self.settings.project, name)
-                if found is not None:
-                    await self.client.delete_branch(self.settings.project, found.id)
+                await self.client.delete_named(self.settings.project, name)
         except (VendorError, TimeoutError) as error:
             why = error.message if isinstance(error, VendorError) else f"it takes more than {PARTING:.0f} s"
             self.notices.append(f"the branch {name} is left at Neon until the next run, or until it expires: {why}")

@@ -11,7 +11,8 @@ switch.py    an address behind which deployments change places while requests go
 vercel/      Vercel, which really builds and starts the apps, behind such switches
 doors.py     an address before a server that wakes when somebody connects
 neon.py      databases in branches; neon_account.py what it knows and does, neon_documents.py its vendor's shapes,
-             neon_requests.py what it is asked; neon_doors.py where computes are reached; neon_faults.py what fails
+             neon_requests.py what it is asked; neon_doors.py where computes are reached; neon_faults.py what fails;
+             neon_restoring.py the way back
 computes.py  the Postgres servers that these branches are
 anthropic/   Anthropic's models, which answer by a script
 sentry/      Sentry, which takes what the real SDKs send

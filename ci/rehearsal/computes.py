@@ -34,6 +34,8 @@ START = 60  # seconds
 # As https://neon.com/docs/manage/roles#the-neonsuperuser-role has it: what Neon makes is above row-level security.
 POWERS = "CREATEDB CREATEROLE BYPASSRLS REPLICATION"
 MIGHTY = "neon_superuser"
+# Until something is committed Postgres does not know when that was last; it was before the server started.
+CHANGED = "select extract(epoch from coalesce((pg_last_committed_xact()).timestamp, pg_postmaster_start_time()))"
 TABLES = """
     select string_agg(format('%I.%I', nspname, relname), ', ') from pg_class join pg_namespace n on n.oid = relnamespace
     where relkind in ('r', 'p') and nspname !~ '^pg_' and nspname <> 'information_schema'
@@ -82,19 +84,30 @@ class Computes:
     async def copy(self, parent: str, branch: str, *, rows: bool) -> None:
         """Make a branch of what its parent holds now, whoever is connected to that. Raises ToolError."""
         async with self._lock:
-            if self.has(branch):
-                return
-            fresh = self.directory / f"new-{branch}"
-            await anyio.to_thread.run_sync(lambda: shutil.rmtree(fresh, ignore_errors=True))
-            if parent in self.ports:
-                await self._back_up(self.ports[parent], fresh)
-            else:
-                leaving = shutil.ignore_patterns("postmaster.pid", "server.log", ".s.*")
-                source = self.directory / parent
-                await anyio.to_thread.run_sync(lambda: shutil.copytree(source, fresh, symlinks=True, ignore=leaving))
-            if not rows:
-                await self._empty(fresh.name)
-            fresh.rename(self.directory / branch)
+            await self._copy(parent, branch, rows=rows)
+
+    async def replace(self, branch: str, source: str, *, keep: str | None) -> None:
+        """Have a branch hold what `source` holds now; `keep` gets what it held. Raises ToolError."""
+        async with self._lock:
+            await self._stop(branch)
+            place = self.directory / branch
+            if keep is not None and not self.has(keep):
+                place.rename(self.directory / keep)
+            elif keep is None and place.exists():
+                await anyio.to_thread.run_sync(shutil.rmtree, place)
+            await self._copy(source, branch, rows=True)  # before anybody can start it, as one without data
+
+    async def changed(self, branch: str) -> float:
+        """Return a moment, in seconds since 1970, after which nothing was committed in a branch. Raises ToolError."""
+        if branch not in self.ports:
+            log = (self.directory / branch / "pg_wal").iterdir()  # whatever was committed stands in it
+            return max(each.stat().st_mtime for each in log)
+        async with await self._connect(self.ports[branch]) as connection:
+            found = await connection.execute(CHANGED)
+            row = await found.fetchone()
+        if row is None:
+            raise ToolError(f"the Postgres of {branch} does not say when it changed")
+        return float(row[0])
 
     async def start(self, branch: str) -> int:
         """Have the branch's server run, and return its port. Raises ToolError."""
@@ -159,6 +172,21 @@ class Computes:
                     await process.wait()
                 stopped.set()
             group.cancel_scope.cancel()
+
+    async def _copy(self, parent: str, branch: str, *, rows: bool) -> None:
+        if self.has(branch):
+            return
+        fresh = self.directory / f"new-{branch}"
+        await anyio.to_thread.run_sync(lambda: shutil.rmtree(fresh, ignore_errors=True))
+        if parent in self.ports:
+            await self._back_up(self.ports[parent], fresh)
+        else:
+            leaving = shutil.ignore_patterns("postmaster.pid", "server.log", ".s.*")
+            source = self.directory / parent
+            await anyio.to_thread.run_sync(lambda: shutil.copytree(source, fresh, symlinks=True, ignore=leaving))
+        if not rows:
+            await self._empty(fresh.name)
+        fresh.rename(self.directory / branch)
 
     async def _back_up(self, port: int, into: Path) -> None:
         argv = [str(self._bin / "pg_basebackup"), "--pgdata", str(into), "--checkpoint=fast", "--no-sync"]

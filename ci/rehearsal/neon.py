@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ci.errors import ToolError
+from ci.rehearsal import neon_restoring as restoring
 from ci.rehearsal.computes import Computes, computing
 from ci.rehearsal.neon_account import Account, RefusedError
 from ci.rehearsal.neon_documents import HOST, MOST_BRANCHES, USER, branch_document, endpoint_document
@@ -52,6 +53,7 @@ class Neon(StandIn):
             self._route("POST", f"{project}/branches", self._create),
             self._route("GET", branch, self._branch),
             self._route("DELETE", branch, self._delete),
+            self._route("POST", f"{branch}/restore", self._restore),
             self._route("GET", f"{branch}/endpoints", self._endpoints),
             self._route("GET", f"{branch}/databases", self._databases),
             self._route("GET", f"{branch}/roles", self._roles),
@@ -154,6 +156,7 @@ class Neon(StandIn):
             message = f"branches limit exceeded, limit: {MOST_BRANCHES}"
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, message, code="BRANCHES_LIMIT_EXCEEDED")
         parent = self.account.branch(project, wanted.get("parent_id"))
+        await restoring.hold_moment(self.account, parent, wanted.get("parent_timestamp"))
         self.account.lock(project)
         branch, source = _new("br"), wanted.get("init_source") or COPIED
         told = branch_document(
@@ -190,6 +193,10 @@ class Neon(StandIn):
                 raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, why)
         self.account.lock(project)
         return JSONResponse({"branch": told, "operations": self.account.remove(told)})
+
+    async def _restore(self, request: Request) -> Response:
+        told, operations = await restoring.begin(self.account, self._named(request), await object_of(request))
+        return JSONResponse({"branch": told, "operations": operations})
 
     async def _add_endpoint(self, request: Request) -> Response:
         project, wanted = _project(request), (await object_of(request)).get("endpoint")

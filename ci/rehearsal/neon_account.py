@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 PORT = 5432  # where nothing can be connected to
 VERSION = int(POSTGRES.partition(".")[0])
+RESETTING = "resetting"
 OPEN = ("scheduling", "running")
-OF_A_BRANCH = ("create_branch", "start_compute")  # which there must be
+OF_A_BRANCH = ("create_branch", "create_timeline", "start_compute")  # which there must be
 MAIN, DATABASE, ROLE = "main", "neondb", "neondb_owner"
 
 
@@ -194,7 +195,7 @@ class Account:
     async def reach(self, endpoint: str) -> int:
         """Have a compute run for whoever connects to it, and return its port. Raises OSError where it does not."""
         found = self.endpoints.get(endpoint)
-        if found is None or self.computes is None:
+        if found is None or self.computes is None or self._is_resetting(found["branch_id"]):
             raise ConnectionRefusedError(endpoint)
         if found["current_state"] == "active" and found["branch_id"] in self.computes.ports:
             return self.computes.ports[found["branch_id"]]
@@ -220,6 +221,8 @@ class Account:
                 await self._made(branch)
                 whole = self.branches[branch]
                 self.branches[branch] = {**whole, "told": {**whole["told"], "current_state": "ready"}}
+            case "create_timeline":
+                await self._restored(branch)
             case "start_compute" if endpoint:
                 await self.wake(endpoint)
                 if self.computes:
@@ -232,6 +235,25 @@ class Account:
             case _:
                 if self.computes:
                     await self.computes.drop(branch)
+
+    def _is_resetting(self, branch: str) -> bool:
+        """Whether a branch is being restored, while which nobody may wake what it held."""
+        return bool(self.branches[branch]["told"]["current_state"] == RESETTING)
+
+    async def _restored(self, branch: str) -> None:
+        """Have a branch hold what another one holds, and the one that keeps what it held before be there."""
+        whole = self.branches[branch]
+        wanted = whole["restoring"]
+        if self.computes:
+            if wanted["keep"] is None or not self.computes.has(wanted["keep"]):  # else it has been moved there
+                await self._made(branch)
+            if wanted["source"] != wanted["keep"]:
+                await self._made(wanted["source"])
+            await self.computes.replace(branch, wanted["source"], keep=wanted["keep"])
+        if wanted["keep"] is not None:
+            kept = self.branches[wanted["keep"]]
+            self.branches[wanted["keep"]] = {**kept, "told": {**kept["told"], "current_state": "ready"}}
+        self.branches[branch] = {**whole, "told": {**whole["told"], "current_state": "ready"}}
 
     async def _made(self, branch: str) -> None:
         """Have a branch's data be there."""

@@ -22,7 +22,7 @@ from ci.rehearsal.standin import OWN, body_of
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-ACTIONS = ("create_branch", "start_compute", "suspend_compute", "delete_timeline")
+ACTIONS = ("create_branch", "create_timeline", "start_compute", "suspend_compute", "delete_timeline")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,8 +42,8 @@ def hold(wanted: Any, computes: Any) -> None:
         raise RefusedError(HTTPStatus.BAD_REQUEST, f"branch name must have 1 to {LONGEST_NAME} characters")
     if source not in (None, COPIED, BARE):
         raise RefusedError(HTTPStatus.BAD_REQUEST, f"init_source must be one of {COPIED}, {BARE}")
-    if wanted.get("parent_lsn") or wanted.get("parent_timestamp"):
-        raise RefusedError(HTTPStatus.NOT_IMPLEMENTED, "this stand-in branches from what the parent holds now")
+    if wanted.get("parent_lsn"):
+        raise RefusedError(HTTPStatus.NOT_IMPLEMENTED, "this stand-in knows moments, and no LSN")
     if len(computes) > 1:
         raise RefusedError(HTTPStatus.BAD_REQUEST, "a branch can have only one read-write endpoint")
     if expires is not None:

@@ -7,7 +7,7 @@ github/       GitHub: branches, pull requests, issues, checks, deployments of on
 pace.py       waiting for what a vendor does in its own time; a deadline by two clocks
 platform.py   what serves the apps, whoever it is: vercel/ is Vercel, command.py any other by the user's own commands
 neon.py       databases in branches; what it is asked for is done later, and waited for
-neon_values.py what it tells
+neon_values.py what it tells; neon_restoring.py: restore points, and the way back to one
 
 sentry.py     errors, requests and releases: sentry_calls.py asks, sentry_issues.py, sentry_counts.py and
               sentry_releases.py say what for, sentry_query.py in which words, sentry_values.py what comes

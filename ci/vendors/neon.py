@@ -2,7 +2,8 @@
 
 https://api-docs.neon.tech/reference. What changes something answers at once and is done later: its operations are
 asked for until they are finished. While a project has any, it answers other changes with 423, which does nothing.
-A branch's name is no key: two may have the same, so one is looked for before it is made.
+A branch's name is no key: two may have the same, so one is looked for before it is made. neon_restoring.py has the
+way back to an earlier state.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ ADDRESS = "https://console.neon.tech/api/v2"
 PAGE = 100  # branches of one answer
 LONGEST_NAME = 256
 READ_WRITE = "read_write"
+READY = frozenset({"ready", "archived"})  # an archived one is slow at first
+LOOKS = 5  # at a branch that is not ready though all is done
 # Nothing was done: https://api-docs.neon.tech/reference/getting-started-with-neon-api#response-codes
 UNDONE = frozenset({HTTPStatus.LOCKED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
@@ -83,9 +86,9 @@ class Neon(Adapter):
             query |= {"search": search} if search else {}
             query |= {"cursor": cursors[-1]} if cursors else {}
             answer = await self.exchange.ask("GET", f"{_at(project)}/branches", query=query)
-            page = self._part(answer, "branches", tuple[Branch, ...])
+            page = self.part(answer, "branches", tuple[Branch, ...])
             found += page
-            cursor = self._part(answer, "pagination", Pagination | None)
+            cursor = self.part(answer, "pagination", Pagination | None)
             if not page or cursor is None or not cursor.next:
                 return tuple(found)
             if cursor.next in cursors:
@@ -122,7 +125,7 @@ class Neon(Adapter):
         """
         query: Query = {"branch_id": branch, "database_name": database, "role_name": role, "pooled": False}
         answer = await self.exchange.ask("GET", f"{_at(project)}/connection_uri", query=query)
-        uri: str = self._part(answer, "uri", str)
+        uri: str = self.part(answer, "uri", str)
         return uri
 
     # --- writes ---------------------------------------------------------------------------------
@@ -135,36 +138,48 @@ class Neon(Adapter):
         parent: str | None = None,
         source: Source = Source.DATA,
         expires: datetime.datetime | None = None,
+        at: datetime.datetime | None = None,
+        compute: bool = True,
     ) -> Branch:
         """Return the branch of this name, ready to be connected to; made of `parent`, an id, where there is none.
 
-        Without `parent` it is one of the default branch. At `expires` Neon itself deletes it. Raises VendorError.
+        Without `parent` it is one of the default branch; it is what that held `at` a moment, or holds now. Without
+        `compute` nobody can connect, and it costs its data alone. At `expires` Neon itself deletes it. One whose making
+        failed is an error: it stays until it is deleted. Raises VendorError.
         """
         wanted: dict[str, Any] = {"name": name[:LONGEST_NAME], "init_source": source.value}
         wanted |= {"parent_id": parent} if parent else {}
+        wanted |= {"parent_timestamp": precisely(at)} if at else {}
         wanted |= {"expires_at": _written(expires)} if expires else {}
-        body = {"branch": wanted, "endpoints": [{"type": READ_WRITE}]}
+        body: dict[str, Any] = {"branch": wanted} | ({"endpoints": [{"type": READ_WRITE}]} if compute else {})
 
         async def write() -> tuple[Branch, tuple[Operation, ...]]:
-            answer = await self._change("POST", f"{_at(project)}/branches", body=body, accept=(201,))
-            return self._part(answer, "branch", Branch), self._part(answer, "operations", tuple[Operation, ...])
+            answer = await self.change("POST", f"{_at(project)}/branches", body=body, accept=(201,))
+            return self.part(answer, "branch", Branch), self.part(answer, "operations", tuple[Operation, ...])
 
         async def look() -> tuple[Branch, tuple[Operation, ...]] | None:
             found = await self.find_branch(project, name[:LONGEST_NAME])
-            return None if found is None else (found, await self._pending(project, found.id))
+            return None if found is None else (found, await self.pending(project, found.id))
 
         made, operations = await ensure(look, write)
-        await self._settle(project, operations)
-        if not [each for each in await self.endpoints(project, made.id) if each.kind == READ_WRITE]:
+        await self.settle(project, operations)
+        ready = await self.ready(project, made.id)
+        if compute and not [each for each in await self.endpoints(project, made.id) if each.kind == READ_WRITE]:
             await self._add_endpoint(project, made.id)
-        return made
+        return ready
 
     async def delete_branch(self, project: str, branch: str) -> None:
         """Delete a branch by its id, for good; one that is gone is fine. Connections to it end. Raises VendorError."""
         path = f"{_at(project)}/branches/{segment(branch)}"
-        answer = await self._change("DELETE", path, query={"hard_delete": True}, accept=(200, 204))
+        answer = await self.change("DELETE", path, query={"hard_delete": True}, accept=(200, 204))
         if answer.status == HTTPStatus.OK:
-            await self._settle(project, self._part(answer, "operations", tuple[Operation, ...]))
+            await self.settle(project, self.part(answer, "operations", tuple[Operation, ...]))
+
+    async def delete_named(self, project: str, name: str) -> None:
+        """Delete all branches of exactly this name, as delete_branch does: there may be several. Raises VendorError."""
+        for each in await self.branches(project, search=name):
+            if each.name == name:
+                await self.delete_branch(project, each.id)
 
     async def start(self, project: str, endpoint: str) -> None:
         """Start a compute; one that runs is fine. Raises VendorError."""
@@ -192,17 +207,27 @@ class Neon(Adapter):
 
     # --- their parts ----------------------------------------------------------------------------
 
+    async def ready(self, project: str, branch: str) -> Branch:
+        """Return a branch whose operations are over, as it is now. Raises VendorError where it is not ready."""
+        for _ in range(LOOKS):
+            found = await self.branch(project, branch)
+            if found is not None and found.state in READY:
+                return found
+            await anyio.sleep(self.pace.look)
+        state = found.state if found is not None else "gone"
+        raise self._error(Trouble.BROKEN, f"the branch {branch} is {state}, and no operation goes on")
+
     async def _add_endpoint(self, project: str, branch: str) -> None:
         body = {"endpoint": {"branch_id": branch, "type": READ_WRITE}}
-        answer = await self._change("POST", f"{_at(project)}/endpoints", body=body, accept=(201,))
-        await self._settle(project, self._part(answer, "operations", tuple[Operation, ...]))
+        answer = await self.change("POST", f"{_at(project)}/endpoints", body=body, accept=(201,))
+        await self.settle(project, self.part(answer, "operations", tuple[Operation, ...]))
 
     async def _of_endpoint(self, project: str, endpoint: str, verb: str) -> None:
         path = f"{_at(project)}/endpoints/{segment(endpoint)}/{verb}"
-        answer = await self._change("POST", path, repeatable=True)
-        await self._settle(project, self._part(answer, "operations", tuple[Operation, ...]))
+        answer = await self.change("POST", path, repeatable=True)
+        await self.settle(project, self.part(answer, "operations", tuple[Operation, ...]))
 
-    async def _change(self, method: str, path: str, **more: Any) -> Answer:
+    async def change(self, method: str, path: str, **more: Any) -> Answer:
         """Ask for a change until the project's other operations are over."""
         until = time.monotonic() + self.pace.whole
         while True:
@@ -213,13 +238,13 @@ class Neon(Adapter):
                     raise
             await anyio.sleep(self.pace.look)
 
-    async def _pending(self, project: str, branch: str) -> tuple[Operation, ...]:
+    async def pending(self, project: str, branch: str) -> tuple[Operation, ...]:
         """Return what is still to be done for a branch; the newest operations come first."""
         answer = await self.exchange.ask("GET", f"{_at(project)}/operations", query={"limit": PAGE})
-        found = self._part(answer, "operations", tuple[Operation, ...])
+        found = self.part(answer, "operations", tuple[Operation, ...])
         return tuple(each for each in found if each.branch_id == branch and each.status not in DONE | STOPPED)
 
-    async def _settle(self, project: str, operations: tuple[Operation, ...]) -> None:
+    async def settle(self, project: str, operations: tuple[Operation, ...]) -> None:
         """Wait until all operations are finished. Raises VendorError where one is not, or not in time."""
         until = time.monotonic() + self.pace.whole
         for operation in operations:
@@ -233,7 +258,7 @@ class Neon(Adapter):
                     raise self._error(Trouble.BROKEN, told, unsettled=True)
                 await anyio.sleep(self.pace.look)
                 answer = await self.exchange.ask("GET", f"{_at(project)}/operations/{segment(operation.id)}")
-                current = self._part(answer, "operation", Operation)
+                current = self.part(answer, "operation", Operation)
 
     async def _single(self, path: str, name: str, kind: type[T]) -> T | None:
         try:
@@ -242,15 +267,15 @@ class Neon(Adapter):
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
-        found: T = self._part(answer, name, kind)
+        found: T = self.part(answer, name, kind)
         return found
 
     async def _several(self, path: str, name: str, kind: type[T]) -> tuple[T, ...]:
         answer = await self.exchange.ask("GET", f"{path}/{name}")
-        found: tuple[T, ...] = self._part(answer, name, tuple[kind, ...])  # type: ignore[valid-type]
+        found: tuple[T, ...] = self.part(answer, name, tuple[kind, ...])  # type: ignore[valid-type]
         return found
 
-    def _part(self, answer: Answer, name: str, kind: Any) -> Any:
+    def part(self, answer: Answer, name: str, kind: Any) -> Any:
         """Return one field of an answer."""
         body = answer.json()
         part = body.get(name) if isinstance(body, dict) else None
@@ -268,6 +293,11 @@ def _at(project: str) -> str:
 def _written(moment: datetime.datetime) -> str:
     """Write it as RFC 3339 in whole seconds of UTC: https://neon.com/docs/guides/branch-expiration."""
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def precisely(moment: datetime.datetime) -> str:
+    """Write a moment in the history of a branch: https://neon.com/docs/guides/branch-restore."""
+    return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def connect(

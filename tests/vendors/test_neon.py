@@ -19,6 +19,7 @@ from ci.toolchains.programs import postgres
 from ci.vendors import neon
 from ci.vendors.exchange import Patience
 from ci.vendors.neon import Pace
+from ci.vendors.neon_restoring import restore, restore_point
 from ci.vendors.neon_values import Source
 from tests.vendors.contract import Holding
 from tests.vendors.subjects.neon import DATABASE, ENDPOINT, KEY, MAIN, PROJECT, QUICK, ROLE, names, on_paper
@@ -28,20 +29,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 API = "/api/v2"
+KEEP = "preserve_under_name"
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
 SOON = Patience(request=15.0, whole=20.0, first=0.02)
 
 
 @contextlib.asynccontextmanager
-async def paper(directory: Path, **more: Any) -> AsyncIterator[tuple[Neon, neon.Neon]]:
-    """Give a stand-in with one project and no computes, and a client of it."""
+async def paper(directory: Path, *, held: bool = False, **more: Any) -> AsyncIterator[tuple[Neon, neon.Neon]]:
+    """Give a stand-in with one project and no computes, and a client of it; `held` is all of it to the contract."""
     stand_in = on_paper(directory)
-    async with (
-        serving(stand_in) as address,
-        neon.connect(KEY, **{"address": f"{address}{API}", "pace": QUICK, "patience": SOON, **more}) as client,
-    ):
-        yield stand_in, client
+    async with serving(stand_in) as address:
+        more |= {"transport": Holding("neon", f"{address}{API}")} if held else {}
+        settings = {"address": f"{address}{API}", "pace": QUICK, "patience": SOON, **more}
+        async with neon.connect(KEY, **settings) as client:
+            yield stand_in, client
 
 
 @contextlib.asynccontextmanager
@@ -164,6 +166,35 @@ def test_what_it_knows_and_what_its_databases_hold_is_there_after_a_restart(tmp_
             assert endpoint.state == "idle"
             assert await said(uri, "select words from notes") == [("kept",)]  # at the address of before
             assert await uri_of(client, found.id) == uri
+
+    anyio.run(calls)
+
+
+@pytest.mark.long
+def test_a_database_holds_again_what_a_restore_point_kept_and_what_it_held_since_is_kept_too(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with real(tmp_path) as (stand_in, client, _):
+            await client.start(PROJECT, ENDPOINT)
+            main = await uri_of(client, MAIN)
+            await said(main, "create table notes as select 'before'::text as words")
+            moment = datetime.datetime.now(datetime.UTC)
+            point = await restore_point(client, PROJECT, "shipway-point", parent=MAIN, at=moment)
+            await said(main, "insert into notes values ('after')")
+            with pytest.raises(VendorError, match="the branch changed since"):
+                await restore_point(client, PROJECT, "too-late", parent=MAIN, at=moment)
+            for _ in range(2):
+                await restore(client, PROJECT, MAIN, source=point.id, keep="shipway-kept")
+                assert await said(await uri_of(client, MAIN), "select words from notes") == [("before",)]
+            kept = await client.make_branch(PROJECT, "shipway-kept")
+            rows = await said(await uri_of(client, kept.id), "select words from notes order by words")
+            assert rows == [("after",), ("before",)]
+            await said(await uri_of(client, MAIN), "insert into notes values ('again')")
+            await client.suspend(PROJECT, ENDPOINT)
+            with pytest.raises(VendorError, match="the branch changed since"):
+                await restore(client, PROJECT, MAIN, source=MAIN, keep="itself", at=moment)
+            await restore(client, PROJECT, MAIN, source=MAIN, keep="itself", at=datetime.datetime.now(datetime.UTC))
+            assert await said(await uri_of(client, MAIN), "select count(*) from notes") == [(2,)]
+            assert names(stand_in) == ["main", "shipway-point", "shipway-kept", "itself"]
 
     anyio.run(calls)
 
@@ -293,6 +324,81 @@ def test_a_branch_that_is_found_without_a_compute_gets_one(tmp_path: Path) -> No
     anyio.run(calls)
 
 
+def test_a_restore_point_has_nothing_that_runs_and_a_branch_that_is_restored_keeps_its_compute(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path, held=True) as (stand_in, client):
+            moment = datetime.datetime.now(datetime.UTC)
+            point = await restore_point(client, PROJECT, "point", parent=MAIN, at=moment, expires=NOW + DAY)
+            assert (point.state, point.parent) == ("ready", MAIN)
+            assert await client.endpoints(PROJECT, point.id) == ()
+            assert await restore_point(client, PROJECT, "point", parent=MAIN) == point
+            for _ in range(2):
+                back = await restore(client, PROJECT, MAIN, source=point.id, keep="kept")
+                assert (back.id, back.state, back.is_default, back.parent) == (MAIN, "ready", True, point.id)
+            assert [each.id for each in await client.endpoints(PROJECT, MAIN)] == [ENDPOINT]
+            kept = await client.find_branch(PROJECT, "kept")
+            assert kept is not None
+            assert (
+                await client.branch(PROJECT, point.id) or point
+            ).parent == kept.id  # children go with what they are of
+            assert names(stand_in) == ["main", "point", "kept"]
+            assert [call.path.endswith("/restore") for call in stand_in.calls].count(True) == 1
+            itself = await restore(
+                client, PROJECT, MAIN, source=MAIN, keep="itself", at=datetime.datetime.now(datetime.UTC)
+            )
+            assert itself.state == "ready"
+
+    anyio.run(calls)
+
+
+@pytest.mark.parametrize("kind", ["lose", "cut", "garbage", "html"])
+def test_a_restoring_whose_answer_was_lost_is_done_once_and_waited_for(tmp_path: Path, kind: str) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (stand_in, client):
+            point = await restore_point(client, PROJECT, "point", parent=MAIN)
+            stand_in.account.moment = 0.2
+            stand_in.faults.add(kind=kind, method="POST", path="/restore$")
+            assert (await restore(client, PROJECT, MAIN, source=point.id, keep="kept")).state == "ready"
+            assert names(stand_in) == ["main", "point", "kept"]
+
+    anyio.run(calls)
+
+
+def test_a_branch_whose_making_failed_is_never_taken_for_one_that_is_ready(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (stand_in, client):
+            making = await client.make_branch(PROJECT, "ill")
+            whole = stand_in.account.branches[making.id]
+            stand_in.account.branches[making.id] = {**whole, "told": {**whole["told"], "current_state": "init"}}
+            operations = stand_in.account.operations
+            for key, operation in operations.items():
+                operations[key] = {**operation, "status": "failed"}
+            for _ in range(2):
+                with pytest.raises(VendorError, match=f"the branch {making.id} is init, and no operation goes on"):
+                    await client.make_branch(PROJECT, "ill")
+            await client.delete_named(PROJECT, "ill")
+            assert (await client.make_branch(PROJECT, "ill")).state == "ready"
+
+    anyio.run(calls)
+
+
+def test_all_branches_of_a_name_are_deleted_for_good_and_no_other(tmp_path: Path) -> None:
+    async def calls() -> None:
+        async with paper(tmp_path) as (stand_in, client):
+            for name in ("twice", "other", "twice and more"):
+                await client.make_branch(PROJECT, name)
+            other = next(key for key, each in stand_in.account.branches.items() if each["told"]["name"] == "other")
+            whole = stand_in.account.branches[other]
+            stand_in.account.branches[other] = {**whole, "told": {**whole["told"], "name": "twice"}}
+            await client.delete_named(PROJECT, "twice")
+            assert names(stand_in) == ["main", "twice and more"]
+            # What is not deleted for good comes back, with the rows of users in it, for a week.
+            deleting = [call.query for call in stand_in.calls if call.method == "DELETE"]
+            assert deleting == ["hard_delete=true"] * 2
+
+    anyio.run(calls)
+
+
 def test_the_lock_of_another_change_is_waited_out(tmp_path: Path) -> None:
     async def calls() -> None:
         async with paper(tmp_path, patience=Patience(first=0.01, tries=1)) as (stand_in, client):
@@ -392,6 +498,7 @@ def test_what_it_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
         async with paper(tmp_path) as (stand_in, client):
             child = await client.make_branch(PROJECT, "child")
             await client.make_branch(PROJECT, "grandchild", parent=child.id)
+            path, source = f"/projects/{PROJECT}/branches/{MAIN}/restore", {"source_branch_id": child.id}
             for words, status, refused in (
                 ("cannot delete the default branch", 422, lambda: client.delete_branch(PROJECT, MAIN)),
                 ("cannot delete a branch that has children", 422, lambda: client.delete_branch(PROJECT, child.id)),
@@ -401,6 +508,11 @@ def test_what_it_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
                 ("database not found", 404, lambda: client.connection_uri(PROJECT, MAIN, database="x", role=ROLE)),
                 ("role not found", 404, lambda: client.connection_uri(PROJECT, MAIN, database=DATABASE, role="x")),
                 ("endpoint not found", 404, lambda: client.start(PROJECT, "ep-none")),
+                ("not be in the future", 400, lambda: client.make_branch(PROJECT, "x", at=NOW + DAY)),
+                ("before the branch was created", 400, lambda: client.make_branch(PROJECT, "x", at=NOW - DAY)),
+                ("branch not found", 404, lambda: restore(client, PROJECT, MAIN, source="br-none", keep="x")),
+                ("already exists", 409, lambda: client.exchange.ask("POST", path, body={**source, KEEP: "grandchild"})),
+                ("is required: the branch has", 400, lambda: client.exchange.ask("POST", path, body=source)),
             ):
                 with pytest.raises(VendorError, match=words) as raised:
                     await refused()

@@ -49,6 +49,7 @@ _SETTINGS = {
     "logging_collector": "off",
     "log_min_messages": "warning",
 }
+_KEPT = {"track_commit_timestamp": "on"}  # when something was committed last can be asked
 _FLEETING = {"synchronous_commit": "off"}  # what was committed last need not outlive the server
 
 
@@ -68,7 +69,7 @@ def main() -> int:
             fresh = not (options.keep and (data / "PG_VERSION").exists())
             if fresh:
                 _initialise(start, bin_, data, password)
-            settings = {**_SETTINGS, "port": str(options.port), **({} if options.keep else _FLEETING)}
+            settings = {**_SETTINGS, "port": str(options.port), **(_KEPT if options.keep else _FLEETING)}
             with _server(start, bin_, data, settings) as server:
                 with _first_connection(server, data, options.port, password) as connection:
                     if fresh:

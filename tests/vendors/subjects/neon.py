@@ -4,7 +4,7 @@ import datetime
 from typing import TYPE_CHECKING
 
 from ci.rehearsal import neon as standing_in
-from ci.vendors import neon
+from ci.vendors import neon, neon_restoring
 from ci.vendors.neon import Pace
 from tests.vendors.hostile import Asked, Subject
 
@@ -45,6 +45,11 @@ async def _sweep(client: Neon) -> None:
     await client.sweep(PROJECT, "shipway-", now=later, age=datetime.timedelta(days=1))
 
 
+async def _restore(client: Neon) -> None:
+    found = await client.find_branch(PROJECT, "shipway-one")
+    await neon_restoring.restore(client, PROJECT, MAIN, source=found.id if found else "br-gone", keep="kept")
+
+
 def _is(state: str, it: standing_in.Neon) -> int:
     return sum(each["current_state"] == state for each in it.account.endpoints.values())
 
@@ -71,6 +76,7 @@ SUBJECT = Subject(
             prepare=_branch, run=_delete, effects=lambda it: names(it).count("main") - len(names(it))
         ),
         "sweep": Asked(prepare=_branch, run=_sweep, effects=lambda it: 1 - len(names(it))),
+        "restore": Asked(prepare=_branch, run=_restore, effects=lambda it: names(it).count("kept"), asks=2),
         "start": Asked(run=lambda client: client.start(PROJECT, ENDPOINT), effects=lambda it: _is("active", it)),
         "suspend": Asked(
             prepare=lambda client: client.start(PROJECT, ENDPOINT),
