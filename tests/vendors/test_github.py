@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ci.rehearsal.github import AUTHOR, REVIEWER, RULESET, Rules
+from ci.vendors.github.merging import Stage
 from ci.vendors.github.objects import BLOB
 from ci.vendors.github.talk import Mark, Opinion
 from tests.vendors.github_world import held
@@ -109,6 +110,12 @@ async def _requests(it: Both) -> None:
     assert await it.author.refs.sha("main") == merged.sha
     assert [each.number for each in await it.author.commits.pulls(sha)] == [number]
     assert (await pulls.ensure(head=pull.head, base="main", title="", body="", sha=sha)).number == number
+    await it.author.refs.create("queued", merged.sha)
+    await it.author.objects.put("q.txt", b"q", branch="queued", message="A file", over=None)
+    queued, head = await opened(it, "queued"), await it.author.refs.sha("queued") or ""
+    for _ in range(2):
+        assert (await it.author.merging.request(queued, sha=head)).stage is Stage.MERGED
+    assert await it.author.merging.result(queued, "none") is None
     behind = await opened(it, "behind")
     updated = await pulls.update_branch(behind, sha=SHA["behind"], every=0.05)
     assert updated.head_sha == await it.author.refs.sha("behind") != SHA["behind"]
@@ -217,6 +224,8 @@ USED = {
             ("GET PATCH", "/pulls/{pull_number}"),
             ("GET", "/pulls/{pull_number}/files"),
             ("GET PUT", "/pulls/{pull_number}/merge"),
+            ("PUT", "/pulls/{pull_number}/merge-async"),
+            ("GET", "/pulls/{pull_number}/merge-async/{uuid}"),
             ("PUT", "/pulls/{pull_number}/update-branch"),
             ("GET POST", "/pulls/{pull_number}/reviews"),
             ("POST", "/pulls/{pull_number}/requested_reviewers"),

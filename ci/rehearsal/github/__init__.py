@@ -10,7 +10,7 @@ asked.py        a request, read
 answers.py      refusals and pages in GitHub's shape
 accounts.py     bodies: accounts and the repository; shapes.py: what git has; talk.py: issues, pull requests, reviews
 refs.py         branches, rules, references      objects.py  blobs, trees, commits, contents
-commits.py      commits, comparisons, merges     pulls.py    pull requests; merges.py, reviews.py
+commits.py      commits, comparisons, merges     pulls.py    pull requests; merges.py, queue.py, reviews.py
 issues.py       issues, comments, labels         searches.py  the search for issues
 checks.py       statuses, check runs             deployments.py  deployments, dispatches
 smart.py        clone, fetch and push

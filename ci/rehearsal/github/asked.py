@@ -66,8 +66,7 @@ class Asked:
 
     def who(self, given: Any = None) -> dict[str, str]:
         """Return who makes a commit: as told, else the person now."""
-        usual = {"name": self.person.login, "email": self.person.email, "date": at(time.time())}
-        return {**usual, **(given if isinstance(given, dict) else {})}
+        return {**identity(self.person), **(given if isinstance(given, dict) else {})}
 
     def issue(self) -> tuple[str, dict[str, Any]]:
         """Return the issue of the path by its number. Raises RefusalError."""
@@ -84,6 +83,11 @@ class Asked:
         if pull is None:
             raise missing()
         return number, pull
+
+
+def identity(person: Person) -> dict[str, str]:
+    """Return who makes a commit now."""
+    return {"name": person.login, "email": person.email, "date": at(time.time())}
 
 
 def made(body: Any, status: int = HTTPStatus.CREATED) -> Response:

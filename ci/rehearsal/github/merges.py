@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse
 
 from ci.rehearsal.github.answers import RefusalError, conflict, missing, unprocessable
-from ci.rehearsal.github.asked import nothing
+from ci.rehearsal.github.asked import identity, nothing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.responses import Response
 
     from ci.rehearsal.github.asked import Asked
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ci.rehearsal.github.rules import Rules
     from ci.rehearsal.github.state import State
 
+QUEUED = "Changes must be made through the merge queue"
 MOVED = "Head branch was modified. Review and try the merge again."
 NAMES = {"merge": "Merge commits", "squash": "Squash merges", "rebase": "Rebase merges"}
 
@@ -34,12 +37,20 @@ async def is_merged(asked: Asked) -> Response:
 async def merge(asked: Asked) -> Response:
     """Merge a pull request."""
     asked.may_write()
-    state = asked.state
     number, pull = asked.pull()
-    method = asked.body.get("merge_method", "merge")
     given = asked.body.get("sha")
     if given is not None and given != pull["head_sha"]:
         raise conflict(MOVED)
+    if any(rules.queued for rules in asked.state.rules(pull["base"], person=asked.person)):
+        raise _unmergeable(QUEUED)
+    done = await perform(asked.state, number, asked.person, asked.body)
+    return JSONResponse({"sha": done, "merged": True, "message": "Pull Request successfully merged"})
+
+
+async def perform(state: State, number: str, person: Person, asked: Mapping[str, Any]) -> str:
+    """Merge a pull request as somebody asked for it, and return the commit. Raises RefusalError."""
+    pull = state.pulls[number]
+    method = asked.get("merge_method", "merge")
     if method not in state.methods:
         raise unprocessable("merge_method is not one of merge, squash, rebase")
     if not state.methods[method]:
@@ -48,31 +59,31 @@ async def merge(asked: Asked) -> Response:
         raise _unmergeable("Pull Request is not mergeable")
     if pull["draft"]:
         raise _unmergeable("Pull Request is still a draft")
-    if reasons := await against_merge(state, number, asked.person):
+    if reasons := await against_merge(state, number, person):
         raise _unmergeable(reasons[0])
-    if method == "merge" and any(rules.linear for rules in state.rules(pull["base"], person=asked.person)):
+    if method == "merge" and any(rules.linear for rules in state.rules(pull["base"], person=person)):
         raise _unmergeable("Merge commits are not allowed on this repository.")
     before = pull["base_sha"]
-    done = await _made(asked, number, method)
+    done = await _made(state, number, person, asked)
     if done is None:
         raise _unmergeable("Pull Request is not mergeable")
     # Written down before the branch moves, so that after a kill between the two it can be finished.
     state.pulls[number] = {**pull, "merging": done}
     if not await state.bare.point(f"refs/heads/{pull['base']}", done, before):
         raise _unmergeable("Base branch was modified. Review and try the merge again.")
-    state.merged(number, done, asked.person)
-    await state.moved(pull["base"], before, done, asked.person)
-    return JSONResponse({"sha": done, "merged": True, "message": "Pull Request successfully merged"})
+    state.merged(number, done, person)
+    await state.moved(pull["base"], before, done, person)
+    return done
 
 
-async def _made(asked: Asked, number: str, method: str) -> str | None:
-    state, pull = asked.state, asked.state.pulls[number]
-    title = asked.body.get("commit_title")
-    text = asked.body.get("commit_message")
+async def _made(state: State, number: str, person: Person, asked: Mapping[str, Any]) -> str | None:
+    pull, who, method = state.pulls[number], identity(person), asked.get("merge_method", "merge")
+    title = asked.get("commit_title")
+    text = asked.get("commit_message")
     issue = state.issues[number]
     base, head = pull["base_sha"], pull["head_sha"]
     if method == "rebase":
-        return await state.bench.rebase(base, head, asked.who())
+        return await state.bench.rebase(base, head, who)
     if method == "squash":
         title = title or f"{issue['title']} (#{number})"
     else:
@@ -80,7 +91,7 @@ async def _made(asked: Asked, number: str, method: str) -> str | None:
         text = issue["title"] if text is None else text
     message = f"{title}\n\n{text}" if text else title
     make = state.bench.squash if method == "squash" else state.bench.merge
-    return await make(base, head, message, asked.who())
+    return await make(base, head, message, who)
 
 
 async def update_branch(asked: Asked) -> Response:

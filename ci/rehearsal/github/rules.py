@@ -15,7 +15,7 @@ PROTECTION, RULESET = "protection", "ruleset"
 class Rules:
     """The rules of a branch from one source. `approvals` None: no pull request is needed.
 
-    `everybody`: administrators are held to them, too.
+    `everybody`: administrators are held to them, too. `queued`: a ruleset wants merges to go through the queue.
     """
 
     source: str = PROTECTION
@@ -24,6 +24,7 @@ class Rules:
     strict: bool = False
     dismiss_stale: bool = False
     linear: bool = False
+    queued: bool = False
     force_pushes: bool = False
     deletions: bool = False
     everybody: bool = True
@@ -94,6 +95,8 @@ class Rules:
                 "required_review_thread_resolution": False,
             }
             found.append({"type": "pull_request", "parameters": parameters})
+        if self.queued:
+            found.append({"type": "merge_queue", "parameters": QUEUE})
         if self.contexts:
             checks = [{"context": context} for context in self.contexts]
             parameters = {"required_status_checks": checks, "strict_required_status_checks_policy": self.strict}
@@ -105,4 +108,13 @@ class Rules:
         return [{**rule, **source} for rule in found]
 
 
+QUEUE = {
+    "check_response_timeout_minutes": 60,
+    "grouping_strategy": "ALLGREEN",
+    "max_entries_to_build": 5,
+    "max_entries_to_merge": 5,
+    "merge_method": "MERGE",
+    "min_entries_to_merge": 1,
+    "min_entries_to_merge_wait_minutes": 5,
+}
 WORDS = {None: "expected", "pending": "in progress", "failure": "failing"}

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ci.rehearsal.github import checks, commits, deployments, issues, merges, objects, pulls, refs, reviews, searches
+from ci.rehearsal.github import (
+    checks,
+    commits,
+    deployments,
+    issues,
+    merges,
+    objects,
+    pulls,
+    queue,
+    refs,
+    reviews,
+    searches,
+)
 from ci.rehearsal.github.answers import RefusalError, missing
 from ci.rehearsal.github.asked import Asked
 from ci.rehearsal.github.people import PEOPLE
@@ -28,7 +40,7 @@ if TYPE_CHECKING:
 
 SLUG = "acme/receipts"
 VERSIONS = ("2022-11-28", "2026-03-10")
-AREAS = (refs, objects, checks, commits, pulls, merges, reviews, issues, deployments)
+AREAS = (refs, objects, checks, commits, pulls, merges, queue, reviews, issues, deployments)
 BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -91,6 +103,7 @@ class GitHub(StandIn):
             query=dict(request.query_params),
             body=body,
         )
+        await queue.advance(self.state)
         async with self.state.lock if request.method != "GET" else contextlib.nullcontext():
             await self.state.settle()
             return await answering(asked)

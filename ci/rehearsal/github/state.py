@@ -55,6 +55,7 @@ class State:
         self.dispatches = memory.shelf("dispatches")
         self.pushes = memory.shelf("pushes")
         self.labels = memory.shelf("labels")
+        self.merges = memory.shelf("merges")  # in the background, by their uuid
         self.tries = memory.shelf("tries")  # whether a head merges into a base, and since when it is asked
         self._rules = memory.shelf("rules")
         self.on_push: list[Listener] = []
@@ -62,6 +63,8 @@ class State:
         self.has_issues = True
         self.methods = {"merge": True, "squash": True, "rebase": True}
         self.mergeable_after = 0.2  # seconds from the question to the answer
+        self.merged_after = 0.05  # seconds until a merge in the background is tried
+        self.queued_for = 0.2  # seconds that a merge is in the queue
         self.index_after = 1.0  # seconds until the search knows of a change
         self._settled = False
 

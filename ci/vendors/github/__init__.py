@@ -7,6 +7,7 @@ refs.py         branches, what their rules demand, git references
 objects.py      files, blobs, trees and commits to be made
 commits.py      commits, comparisons, merges of branches
 pulls.py        pull requests, whether they merge, reviews
+merging.py      merges in the background: the merge queue
 issues.py       issues, comments, labels, search
 checks.py       commit statuses and check runs: two systems, read together
 deployments.py  deployments, their statuses, dispatches

@@ -15,6 +15,7 @@ from ci.vendors.github.commits import Commits
 from ci.vendors.github.deployments import Deployments
 from ci.vendors.github.dialect import DIALECT
 from ci.vendors.github.issues import Issues
+from ci.vendors.github.merging import Merging
 from ci.vendors.github.objects import Objects
 from ci.vendors.github.pulls import Pulls
 from ci.vendors.github.refs import Refs
@@ -26,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
 
 
 class GitHub(Adapter):
-    """One repository: `refs`, `objects`, `commits`, `pulls`, `issues`, `checks`, `deployments`."""
+    """One repository: `refs`, `objects`, `commits`, `pulls`, `merging`, `issues`, `checks`, `deployments`."""
 
     def __init__(self, exchange: Exchange, repository: str, *, login: str | None = None) -> None:
         """Take the way there and the repository as owner/name. Raises UsageError where it is no such name."""
@@ -39,6 +40,7 @@ class GitHub(Adapter):
         self.objects = Objects(exchange, repository)
         self.commits = Commits(exchange, repository)
         self.pulls = Pulls(exchange, repository, self.voice)
+        self.merging = Merging(exchange, repository)
         self.issues = Issues(exchange, repository, self.voice)
         self.checks = Checks(exchange, repository)
         self.deployments = Deployments(exchange, repository)

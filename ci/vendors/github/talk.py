@@ -59,6 +59,7 @@ class Pull:
     """A pull request. `mergeable` is None while GitHub computes it, and in a list; `head_repository` is None when gone.
 
     `merge_sha` is the commit that it became, or, while it is open, one of GitHub's own that tries the merge.
+    `auto_merge` is how it merges by itself when all that is asked of it is there, None where nobody has set that.
     """
 
     number: int
@@ -78,6 +79,7 @@ class Pull:
     merge_sha: Annotated[str | None, at("merge_commit_sha")] = None
     mergeable: bool | None = None
     mergeable_state: str = "unknown"
+    auto_merge: Annotated[str | None, at("auto_merge", "merge_method")] = None
     labels: Annotated[tuple[str, ...], picked("name")] = ()
     reviewers: Annotated[tuple[str, ...], at("requested_reviewers"), picked("login")] = ()
 

@@ -10,6 +10,7 @@ from ci.rehearsal.github import GitHub as StandIn
 from ci.vendors import github
 from ci.vendors.github.objects import Signature
 from ci.vendors.github.talk import Method
+from ci.vendors.pace import Pace
 from tests.vendors.hostile import Asked, Subject
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ci.vendors.exchange import Patience
     from ci.vendors.github import GitHub
 
+QUICK = Pace(first=0.02, most=0.1, whole=10.0)
 BEGAN = 1_767_225_600
 WHO = Signature(name="Shipway", email="shipway@example.test", moment=datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC))
 # Branch, mark, parent, files: main has two commits, `behind` and `conflict` leave it at the first.
@@ -225,6 +227,9 @@ WRITES = {
         lambda it: it.author.pulls.change(ONE, title="Another"), changed("issues", "title", "Another"), opened
     ),
     "merge": write(lambda it: it.author.pulls.merge(ONE, sha=SHA["feature"], method=Method.SQUASH), _pushes, opened),
+    "merge in the background": write(
+        lambda it: it.author.merging.request(ONE, sha=SHA["feature"], pace=QUICK), _pushes, opened
+    ),
     "update a branch": write(
         lambda it: it.author.pulls.update_branch(ONE, sha=SHA["behind"], within=5, every=0.02),
         _pushes,
