@@ -113,7 +113,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
     with _held(identity) as (cache, place):
         ground = await find(request.executor, place / "probe")
         snapshot, settings = await _snapshot(request, place, ground.objects)
-        journal = None if request.handed else _journal(snapshot)
+        journal = None if request.handed else _journal(snapshot.root)
         history = journal.runs.history() if journal else ()
         plan = _plan(snapshot, settings, journal, request.stages)
         redactor, resolved, token = await _redactor(settings, snapshot, plan)
@@ -229,7 +229,7 @@ async def plan(path: Path, stages: tuple[str, ...]) -> Plan:
     """Return what a run would do, without running it."""
     with _held(f"plan-{secrets.token_hex(6)}") as (_, place):
         snapshot, settings = await _snapshot(RunRequest(path=path), place)
-        return _plan(snapshot, settings, _journal(snapshot), stages)
+        return _plan(snapshot, settings, _journal(snapshot.root), stages)
 
 
 async def tools(path: Path, *, fetch: bool, note: Callable[[str], None]) -> tuple[Entry, ...]:
@@ -250,10 +250,10 @@ async def doctor(path: Path, environment: str) -> tuple[Finding, ...]:
     from ci.promotion.connected import connected  # noqa: PLC0415
     from ci.promotion.doctor import examine  # noqa: PLC0415
 
-    root = path.absolute()
+    root = path.resolve()
     settings = config.load(root)
     async with connected(settings, environment, root=root) as made:
-        return await examine(settings, made)
+        return await examine(settings, made, _journal(root))
 
 
 # --- a rehearsal ----------------------------------------------------------------------------------
@@ -321,11 +321,11 @@ async def _snapshot(request: RunRequest, place: Path, objects: str | None = None
     return await snapshots.widen(snapshot, settings.run.outside), settings
 
 
-def _journal(snapshot: Snapshot) -> Journal:
+def _journal(root: Path) -> Journal:
     # It costs half a second, which a function that has none need not pay.
     from ci.journal import Journal  # noqa: PLC0415
 
-    return Journal.local(snapshot.root)
+    return Journal.local(root)
 
 
 def _plan(snapshot: Snapshot, settings: Settings, journal: Journal | None, stages: tuple[str, ...]) -> Plan:

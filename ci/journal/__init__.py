@@ -5,6 +5,7 @@ store.py     where it is kept: SQLite for one machine, Postgres by URL for sever
 tables.py    that schema
 runs.py      the history of runs, and what the last green one on main measured
 flows.py     promotions and the like, step by step: what was intended and what came of it
+footprints.py  what each environment is configured with, so far as it can be compared
 leases.py    who may change an environment, until when
 """
 

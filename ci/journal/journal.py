@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci.journal import store
 from ci.journal.flows import Flows
+from ci.journal.footprints import Footprints
 from ci.journal.leases import Leases
 from ci.journal.runs import Runs
 
@@ -22,6 +23,7 @@ class Journal:
         self.runs = Runs(place)
         self.flows = Flows(place)
         self.leases = Leases(place)
+        self.footprints = Footprints(place)
 
     @classmethod
     def local(cls, root: Path, *, directory: Path | None = None) -> Journal:

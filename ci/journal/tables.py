@@ -56,5 +56,18 @@ LEASES = sql.Table(
     sql.Column("holder", sql.String, nullable=False),
     sql.Column("expires", sql.Float, nullable=False),
 )
+FOOTPRINTS = sql.Table(
+    "footprints",
+    METADATA,
+    sql.Column("environment", sql.String, primary_key=True),
+    sql.Column("moment", sql.Float, nullable=False),
+    sql.Column("footprint", sql.Text, nullable=False),
+)
+KEYS = sql.Table(
+    "keys",
+    METADATA,
+    sql.Column("name", sql.String, primary_key=True),
+    sql.Column("value", sql.String, nullable=False),
+)
 # Where it is Postgres; SQLite has a number of its own for it.
 ABOUT = sql.Table("about", METADATA, sql.Column("version", sql.Integer, primary_key=True))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ci.secrets import resolve
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ci.settings import Settings
-    from ci.settings.environments import Commands, Environment
+    from ci.settings.environments import Commands, Configured, Environment
     from ci.vendors.platform import Platform
 
 A = TypeVar("A", bound=Adapter)
@@ -37,7 +37,8 @@ class Connected:
 
     name: str
     settings: Environment
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+    webhooks: Mapping[str, str] = field(default_factory=dict)  # the places of their secrets, by their names
     github: github.GitHub | None = None
     platform: Platform | None = None
     vercel: vercel.Vercel | None = None
@@ -85,9 +86,22 @@ async def connected(
             key = await secret(shop.key, f"{place}.stripe.key")
             live = name == LIVE
             made = replace(made, stripe=await kept(stripe.connect(key, live=live, address=shop.address)))
+        if environment.configured is not None:
+            made = replace(made, webhooks=await _configured(environment.configured, f"{place}.configured", secret))
         if (commands := environment.commands) is not None:
             made = replace(made, platform=await _by_commands(commands, name, root, secret, before))
         yield made
+
+
+async def _configured(own: Configured, place: str, secret: Secret) -> dict[str, str]:
+    """Resolve what is configured, and return the places of the webhooks' secrets by their names."""
+    places = {name: f"{place}.webhooks.{name}" for name in own.webhooks}
+    for name, reference in own.webhooks.items():
+        await secret(reference, places[name])
+    for name, given in (("ai", own.ai), ("database", own.database)):
+        if given is not None:
+            await secret(given, f"{place}.{name}")
+    return places
 
 
 async def _by_commands(

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci.errors import ShipwayError
+from ci.model import Outcome
 from ci.promotion.asking import commit_of
+from ci.promotion.footprint import isolate
 
 if TYPE_CHECKING:
+    from ci.journal import Journal
     from ci.promotion.connected import Connected
     from ci.settings import Settings
     from ci.settings.environments import Serves
@@ -46,10 +49,16 @@ class Finding:
 
 
 Findings = AsyncIterator[Finding]
+OUTCOMES = {Outcome.PASS: State.FINE, Outcome.FAIL: State.WRONG}
 
 
-async def examine(settings: Settings, made: Connected) -> tuple[Finding, ...]:
-    """Look at all that is configured for an environment. A service that does not answer is a finding too."""
+async def examine(
+    settings: Settings, made: Connected, journal: Journal, *, rehearsal: bool = False
+) -> tuple[Finding, ...]:
+    """Look at all that is configured for an environment. A service that does not answer is a finding too.
+
+    What must differ between environments is recorded in the journal, and compared with what others recorded there.
+    """
     found: list[Finding] = []
 
     async def collect(what: str, findings: Findings | None, configure: str) -> None:
@@ -77,6 +86,8 @@ async def examine(settings: Settings, made: Connected) -> tuple[Finding, ...]:
         served = _served(app.name, address, app.serves) if app.serves and address else None
         absent = f"[{at}.addresses] {app.name}" if app.serves else f"[[apps]] {app.name}: serves"
         await collect(f"app {app.name}", served, absent)
+    configured = _isolation(settings, made, journal, rehearsal=rehearsal) if made.settings.configured else None
+    await collect("isolation", configured, f"[{at}.configured]")
     return tuple(found)
 
 
@@ -156,6 +167,14 @@ async def _commands(platform: Platform, apps: Sequence[str]) -> Findings:
     for app in apps:
         serving = [each.id for each in await platform.serving(app)]
         yield _fine(f"commands {app}", f"status tells that {', '.join(serving) or 'nothing'} serves")
+
+
+async def _isolation(settings: Settings, made: Connected, journal: Journal, *, rehearsal: bool) -> Findings:
+    """Whether it shares nothing with the others, so far as they recorded what they have."""
+    ruling = await isolate(settings, made, journal, rehearsal=rehearsal)
+    state = OUTCOMES.get(ruling.ruling, State.UNKNOWN)
+    fix = "" if state is State.FINE else "`shipway doctor --env NAME` records what an environment has"
+    yield Finding(what="isolation", state=state, says=ruling.reason, fix=fix)
 
 
 async def _served(app: str, address: str, serves: Serves) -> Findings:

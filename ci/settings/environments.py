@@ -91,6 +91,22 @@ class Stripe(Table):
     address: Vendor = Field(default="https://api.stripe.com", description="Where its API is, for a stand-in of it.")
 
 
+class Configured(Table):
+    """What the apps of an environment are configured with, as far as no two environments may share it."""
+
+    auth: Text | None = Field(default=None, description="The issuer of its sessions: an address.")
+    webhooks: Secrets = Field(
+        default_factory=nothing, description="The secrets of its webhooks by names of yours, by reference."
+    )
+    ai: Reference | None = Field(default=None, description="The key for its model, by reference.")
+    database: Reference | None = Field(
+        default=None, description="The URL of its database, by reference; with Neon connected it is known."
+    )
+    health: Page | None = Field(
+        default=None, description="Where the first app answers, for a nonce, with fingerprints of what it uses."
+    )
+
+
 class Environment(Table):
     """One of the three."""
 
@@ -100,6 +116,7 @@ class Environment(Table):
     vercel: Vercel | None = Field(default=None, description="Where its apps are served, at Vercel.")
     commands: Commands | None = Field(default=None, description="Where its apps are served, anywhere else.")
     stripe: Stripe | None = Field(default=None, description="By which account it is paid.")
+    configured: Configured | None = Field(default=None, description="What no two environments may share.")
 
     @model_validator(mode="after")
     def _one_platform(self) -> Self:
