@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from ci.journal import Journal
     from ci.monorepo.snapshot import Snapshot
     from ci.promotion.doctor import Finding
+    from ci.promotion.standing import Standing
     from ci.settings import Settings
 
 REPORT = "shipway-report"
@@ -254,6 +255,14 @@ async def doctor(path: Path, environment: str) -> tuple[Finding, ...]:
     settings = config.load(root)
     async with connected(settings, environment, root=root) as made:
         return await examine(settings, made, _journal(root))
+
+
+async def status(path: Path) -> tuple[Standing, ...]:
+    """Return how each environment stands that is configured. Raises UsageError."""
+    from ci.promotion.standing import standings  # noqa: PLC0415 - as above
+
+    root = path.resolve()
+    return await standings(config.load(root), _journal(root), root)
 
 
 # --- a rehearsal ----------------------------------------------------------------------------------

@@ -133,6 +133,27 @@ def doctor(path: Path, environment: str, *, as_json: bool) -> ExitCode:
 
 @shipway.command()
 @PATH
+@JSON
+def status(path: Path, *, as_json: bool) -> ExitCode:
+    """Print what each environment serves, what goes on in it, and who holds it. No secret is needed for it."""
+    import dataclasses
+    import json
+
+    import anyio
+
+    import pipeline
+    from ci.reporting.status import print_status
+
+    found = anyio.run(pipeline.status, path)
+    if as_json:
+        _answer(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
+    else:
+        print_status(_console(), found)
+    return ExitCode.PASSED
+
+
+@shipway.command()
+@PATH
 @click.option(
     "--ci", "host", type=click.Choice(tuple(HOSTS)), required=True, help="The CI host to write a wrapper for."
 )

@@ -3,6 +3,7 @@
 connected.py  an environment's outside services, with their secrets
 doctor.py     what they have and lack, by reads alone
 footprint.py  what an environment is configured with, to be compared with the others
+standing.py   what environments serve, what goes on in them
 asking.py     which commit an app says it serves
 flow.py       carries a flow through its steps by the journal, under a lease, from wherever it was left
 """
