@@ -100,7 +100,7 @@ ROWS = (
         edits=(Change(MONEY_TEST, "€1,234.56", "€1,234.57"),),
         stages=stages(unit="failed"),
         failures=(Said(check=UNIT, words="expected '€1,234.56' to be '€1,234.57'", file=MONEY_TEST, at="€1,234.57"),),
-        reasons={UNIT: "1 of 172 tests failed"},
+        reasons={UNIT: "1 of 173 tests failed"},
         long=False,
     ),
     Fault(
