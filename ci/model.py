@@ -400,7 +400,10 @@ class Ruling:
 
 @dataclass(frozen=True, kw_only=True)
 class FlowStepRun:
-    """A step of a promotion or a rollback. `skipped` is one that was done before, by a process that ended."""
+    """A step of a promotion or a rollback: `passed`, `failed`, `error` where what it needs was out of reach.
+
+    `skipped` is one that was done before, by a process that ended.
+    """
 
     name: str
     status: Status
@@ -455,6 +458,8 @@ class RunReport:
     notices: tuple[str, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     command: str = ""  # the next command for the reader
+    steps: tuple[FlowStepRun, ...] = ()  # of a promotion or a rollback; a plain run has none
+    rulings: tuple[Ruling, ...] = ()  # in the order in which they were made; a plain run has none
 
 
 # --- between the parts --------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from ci.errors import UsageError
-from ci.model import CheckRun, RunReport, StageRun
+from ci.model import CheckRun, FlowStepRun, RunReport, StageRun, Status
 from ci.reporting.wording import one_line
 
 SCHEMA = 1
@@ -28,27 +28,23 @@ _FIRST: Mapping[type, tuple[str, ...]] = {
     StageRun: ("name", "status", "seconds", "target", "reason", "checks"),
     CheckRun: ("name", "package", "status", "seconds", "cached_from", "counts", "failures", "repeat"),
 }
+_HINT = "it takes a report.json that this version of Shipway, or an earlier one, wrote"
+_STATUSES = {"done": Status.PASSED, "failed": Status.FAILED, "skipped": Status.SKIPPED}
 _REPORT = ("tool", "id", "kind", "environment", "commit", "dirty", "started", "verdict", "seconds", "executor", "slots")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PromotionStep:
-    """A step of a promotion, a rollback or a rehearsal; a plain run has none."""
+    """A step of a promotion, a rollback or a rehearsal; a plain run has none.
+
+    `error` tells a failed one that could not be done, because what it needs was out of reach, from one that said no.
+    """
 
     name: str
     status: Literal["done", "failed", "skipped"]
     seconds: float
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RulingEntry:
-    """What a gate decided, with the numbers that it read; a plain run has none."""
-
-    gate: str
-    environment: str | None
-    ruling: Literal["PASS", "FAIL", "INCONCLUSIVE", "NODATA", "ERROR"]
-    reason: str
-    values: dict[str, Any]
+    reason: str | None = None
+    error: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,15 +52,15 @@ class Document(RunReport):
     """The report of one run of Shipway: report.json."""
 
     schema: Literal[1]
-    steps: tuple[PromotionStep, ...] = ()
-    rulings: tuple[RulingEntry, ...] = ()
+    steps: tuple[PromotionStep, ...] = ()  # type: ignore[assignment]  # the same, in the words of the document
 
 
 def to_document(report: RunReport) -> dict[str, Any]:
     """Return the report as plain JSON values, ready for `json.dumps`."""
     values = _plain(report)
     outer = {"schema": SCHEMA, **{key: values.pop(key) for key in _REPORT}}
-    return {**outer, "stages": values.pop("stages"), "steps": [], "rulings": [], **values}
+    values["steps"] = [_plain(_step_told(step)) for step in report.steps]
+    return {**outer, **{key: values.pop(key) for key in ("stages", "steps", "rulings")}, **values}
 
 
 def to_json(report: RunReport) -> str:
@@ -84,20 +80,26 @@ def from_document(document: Mapping[str, Any]) -> RunReport:
         place = ".".join(str(part) for part in first["loc"]) or "the document"
         raise UsageError(
             f"this is no report of schema {SCHEMA}: {one_line(place)}: {one_line(first['msg'])}",
-            hint="it takes a report.json that this version of Shipway, or an earlier one, wrote",
+            hint=_HINT,
         ) from error
-    return RunReport(**{entry.name: getattr(read, entry.name) for entry in dataclasses.fields(RunReport)})
+    known = {entry.name: getattr(read, entry.name) for entry in dataclasses.fields(RunReport)}
+    return RunReport(**{**known, "steps": tuple(_step_read(step) for step in read.steps)})
 
 
 def read_document(path: Path) -> RunReport:
-    """Return the report of a report.json file. Raises UsageError when there is none that can be read."""
+    """Return the report of a report.json file. Raises UsageError, naming the file, when there is none to be read."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as a report: {one_line(str(error))}") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}", hint=_HINT) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read as a report: {one_line(str(error))}", hint=_HINT) from error
     if not isinstance(document, dict):
-        raise UsageError(f"{path} is no report: it holds {type(document).__name__} instead of an object")
-    return from_document(document)
+        raise UsageError(f"{path} is no report: it holds {type(document).__name__} instead of an object", hint=_HINT)
+    try:
+        return from_document(document)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error.message}", hint=error.hint) from error
 
 
 def schema() -> str:
@@ -117,6 +119,21 @@ class _EveryKey(GenerateJsonSchema):
 @functools.cache
 def _adapter() -> TypeAdapter[Document]:
     return TypeAdapter(Document)
+
+
+def _step_told(step: FlowStepRun) -> PromotionStep:
+    status: Literal["done", "failed", "skipped"] = "done"
+    if step.status in {Status.FAILED, Status.ERROR}:
+        status = "failed"
+    elif step.status is Status.SKIPPED:
+        status = "skipped"
+    error = step.status is Status.ERROR
+    return PromotionStep(name=step.name, status=status, seconds=step.seconds, reason=step.reason, error=error)
+
+
+def _step_read(step: PromotionStep) -> FlowStepRun:
+    status = Status.ERROR if step.status == "failed" and step.error else _STATUSES[step.status]
+    return FlowStepRun(name=step.name, status=status, seconds=step.seconds, reason=step.reason)
 
 
 def _plain(value: Any) -> Any:
