@@ -37,6 +37,7 @@ from ci.monorepo import workspace as workspaces
 from ci.redact import Redactor
 from ci.redact.forms import SHORTEST
 from ci.reporting import hosted
+from ci.reporting.document import read_document
 from ci.reporting.files import refuse, write_report
 from ci.reporting.keepsakes import Keepsakes
 from ci.reporting.live import LiveView
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
     from ci.branches import Branches
     from ci.journal import Journal
+    from ci.model import Ruling
     from ci.monorepo.snapshot import Snapshot
     from ci.promotion.doctor import Finding
     from ci.promotion.standing import Standing
@@ -95,6 +97,15 @@ class RunRequest:
     report: Path | None = None
     handed: Handed | None = None
     mirror: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """A ruling as a report has it, as it is made again, and what differs; nothing where it is the same."""
+
+    ruling: Ruling
+    again: Ruling
+    differences: tuple[str, ...]
 
 
 # --- a run ----------------------------------------------------------------------------------------
@@ -263,6 +274,27 @@ async def status(path: Path) -> tuple[Standing, ...]:
 
     root = path.resolve()
     return await standings(config.load(root), _journal(root), root)
+
+
+def replay(path: Path) -> tuple[Replayed, ...]:
+    """Make every ruling of a report.json again from what it says was observed.
+
+    Raises UsageError, naming the file, for one that is no report, or that holds a ruling that cannot be read.
+    """
+    # They bring Postgres' parser, which a run need not pay for.
+    from ci.gates import replay as gates  # noqa: PLC0415
+
+    found = []
+    for place, ruling in enumerate(read_document(path).rulings, 1):
+        try:
+            again = gates.replay(ruling)
+        except UsageError as error:
+            raise UsageError(
+                f"{path}: ruling {place} cannot be made again: {error.message}",
+                hint=error.hint or "take the report.json as Shipway wrote it",
+            ) from error
+        found.append(Replayed(ruling=ruling, again=again, differences=gates.differences(ruling, again)))
+    return tuple(found)
 
 
 # --- a rehearsal ----------------------------------------------------------------------------------

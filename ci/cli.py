@@ -132,6 +132,27 @@ def doctor(path: Path, environment: str, *, as_json: bool) -> ExitCode:
 
 
 @shipway.command()
+@click.argument("report", type=click.Path(path_type=Path), metavar="REPORT.json")
+@JSON
+def replay(report: Path, *, as_json: bool) -> ExitCode:
+    """Make every ruling of a report again from what it says was observed, and say what differs.
+
+    Exit code 0: all are the same. 1: one differs. 2: it is no report, or one of its rulings cannot be read.
+    """
+    import json
+
+    import pipeline
+    from ci.reporting.replay import print_replays, replay_document
+
+    found = [(each.ruling, each.again, each.differences) for each in pipeline.replay(report)]
+    if as_json:
+        _answer(json.dumps(replay_document(found), indent=2))
+    else:
+        print_replays(_console(), found)
+    return ExitCode.DEFECT if any(differences for _, _, differences in found) else ExitCode.PASSED
+
+
+@shipway.command()
 @PATH
 @JSON
 def status(path: Path, *, as_json: bool) -> ExitCode:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("plan",), ("tools",), ("init",)])
+@pytest.mark.parametrize("command", [(), ("run",), ("plan",), ("tools",), ("init",), ("replay",)])
 def test_help_is_there_for_every_command(command: tuple[str, ...]) -> None:
     ran = subprocess.run(
         [sys.executable, "-P", "-m", "ci.cli", *command, "--help"],

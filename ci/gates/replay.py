@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,6 +14,12 @@ from ci.errors import UsageError
 from ci.gates import GATES
 from ci.gates.recording import quoted
 from ci.model import Ruling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SHOWN = 6
+_ABSENT = object()
 
 
 def replay(ruling: Ruling) -> Ruling:
@@ -34,6 +42,45 @@ def replay(ruling: Ruling) -> Ruling:
         raise UsageError(f"what {ruling.gate} observed is not JSON") from error
     _, rule = GATES[ruling.gate]
     return rule(observed, environment=ruling.environment)
+
+
+def differences(kept: Ruling, again: Ruling) -> tuple[str, ...]:
+    """Say what a ruling has that is not so when it is made again, a line each; none where all is the same.
+
+    Text out of the ruling stands in quotes; of very many differences the first are told.
+    """
+    found = list(itertools.islice(_apart("", _facts(kept), _facts(again)), _SHOWN + 1))
+    told = [f"{name} is {was}, and comes out as {now}" for name, was, now in found[:_SHOWN]]
+    return (*told, *(("and more",) if len(found) > _SHOWN else ()))
+
+
+def _facts(ruling: Ruling) -> dict[str, object]:
+    return {"ruling": str(ruling.ruling), "reason": ruling.reason, "values": ruling.values}
+
+
+def _apart(name: str, was: object, now: object) -> Iterator[tuple[str, str, str]]:
+    """Give each innermost place at which two JSON values are not the same."""
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys((*was, *now)):
+            inner = f"{name}.{quoted(str(key))[1:-1]}" if name else str(key)
+            yield from _apart(inner, was.get(key, _ABSENT), now.get(key, _ABSENT))
+    elif isinstance(was, list) and isinstance(now, list):
+        for place, (one, other) in enumerate(itertools.zip_longest(was, now, fillvalue=_ABSENT)):
+            yield from _apart(f"{name}.{place}", one, other)
+    elif was != now or isinstance(was, bool) is not isinstance(now, bool):  # True is 1 to Python alone
+        told = _shown(was), _shown(now)
+        if isinstance(was, str) and isinstance(now, str) and told[0] == told[1]:  # far on, or not to be seen
+            at = max(0, next(i for i, pair in enumerate(itertools.zip_longest(was, now)) if len(set(pair)) > 1) - 20)
+            told = ascii(was[at : at + 60]), ascii(now[at : at + 60])
+        yield name, *told
+
+
+def _shown(value: object) -> str:
+    if value is _ABSENT:
+        return "absent"
+    if isinstance(value, Mapping | list):
+        return "an object" if isinstance(value, Mapping) else "a list"
+    return quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
 @functools.cache
