@@ -11,6 +11,8 @@
     live.py       the terminal while a run goes on; closing.py what stays on it afterwards; terminal.py how both speak
     plan.py       what a run would do, and why
     tools.py      which tools are there
+    promotion.py  a promotion's steps and rulings in words, for all of these
+    replay.py     rulings made again, beside what they were
     findings.py   what is wrong, each thing once; the headline; what the run does not vouch for
     wording.py    making strangers' text harmless; durations, sizes, counts in words
 

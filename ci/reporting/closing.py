@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from ci.model import RunReport, StageRun, Status
-from ci.reporting.findings import RED, Finding, findings, flaky, headline, tally, unproven
+from ci.reporting import promotion
+from ci.reporting.findings import RED, Finding, circumstances, findings, flaky, headline, tally, unproven
 from ci.reporting.terminal import STYLES, say, say_wrapped, width_of
 from ci.reporting.wording import GLYPHS, duration, fitted, one_line, shortened
 from ci.text import count
@@ -21,12 +23,15 @@ if TYPE_CHECKING:
 SHOWN_FAILURES = 20
 SHOWN_NOTICES = 12
 DETAIL_LINES = 16
+WIDEST_NAME = 28  # cells, of a step or a gate
 
 
 def say_closing(console: Console, report: RunReport, directory: str | None) -> None:
     """Print the closing part of a run; `directory` is where its report was written."""
     width = width_of(console)
-    say(console, "", *(stage_line(stage, width) for stage in report.stages), "")
+    say(console, "", *(stage_line(stage, width) for stage in report.stages), *([""] if report.stages else []))
+    for lines in (_steps(report, width), _rulings(report, width)):
+        say(console, *lines, *([""] if lines else []))
     found = findings(report)
     for _, group in itertools.groupby(found[:SHOWN_FAILURES], key=lambda finding: finding.source):
         _say_failures(console, list(group))
@@ -59,10 +64,42 @@ def stage_clock(seconds: float, target: float) -> str:
     return f"{duration(seconds):>8} of {f'{target:g} s':<7}"
 
 
+def _steps(report: RunReport, width: int) -> list[Text]:
+    """Return a line for each step of a promotion: which, how it ended, how long it took, and why."""
+    names = _column(step.name for step in report.steps)
+    lines = []
+    for step, name in zip(report.steps, names, strict=True):
+        style = STYLES[step.status.value]
+        line = Text.assemble((f"{GLYPHS[step.status]} ", style), f"{name} ", (f"{promotion.word(step):<8} ", style))
+        line.append(f"{'' if step.status is Status.SKIPPED else duration(step.seconds):>8}  ")
+        line.append(fitted(step.reason or "", width - line.cell_len)).rstrip()
+        lines.append(line)
+    return lines
+
+
+def _rulings(report: RunReport, width: int) -> list[Text]:
+    """Return a line for each ruling: of which gate, about what, what it says and why."""
+    gates = _column(ruling.gate for ruling in report.rulings)
+    places = _column(ruling.environment for ruling in report.rulings)
+    lines = []
+    for ruling, gate, place in zip(report.rulings, gates, places, strict=True):
+        style = STYLES[promotion.COLOURS[ruling.ruling]]
+        line = Text.assemble((f"{promotion.glyph(ruling)} ", style), f"{gate} ", (f"{ruling.ruling:<13}", style))
+        line.append(f"{place}  ")
+        lines.append(line.append(fitted(ruling.reason, width - line.cell_len)))
+    return lines
+
+
+def _column(names: Iterable[str]) -> list[str]:
+    """Return names, each cut and filled to the width of the widest."""
+    shown = [fitted(name, WIDEST_NAME) for name in names]
+    widest = max((cell_len(name) for name in shown), default=0)
+    return [set_cell_size(name, widest) for name in shown]
+
+
 def _say_failures(console: Console, group: list[Finding]) -> None:
     """Say what one check found: its name and how to repeat it once, what and where for each failure."""
-    check = group[0].check
-    status = Status.ERROR if check is not None and check.status is Status.ERROR else Status.FAILED
+    status = group[0].status
     word = status.value
     say(console, Text.assemble((f"{GLYPHS[status]} {word} ", STYLES[word]), (group[0].source, "bold")))
     for finding in group:
@@ -108,7 +145,7 @@ def _say_notices(console: Console, report: RunReport) -> None:
 def _say_verdict(console: Console, report: RunReport, directory: str | None) -> None:
     word = report.verdict.value
     glyph = GLYPHS[Status(word)] if word in list(Status) else "…"
-    facts = one_line(f"{duration(report.seconds)}, {report.executor}, {count(report.slots, 'slot')}")
+    facts = ", ".join(circumstances(report))
     verdict = Text.assemble((f"{glyph} {word.upper()} ", STYLES[word]), f"{headline(report)} ({facts})")
     say_wrapped(console, verdict, "  ")
     if directory:

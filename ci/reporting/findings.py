@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ci.model import CheckRun, Counts, Failure, RunReport, RunVerdict, StageRun, Status
 from ci.outcome import NOT_ASKED
+from ci.reporting import promotion
 from ci.reporting.wording import against, counted, duration, listed, one_line
 from ci.text import clean, count
 
@@ -16,19 +17,29 @@ RED = (Status.FAILED, Status.ERROR)
 class Finding:
     """One failure with the check that found it; `check` is None where the stage itself says it.
 
-    `also` are the packages whose checks said the very same: a type error shows in every dependent.
+    A step of a promotion and a gate that refused are findings too: their stage is "step" and "gate", and `names` says
+    which. `also` are the packages whose checks said the very same: a type error shows in every dependent.
     """
 
     stage: str
     check: CheckRun | None
     failure: Failure
     also: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    status: Status = Status.FAILED
 
     @property
     def source(self) -> str:
         """`lint · eslint · packages/core`."""
-        names = (self.stage,) if self.check is None else (self.stage, self.check.name, self.check.package)
+        names = (self.stage, *self.names)
+        if self.check is not None:
+            names = (self.stage, self.check.name, self.check.package)
         return " · ".join(one_line(name) for name in names if name != ".")
+
+    @property
+    def section(self) -> str:
+        """Return the part of the page that has more of it."""
+        return {"gate": "rulings", "step": "steps"}.get(self.stage, "failures") if self.names else "failures"
 
     @property
     def message(self) -> str:
@@ -63,8 +74,17 @@ def place(failure: Failure) -> str:
 
 
 def findings(report: RunReport) -> tuple[Finding, ...]:
-    """Return every failure and error of the run, in the order of the stages, the very same ones once."""
+    """Return every failure and error, the very same ones once: refused gates, failed steps, stages in their order."""
     found: dict[object, Finding] = {}
+    for number, ruling in enumerate(promotion.refused(report)):
+        failure = Failure(message=ruling.reason)
+        whose = (ruling.gate, ruling.environment)
+        found["gate", number] = Finding(stage="gate", check=None, failure=failure, names=whose)
+    for number, step in enumerate(promotion.broken(report)):
+        failure = Failure(message=step.reason or f"the step {step.name} {promotion.word(step)}")
+        found["step", number] = Finding(
+            stage="step", check=None, failure=failure, names=(step.name,), status=step.status
+        )
     for stage in report.stages:
         red = [check for check in stage.checks if check.status in RED]
         if stage.status in RED and not red:
@@ -76,10 +96,10 @@ def findings(report: RunReport) -> tuple[Finding, ...]:
                 same = found.get(key)
                 if failure.file and failure.line and same and same.check and same.check.id != check.id:
                     also = tuple(dict.fromkeys((*same.also, check.package)))
-                    found[key] = Finding(stage=same.stage, check=same.check, failure=same.failure, also=also)
+                    found[key] = replace(same, also=also)
                 else:
                     found[key if failure.file and failure.line else (check.id, number)] = Finding(
-                        stage=stage.name, check=check, failure=failure
+                        stage=stage.name, check=check, failure=failure, status=check.status
                     )
     return tuple(found.values())
 
@@ -98,6 +118,8 @@ def last_output(check: CheckRun) -> str | None:
 
 def headline(report: RunReport) -> str:
     """Say how the run ended, to stand behind its verdict: `all 7 stages`, `4 failures in lint and unit`."""
+    if promotion.is_flow(report):
+        return promotion.headline(report)
     red = [stage for stage in report.stages if stage.status in RED]
     if report.verdict is RunVerdict.PASSED:
         skipped = [stage.name for stage in report.stages if stage.status is Status.SKIPPED]
@@ -122,6 +144,12 @@ def _nothing_verified(report: RunReport) -> str:
     return f"nothing was verified, {listed([stage.name for stage in asked], 7)} skipped{why}"
 
 
+def circumstances(report: RunReport) -> tuple[str, ...]:
+    """`41.2 s`, `host`, `2 slots`: how long, and where there were any, on what."""
+    executor = (one_line(report.executor),) if report.executor else ()
+    return (duration(report.seconds), *executor, *((count(report.slots, "slot"),) if report.slots else ()))
+
+
 def flaky(report: RunReport) -> tuple[tuple[CheckRun, Failure | None], ...]:
     """Return each test that failed and then passed, with its check."""
     return tuple(
@@ -134,7 +162,7 @@ def flaky(report: RunReport) -> tuple[tuple[CheckRun, Failure | None], ...]:
 
 
 def unproven(report: RunReport, *, within: bool = False) -> tuple[tuple[str, str], ...]:
-    """Return what this run does not vouch for: (what, why) of skips and of the notices of checks, each why once.
+    """Return what is not vouched for: (what, why) of skips, notices of checks and undecided gates, each why once.
 
     `within` leaves out whole stages, for a reader who has just seen them.
     """
@@ -148,6 +176,9 @@ def unproven(report: RunReport, *, within: bool = False) -> tuple[tuple[str, str
                 reasons.setdefault(one_line(check.reason or "no reason given"), []).append(name)
             for notice in check.notices:
                 reasons.setdefault(one_line(notice), []).append(name)
+    for ruling in promotion.undecided(report):
+        name = " · ".join(one_line(part) for part in (ruling.gate, ruling.environment))
+        reasons.setdefault(f"{ruling.ruling}: {one_line(ruling.reason)}", []).append(name)
     return tuple((listed(names, 7), why) for why, names in reasons.items())
 
 
@@ -178,8 +209,10 @@ def totals(report: RunReport) -> tuple[tuple[str, str], ...]:
         flaky=sum(each.flaky or 0 for each in counts),
     )
     cached = sum(1 for check in ran if check.cached_from)
-    found = [("Tests", counted(tests))] if tests.tests else []
-    found.append(("Checks", f"{len(ran) - cached} run, {cached} cached" if cached else f"{len(ran)} run"))
+    found = promotion.totals(report)
+    found += [("Tests", counted(tests))] if tests.tests else []
+    if ran or not found:
+        found.append(("Checks", f"{len(ran) - cached} run, {cached} cached" if cached else f"{len(ran)} run"))
     slowest = max(report.stages, key=lambda stage: stage.seconds / max(stage.target, 1), default=None)
     if slowest is not None and slowest.seconds > 0:
         found.append(("Tightest", f"{slowest.name}, {against(slowest.seconds, slowest.target)}"))

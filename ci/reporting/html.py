@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ci.reporting import charts, excerpts, findings, wording
+from ci.reporting import charts, excerpts, findings, promotion, wording
 from ci.reporting.paths import artifact_path, log_path
 from ci.text import clean, count, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from ci.model import CheckRun, Measure, RunReport, StepRun
+    from ci.model import CheckRun, Measure, Ruling, RunReport, StepRun
 
 IMAGE_LIMIT = 400_000  # bytes of one screenshot that is put into the page itself
 IMAGES_LIMIT = 3_000_000  # and of all of them; larger ones are links to the report's directory
 SHOWN_CHECKS = 40  # red ones with all they have to say
 SHOWN_FAILURES = 40  # of one check
+SHOWN_ROWS = 100  # of a promotion's steps, and of its rulings
+OBSERVED_LINES = 200  # of one ruling
 FOLDED_CHECKS = 12  # a stage with more green checks than these folds them away
 _IMAGES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
@@ -71,7 +73,9 @@ def to_html(report: RunReport, *, artifacts: Mapping[str, bytes], logs: Collecti
         "hidden": len(troubles[SHOWN_CHECKS:]),
         "folded": FOLDED_CHECKS,
         "anchors": {trouble.check.id: trouble.anchor for trouble in troubles[:SHOWN_CHECKS]},
-        "loose": [finding for finding in found if finding.check is None],
+        "loose": [finding for finding in found if finding.check is None and not finding.names],
+        "shown_rows": SHOWN_ROWS,
+        "colours": promotion.COLOURS,
         "waterfall": charts.waterfall(report),
         "span": charts.span(report),
         "lanes": charts.lanes(report),
@@ -108,6 +112,10 @@ def _environment() -> Environment:
         "measured": wording.measured,
         "gauge": charts.gauge,
         "drift": _drift,
+        "word": promotion.word,
+        "glyph": promotion.glyph,
+        "figures": promotion.figures,
+        "observed": _observed,
     }
     environment.globals |= {"glyphs": {status.value: glyph for status, glyph in wording.GLYPHS.items()}}
     return environment
@@ -118,6 +126,10 @@ def _finalize(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, Markup):
         return clean(value)
     return "" if value is None else value
+
+
+def _observed(ruling: Ruling) -> str:
+    return wording.shortened(promotion.observed(ruling), lines=OBSERVED_LINES, width=300)
 
 
 def _day(started: str) -> str:

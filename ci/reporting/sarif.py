@@ -3,6 +3,7 @@
 One run for each tool (a check's name within its stage), whatever the number of packages: hosts limit the
 number of runs in a file and want each to have a category of its own (`automationDetails`). A tool that ran
 and found nothing has a run without results, which closes its earlier alerts; one that did not run has none.
+The gates of a promotion are one tool.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from ci.model import CheckRun, Failure, RunReport, Status
+from ci.model import CheckRun, Failure, Outcome, RunReport, Status
+from ci.reporting import promotion
 from ci.reporting.findings import told
 from ci.reporting.wording import one_line
 from ci.text import clean
@@ -29,6 +31,7 @@ def to_sarif(report: RunReport) -> str:
             if check.status is not Status.SKIPPED:
                 tools.setdefault(f"{stage.name}/{check.name}", []).append(check)
     runs = [_run(tool, checks, report) for tool, checks in tools.items()]
+    runs += [_rulings(report)] if report.rulings else []
     return json.dumps({"$schema": SCHEMA_URI, "version": "2.1.0", "runs": runs}, indent=1) + "\n"
 
 
@@ -38,8 +41,30 @@ def _run(tool: str, checks: list[CheckRun], report: RunReport) -> dict[str, Any]
         for check in checks
         for failure in (told(check) if check.status is Status.FAILED else check.failures)
     ]
+    errors = [
+        f"{check.package}: {check.reason or 'it could not be run'}" for check in checks if check.status is Status.ERROR
+    ]
+    return _told(tool, results, errors, report)
+
+
+def _rulings(report: RunReport) -> dict[str, Any]:
+    """Return the gates as one tool: a result for each that refused."""
+    results = [
+        {
+            "ruleId": one_line(ruling.gate),
+            "level": "error",
+            "message": {"text": one_line(ruling.reason, MESSAGE_LIMIT) or "it refused"},
+            "properties": {"environment": one_line(ruling.environment)},
+        }
+        for ruling in promotion.refused(report)
+    ]
+    errors = [f"{each.gate}: {each.reason}" for each in report.rulings if each.ruling is Outcome.ERROR]
+    return _told("gates", results, errors, report)
+
+
+def _told(tool: str, results: list[dict[str, Any]], errors: list[str], report: RunReport) -> dict[str, Any]:
+    """Return a tool with what it found, and what kept it from looking."""
     rules = sorted({result["ruleId"] for result in results})
-    errors = [check for check in checks if check.status is Status.ERROR]
     return {
         "tool": {
             "driver": {
@@ -55,11 +80,7 @@ def _run(tool: str, checks: list[CheckRun], report: RunReport) -> dict[str, Any]
             {
                 "executionSuccessful": not errors,
                 "toolExecutionNotifications": [
-                    {
-                        "level": "error",
-                        "message": {"text": one_line(f"{check.package}: {check.reason or 'it could not be run'}")},
-                    }
-                    for check in errors
+                    {"level": "error", "message": {"text": one_line(error)}} for error in errors
                 ],
             }
         ],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ci.model import RunReport, Status
+from ci.reporting import promotion
 from ci.reporting.findings import RED, Finding, findings, flaky, headline, tally, unproven
 from ci.reporting.wording import GLYPHS, against, duration, one_line, shortened
 from ci.text import count, web_address
@@ -16,12 +17,14 @@ from ci.text import count, web_address
 LIMIT = 200_000  # characters; hosts refuse a summary of more than a megabyte
 SHOWN_FAILURES = 50
 SHOWN_NOTICES = 50
+SHOWN_STEPS = 100  # and rulings
 _BACKTICKS = re.compile("`+")
 
 
 def to_summary(report: RunReport) -> str:
     """Return the run as Markdown: verdict, stages, each failure once, what is not vouched for."""
-    blocks = [_heading(report), _stages(report)]
+    blocks = [_heading(report), *([_stages(report)] if report.stages else [])]
+    blocks += [table for table in (_steps(report), _rulings(report)) if table]
     found = findings(report)
     if found:
         blocks += ["### What failed", *(_failure(finding) for finding in found[:SHOWN_FAILURES])]
@@ -66,7 +69,8 @@ def _heading(report: RunReport) -> str:
         facts.append(f"on {code(report.branch)}")
     if report.pull_request:
         facts.append(f"pull request {code(report.pull_request)}")
-    facts.append(f"{duration(report.seconds)} on {code(report.executor)}, {count(report.slots, 'slot')}")
+    executor = f" on {code(report.executor)}" if report.executor else ""
+    facts.append(f"{duration(report.seconds)}{executor}" + (f", {count(report.slots, 'slot')}" if report.slots else ""))
     if link := web_address(report.link):
         facts.append(f"[the CI host's run](<{link}>)")
     return f"## {glyph} {report.verdict.value.capitalize()}: {headline(report)}\n\n{' · '.join(facts)}"
@@ -79,8 +83,33 @@ def _stages(report: RunReport) -> str:
         told = code(stage.reason if stage.reason and stage.status in (*RED, Status.SKIPPED) else tally(stage))
         time = "" if stage.status is Status.SKIPPED else f"{against(stage.seconds, stage.target)}{late}"
         cells = (f"{GLYPHS[stage.status]} {stage.status.value}", stage.name, time, told)
-        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        rows.append(_row(*cells))
     return "\n".join(rows)
+
+
+def _steps(report: RunReport) -> str:
+    rows = [
+        _row(
+            f"{GLYPHS[step.status]} {promotion.word(step)}",
+            code(step.name),
+            "" if step.status is Status.SKIPPED else duration(step.seconds),
+            code(step.reason) if step.reason else "",
+        )
+        for step in report.steps[:SHOWN_STEPS]
+    ]
+    return "\n".join(["| | Step | Time | |", "|---|---|---|---|", *rows]) if rows else ""
+
+
+def _rulings(report: RunReport) -> str:
+    rows = [
+        _row(f"{promotion.glyph(each)} {each.ruling}", code(each.gate), code(each.environment), code(each.reason))
+        for each in report.rulings[:SHOWN_STEPS]
+    ]
+    return "\n".join(["| | Gate | Environment | Why |", "|---|---|---|---|", *rows]) if rows else ""
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _failure(finding: Finding) -> str:

@@ -53,15 +53,23 @@ def poisoned(value: Any, path: str = "") -> Any:
         )
     if isinstance(value, Mapping):
         return {f"{key}{EVIL}": poisoned(entry, path) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [poisoned(entry, path) for entry in value]
     if isinstance(value, tuple):
         return tuple(poisoned(entry, path) for entry in value)
     return f"{value}\n# {EVIL}{'A' * 2000}\r\n{EVIL}" if isinstance(value, str) else value
 
 
-@pytest.fixture
-def evil(red: RunReport) -> RunReport:
-    """The red run, made hostile; its files lead out of the repository, its lines are negative."""
+@pytest.fixture(params=["run", "promotion"])
+def evil(request: pytest.FixtureRequest, red: RunReport, refused: RunReport) -> RunReport:
+    """The red run, made hostile; its files lead out of the repository, its lines are negative.
+
+    And a promotion with the same stages, its steps and its rulings made hostile too.
+    """
     report = cast("RunReport", poisoned(red))
+    if request.param == "promotion":
+        hostile = cast("RunReport", poisoned(refused))
+        report = dataclasses.replace(report, kind="promotion", steps=hostile.steps, rulings=hostile.rulings)
     stages = tuple(
         dataclasses.replace(
             stage,
@@ -116,8 +124,9 @@ def test_the_summary_renders_without_links_images_html_and_mentions(evil: RunRep
     assert "@everyone" not in outside
     assert not re.search(r"<(a|img|script|h1)\b", rendered)
     assert rendered.count("<h2>") == 1
-    assert rendered.count("<table>") == 1
-    assert rendered.count("<tr>") == 1 + len(evil.stages)
+    assert rendered.count("<table>") == (3 if evil.steps else 1)
+    rows = len(evil.stages) + len(evil.steps) + len(evil.rulings)
+    assert rendered.count("<tr>") == rendered.count("<table>") + rows
 
 
 def test_junit_is_read_back_whole(evil: RunReport) -> None:

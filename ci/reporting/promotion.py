@@ -1,0 +1,120 @@
+"""A promotion's or a rollback's steps and rulings in words; every kind of report shows them alike."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ci.model import FlowStepRun, Outcome, Ruling, RunReport, RunVerdict, Status
+from ci.reporting.wording import GLYPHS, listed, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FIGURES_SHOWN = 40
+_BROKEN = frozenset({Status.FAILED, Status.ERROR})
+_UNSURE = frozenset({Outcome.INCONCLUSIVE, Outcome.NODATA, Outcome.ERROR})
+# A ruling by the word that colours and marks it.
+COLOURS = {
+    Outcome.PASS: "passed",
+    Outcome.FAIL: "failed",
+    Outcome.INCONCLUSIVE: "held",
+    Outcome.NODATA: "held",
+    Outcome.ERROR: "error",
+}
+
+
+def is_flow(report: RunReport) -> bool:
+    """Say whether something was carried to an environment, or back."""
+    return report.kind in {"promotion", "rollback"}
+
+
+def word(step: FlowStepRun) -> str:
+    """How a step ended: done, failed, skipped, error."""
+    return "done" if step.status is Status.PASSED else step.status.value
+
+
+def glyph(ruling: Ruling) -> str:
+    """Return the mark of a ruling; one that decides nothing is no pass and no failure."""
+    return {each.value: mark for each, mark in GLYPHS.items()}.get(COLOURS[ruling.ruling], "…")
+
+
+def refused(report: RunReport) -> tuple[Ruling, ...]:
+    """Return the rulings that said no."""
+    return tuple(ruling for ruling in report.rulings if ruling.ruling is Outcome.FAIL)
+
+
+def undecided(report: RunReport) -> tuple[Ruling, ...]:
+    """Return the gates' last rulings that say neither yes nor no."""
+    last = {(ruling.gate, ruling.environment): ruling for ruling in report.rulings}
+    return tuple(ruling for ruling in last.values() if ruling.ruling in _UNSURE)
+
+
+def broken(report: RunReport) -> tuple[FlowStepRun, ...]:
+    """Return the steps that failed, without one that only says again what a gate had said."""
+    said = [ruling.reason for ruling in refused(report)]
+    return tuple(
+        step
+        for step in report.steps
+        if step.status in _BROKEN and not any(reason and reason in (step.reason or "") for reason in said)
+    )
+
+
+def headline(report: RunReport) -> str:
+    """`3f2a1c9d7e4b promoted to production`; where it did not come to that, what stood in the way."""
+    what = one_line(report.commit[:12]) if report.commit else "an unknown commit"
+    where = one_line(report.environment or "an unknown environment", 80)
+    if report.verdict is RunVerdict.PASSED:
+        return f"{what} promoted to {where}" if report.kind == "promotion" else f"{where} rolled back"
+    about = f"promotion of {what} to {where}" if report.kind == "promotion" else f"rollback of {where}"
+    parts = [f"{_gates(refused(report))} said FAIL"] if refused(report) else []
+    for status, told in ((Status.FAILED, "failed"), (Status.ERROR, "could not be done")):
+        names = [one_line(step.name, 60) for step in broken(report) if step.status is status]
+        parts += [f"{listed(names)} {told}"] if names else []
+    if not parts and undecided(report):
+        parts = [f"{_gates(undecided(report))} could not decide"]
+    if not parts:
+        red = [stage.name for stage in report.stages if stage.status in _BROKEN]
+        untold = (
+            "no ruling could be made yet" if report.verdict is RunVerdict.HELD else "no step and no ruling tells why"
+        )
+        parts = [f"{listed(red, 7)} not green"] if red else [untold]
+    return f"{about}: {', '.join(parts)}"
+
+
+def totals(report: RunReport) -> list[tuple[str, str]]:
+    """Return how many steps and rulings there are of each kind, as (name, words)."""
+    found = [("Steps", _tally(word(step) for step in report.steps))] if report.steps else []
+    if report.rulings:
+        found.append(("Rulings", _tally(ruling.ruling.value for ruling in report.rulings)))
+    return found
+
+
+def figures(ruling: Ruling) -> list[tuple[str, str]]:
+    """Return the figures that a gate came by, for a reader, as (name, words)."""
+    found = [(one_line(name, 60), _shown(value)) for name, value in ruling.values.items() if name != "observed"]
+    return found[:FIGURES_SHOWN]
+
+
+def observed(ruling: Ruling) -> str:
+    """Return what was recorded, as JSON on many lines; empty where nothing was."""
+    if "observed" not in ruling.values:
+        return ""
+    return json.dumps(ruling.values["observed"], indent=1, ensure_ascii=False, default=str)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, str):
+        return one_line(value)
+    return one_line(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _gates(rulings: Iterable[Ruling]) -> str:
+    return listed(dict.fromkeys(one_line(ruling.gate, 60) for ruling in rulings))
+
+
+def _tally(words: Iterable[str]) -> str:
+    every = list(words)
+    return ", ".join(f"{every.count(each)} {each}" for each in dict.fromkeys(every))

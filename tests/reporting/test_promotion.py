@@ -1,0 +1,190 @@
+"""A promotion's steps and rulings in every kind of report; a plain run shows nothing of them."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from junitparser import Error, JUnitXml, Skipped
+from junitparser import Failure as Failed
+from rich.console import Console
+
+from ci.model import FlowStepRun, Outcome, RunVerdict, Status
+from ci.reporting.closing import say_closing
+from ci.reporting.document import from_document, to_document
+from ci.reporting.findings import findings, headline
+from ci.reporting.html import SHOWN_ROWS, to_html
+from ci.reporting.junit import to_junit
+from ci.reporting.sarif import to_sarif
+from ci.reporting.summary import to_summary
+from tests.reporting.test_html import Page
+
+if TYPE_CHECKING:
+    from ci.model import RunReport
+
+
+def said(report: RunReport) -> list[str]:
+    """Return what stays in the log."""
+    stream = io.StringIO()
+    say_closing(Console(file=stream, no_color=True, _environ={}), report, None)
+    return stream.getvalue().splitlines()
+
+
+def test_the_verdict_says_what_was_promoted_where(promotion: RunReport) -> None:
+    assert headline(promotion) == "3f2a1c9d7e4b promoted to production"
+    assert headline(replace(promotion, kind="rollback")) == "production rolled back"
+
+
+def test_the_verdict_of_one_that_did_not_get_through_says_what_stood_in_the_way(refused: RunReport) -> None:
+    about = "promotion of 3f2a1c9d7e4b to production"
+    assert headline(refused) == f"{about}: error_rate said FAIL, tell everybody could not be done"
+    alone = replace(refused, rulings=())
+    assert headline(alone) == f"{about}: watch failed, tell everybody could not be done"
+    assert headline(replace(alone, steps=(), kind="rollback")) == (
+        "rollback of production: no step and no ruling tells why"
+    )
+
+
+def test_the_verdict_of_one_that_is_held_names_the_gate_that_could_not_decide(promotion: RunReport) -> None:
+    held = replace(promotion, verdict=RunVerdict.HELD)
+    assert headline(held) == "promotion of 3f2a1c9d7e4b to production: soak could not decide"
+    assert headline(replace(held, rulings=(), steps=())).endswith(": no ruling could be made yet")
+
+
+def test_the_last_ruling_of_a_gate_is_the_one_that_counts(promotion: RunReport) -> None:
+    soak = promotion.rulings[2]
+    later = replace(promotion, rulings=(*promotion.rulings, replace(soak, ruling=Outcome.PASS, reason="long enough")))
+    assert "Not vouched for" in Page(to_html(promotion, artifacts={})).words
+    assert "Not vouched for" not in Page(to_html(later, artifacts={})).words
+
+
+def test_a_step_that_says_again_what_a_gate_said_is_not_told_twice(refused: RunReport) -> None:
+    assert [(each.source, each.status) for each in findings(refused)] == [
+        ("gate · error_rate · production", Status.FAILED),
+        ("step · tell everybody", Status.ERROR),
+    ]
+
+
+def test_steps_and_rulings_come_back_out_of_a_document(refused: RunReport) -> None:
+    document = to_document(refused)
+    assert document["steps"][2] == {
+        "name": "build web", "status": "skipped", "seconds": 0.0, "reason": "done before", "error": False,
+    }  # fmt: skip
+    assert [step["status"] for step in document["steps"][5:]] == ["failed", "done", "failed"]
+    assert list(document["rulings"][0]) == ["gate", "environment", "ruling", "reason", "values"]
+    assert from_document(json.loads(json.dumps(document))) == refused
+
+
+def test_a_report_of_before_is_read_with_what_it_has(refused: RunReport, green: RunReport) -> None:
+    document = to_document(refused)
+    old = {**document, "steps": [{"name": "a", "status": "failed", "seconds": 1.0}]}
+    assert from_document(old).steps == (FlowStepRun(name="a", status=Status.FAILED, seconds=1.0),)
+    plain = {key: value for key, value in to_document(green).items() if key not in {"steps", "rulings"}}
+    assert from_document(plain) == green
+
+
+def test_the_page_has_verdict_refusal_steps_and_rulings_in_this_order(refused: RunReport) -> None:
+    words = Page(to_html(refused, artifacts={})).words
+    order = [
+        "Failed promotion of 3f2a1c9d7e4b to production: error_rate said FAIL",
+        "What to fix first gate · error_rate · production 41 errors in 5 minutes after",
+        "shipway diagnose --env production",
+        "Steps Status Step Time ✓ done evidence 0.4 s",
+        "skipped build web done before ✓ done migrate",
+        "✗ failed watch error_rate: 41 errors",
+        "! error tell everybody Resend cannot be reached 30.0 s",
+        "Rulings what the gates said",
+        "✓ PASS budget production the pipeline takes 312.4 s",
+        "✗ FAIL error_rate production 41 errors",
+    ]
+    places = [words.index(part) for part in order]
+    assert places == sorted(places)
+    assert "Stages against their targets" not in words
+    assert "0 slots" not in words
+
+
+def test_the_figures_of_a_ruling_are_folded_behind_it(promotion: RunReport) -> None:
+    page = Page(to_html(promotion, artifacts={}))
+    assert sum(tag == "details" for tag, _ in page.elements) == len(promotion.rulings)
+    assert not [tag for tag, attributes in page.elements if tag == "details" and "open" in attributes]
+    assert "seconds 312.4" in page.words
+    assert '"baseline": { "errors": 12, "exposure": 60.0 }' in page.words
+    assert "Passed 3f2a1c9d7e4b promoted to production" in page.words
+    assert "3 PASS, 1 INCONCLUSIVE" in page.words
+
+
+def test_a_promotion_that_ran_stages_shows_both(refused: RunReport, red: RunReport) -> None:
+    page = Page(to_html(replace(refused, stages=red.stages), artifacts={}))
+    assert page.faults == []
+    assert "Stages against their targets" in page.words
+    assert "Failures 6" in page.words
+    assert set(page.values("aria-labelledby")) <= set(page.values("id"))
+
+
+def test_very_many_steps_and_rulings_stay_a_page_that_opens(promotion: RunReport) -> None:
+    many = replace(promotion, steps=promotion.steps * 500, rulings=promotion.rulings * 500)
+    source = to_html(many, artifacts={})
+    assert len(source) < 500_000
+    assert f"and {4 * 500 - SHOWN_ROWS} more, in report.json" in Page(source).words
+
+
+@pytest.mark.parametrize("values", [{}, {"observed": None}, {"observed": {"a": "b" * 10_000}, "x": 1e-9, "y": None}])
+def test_whatever_a_ruling_is_made_of_it_is_a_page(promotion: RunReport, values: dict[str, object]) -> None:
+    ruling = replace(promotion.rulings[0], values=values)
+    assert Page(to_html(replace(promotion, rulings=(ruling,)), artifacts={})).faults == []
+
+
+def test_a_plain_run_shows_nothing_of_it(green: RunReport) -> None:
+    page = Page(to_html(green, artifacts={}))
+    assert {"steps", "rulings"} & set(page.values("id")) == set()
+    assert "Gate" not in page.words
+    assert "Gate" not in to_summary(green)
+    assert not [suite for suite in JUnitXml.fromstring(to_junit(green).encode()) if suite.name in {"steps", "rulings"}]
+    assert "gates" not in to_sarif(green)
+
+
+def test_the_log_has_a_line_for_each_step_and_ruling_and_the_refusal_once_more(refused: RunReport) -> None:
+    lines = said(refused)
+    assert "✓ evidence         done        0.4 s" in lines
+    assert any(line.startswith("✗ watch            failed   2 m 32 s  error_rate: 41 errors") for line in lines)
+    assert any(line.startswith("✓ budget     PASS         production  the pipeline takes 312.4 s") for line in lines)
+    assert any(line.startswith("✗ error_rate FAIL         production  41 errors in 5 minutes") for line in lines)
+    assert "✗ failed gate · error_rate · production" in lines
+    assert lines[-2].startswith("✗ FAILED promotion of 3f2a1c9d7e4b to production: error_rate said FAIL")
+    assert lines[-1] == "  next   shipway diagnose --env production"
+    assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_the_summary_has_a_table_of_each_and_the_refusal_among_what_failed(refused: RunReport) -> None:
+    summary = to_summary(refused)
+    assert summary.startswith("## ✗ Failed: promotion of 3f2a1c9d7e4b to production: error_rate said FAIL")
+    assert "| ✓ done | `evidence` | 0.4 s |  |" in summary
+    assert "| ✓ PASS | `budget` | `production` | `the pipeline takes 312.4 s" in summary
+    assert "- **gate** `gate · error_rate · production`: `41 errors" in summary
+
+
+def test_junit_has_a_case_for_each_step_and_each_ruling(refused: RunReport, promotion: RunReport) -> None:
+    steps, rulings = JUnitXml.fromstring(to_junit(refused).encode())
+    assert [case.name for case in steps] == [step.name for step in refused.steps]
+    assert [type(case.result[0]) for case in steps if case.result] == [Skipped, Failed, Error]
+    assert [(case.name, case.classname) for case in rulings][2] == ("error_rate", "rulings.production")
+    (failure,) = [case.result[0] for case in rulings if case.result]
+    assert isinstance(failure, Failed)
+    assert failure.message.startswith("FAIL: 41 errors in 5 minutes after")
+    *_, undecided = JUnitXml.fromstring(to_junit(promotion).encode())
+    assert [type(case.result[0]) for case in undecided if case.result] == [Skipped]
+
+
+def test_sarif_has_a_result_for_each_gate_that_refused(refused: RunReport) -> None:
+    blind = replace(refused.rulings[0], ruling=Outcome.ERROR, reason="no answer")
+    (run,) = json.loads(to_sarif(replace(refused, rulings=(*refused.rulings, blind))))["runs"]
+    assert run["tool"]["driver"]["name"] == "gates"
+    (result,) = run["results"]
+    assert (result["ruleId"], result["level"]) == ("error_rate", "error")
+    assert result["message"]["text"].startswith("41 errors in 5 minutes after")
+    (invocation,) = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    assert invocation["toolExecutionNotifications"][0]["message"]["text"] == "budget: no answer"
