@@ -193,6 +193,16 @@ def test_a_difference_that_cannot_be_seen_or_is_far_on_is_shown_all_the_same() -
     assert (len(many), many[-1]) == (7, "and more")
 
 
+@pytest.mark.parametrize("depth", [100, 900])
+def test_what_lies_very_deep_in_a_ruling_is_a_difference_or_said_in_one_line(kept: Path, depth: int) -> None:
+    text, deep = kept.read_text(), "[" * depth + "]" * depth
+    kept.write_text(text.replace('"cached_seconds": 0', f'"cached_seconds": {deep}'))
+    assert pipeline.replay(kept)[0].differences == ("values.cached_seconds is a list, and comes out as 0",)
+    kept.write_text(text.replace('"accepted": null', f'"accepted": {deep}'))
+    with pytest.raises(UsageError, match="ruling 1 cannot be made again: what budget observed"):
+        pipeline.replay(kept)
+
+
 def test_true_is_not_one(kept: Path) -> None:
     document = to_document(read_document(kept))
     assert differences(replace(rulings()[0], values={"a": True}), replace(rulings()[0], values={"a": 1}))

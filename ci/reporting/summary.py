@@ -97,7 +97,7 @@ def _steps(report: RunReport) -> str:
         )
         for step in report.steps[:SHOWN_STEPS]
     ]
-    return "\n".join(["| | Step | Time | |", "|---|---|---|---|", *rows]) if rows else ""
+    return _table(["| | Step | Time | |", "|---|---|---|---|", *rows], len(report.steps)) if rows else ""
 
 
 def _rulings(report: RunReport) -> str:
@@ -105,7 +105,12 @@ def _rulings(report: RunReport) -> str:
         _row(f"{promotion.glyph(each)} {each.ruling}", code(each.gate), code(each.environment), code(each.reason))
         for each in report.rulings[:SHOWN_STEPS]
     ]
-    return "\n".join(["| | Gate | Environment | Why |", "|---|---|---|---|", *rows]) if rows else ""
+    return _table(["| | Gate | Environment | Why |", "|---|---|---|---|", *rows], len(report.rulings)) if rows else ""
+
+
+def _table(lines: list[str], every: int) -> str:
+    more = f"\n\nand {every - SHOWN_STEPS} more, in the report." if every > SHOWN_STEPS else ""
+    return "\n".join(lines) + more
 
 
 def _row(*cells: str) -> str:

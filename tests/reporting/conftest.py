@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ci.gates import budget, error_rate, migrations, soak
 from ci.model import (
     STAGES,
     CheckRun,
     Counts,
     Failure,
-    FlowStepRun,
     HistoryEntry,
     Measure,
-    Ruling,
     RunReport,
     RunVerdict,
     StageRun,
     Status,
     StepRun,
 )
+from tests.reporting.promotions import make_promotion, make_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -381,67 +379,6 @@ def make_cached() -> RunReport:
         for name, known in green_stages().items()
     }
     return report(stages, seconds=0.9, command="shipway promote staging")
-
-
-def make_promotion() -> RunReport:
-    """A promotion to production with its soak accepted and one step done before."""
-    steps = (
-        FlowStepRun(name="evidence", status=Status.PASSED, seconds=0.4),
-        FlowStepRun(name="gates", status=Status.PASSED, seconds=3.2),
-        FlowStepRun(name="build web", status=Status.SKIPPED, reason="done before"),
-        FlowStepRun(name="migrate", status=Status.PASSED, seconds=1.3),
-        FlowStepRun(name="flip web and api", status=Status.PASSED, seconds=2.8),
-        FlowStepRun(name="watch", status=Status.PASSED, seconds=301.0),
-    )
-    rulings = (
-        budget.rule(budget.BudgetObserved(seconds=312.4), environment="production"),
-        migrations.rule(
-            migrations.MigrationsObserved(pending=(migrations.Pending(name="0007_note.sql", sql=EXPAND),)),
-            environment="production",
-        ),
-        soak.rule(
-            soak.SoakObserved(
-                commit="3f2a1c9d", now=900, servings=(soak.Serving(commit="3f2a1c9d", since=100, carries=True),)
-            ),
-            environment="staging",
-        ),
-        watched(errors=(0, 0, 1, 1, 1)),
-    )
-    return flow_report(steps, rulings)
-
-
-def make_refused() -> RunReport:
-    """A promotion that a gate ended after the flip: errors went up; the database was out of reach at the end."""
-    rulings = (*make_promotion().rulings[:2], watched(errors=(3, 9, 17, 25, 41)))
-    steps = (
-        *make_promotion().steps[:5],
-        FlowStepRun(name="watch", status=Status.FAILED, seconds=152.1, reason=f"error_rate: {rulings[-1].reason}"),
-        FlowStepRun(name="roll back", status=Status.PASSED, seconds=4.1),
-        FlowStepRun(name="tell everybody", status=Status.ERROR, seconds=30.0, reason="Resend cannot be reached"),
-    )
-    command = "shipway diagnose --env production"
-    return flow_report(steps, rulings, verdict=RunVerdict.FAILED, seconds=197.0, command=command)
-
-
-EXPAND = "-- shipway: phase=expand\nalter table receipts add column note text;"
-
-
-def watched(errors: tuple[int, ...]) -> Ruling:
-    """Return the ruling on so many errors at each look, a minute apart."""
-    looks = tuple(
-        error_rate.Look(after=60.0 * n, errors=each, users=each, exposure=1.0 * n, requests=180 * n)
-        for n, each in enumerate(errors, 1)
-    )
-    baseline = error_rate.Baseline(errors=12, exposure=60.0)
-    observed = error_rate.ErrorRateObserved(source="Sentry spans", unit="minutes", baseline=baseline, looks=looks)
-    return error_rate.rule(observed, environment="production")
-
-
-def flow_report(steps: tuple[FlowStepRun, ...], rulings: tuple[Ruling, ...], **more: object) -> RunReport:
-    """Return the report of a promotion to production, which runs no stages of its own."""
-    changes = {"kind": "promotion", "environment": "production", "slots": 0, "executor": "", "executor_reason": ""}
-    own = {"isolation": (), "history": (), "notices": (), "steps": steps, "rulings": rulings, "seconds": 309.0}
-    return report({}, **{**changes, **own, "command": "shipway status", **more})  # type: ignore[arg-type]
 
 
 MAKERS: dict[str, Callable[[], RunReport]] = {

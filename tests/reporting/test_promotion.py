@@ -19,7 +19,7 @@ from ci.reporting.findings import findings, headline
 from ci.reporting.html import SHOWN_ROWS, to_html
 from ci.reporting.junit import to_junit
 from ci.reporting.sarif import to_sarif
-from ci.reporting.summary import to_summary
+from ci.reporting.summary import SHOWN_STEPS, to_summary
 from tests.reporting.test_html import Page
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ def test_very_many_steps_and_rulings_stay_a_page_that_opens(promotion: RunReport
     source = to_html(many, artifacts={})
     assert len(source) < 500_000
     assert f"and {4 * 500 - SHOWN_ROWS} more, in report.json" in Page(source).words
+    assert f"and {4 * 500 - SHOWN_STEPS} more, in the report." in to_summary(many)
 
 
 @pytest.mark.parametrize("values", [{}, {"observed": None}, {"observed": {"a": "b" * 10_000}, "x": 1e-9, "y": None}])
