@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from ci.monorepo.snapshot import Snapshot
     from ci.promotion.doctor import Finding
     from ci.promotion.standing import Standing
+    from ci.promotion.smoking import Smoked
     from ci.settings import Settings
 
 REPORT = "shipway-report"
@@ -295,6 +296,19 @@ def replay(path: Path) -> tuple[Replayed, ...]:
             ) from error
         found.append(Replayed(ruling=ruling, again=again, differences=gates.differences(ruling, again)))
     return tuple(found)
+
+
+async def smoke(path: Path, environment: str, commit: str | None) -> Smoked:
+    """Make an environment's probes where its users reach it; with `commit`, each app must serve that one.
+
+    Raises UsageError.
+    """
+    from ci.promotion.smoking import smoke as make  # noqa: PLC0415 - as above
+
+    root = path.absolute()
+    settings = config.load(root)
+    commits = {app.name: commit for app in settings.apps} if commit else {}
+    return await make(settings, environment, root=root, commits=commits)
 
 
 # --- a rehearsal ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Everything heavy is imported where it is used: `--help` answers in under 0.3 s.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -174,6 +175,33 @@ def status(path: Path, *, as_json: bool) -> ExitCode:
 
 
 @shipway.command()
+@click.argument("environment", type=click.Choice(ENVIRONMENTS))
+@PATH
+@click.option("--commit", callback=lambda *given: _commit(given[-1]), help="The commit that each app must serve.")
+@JSON
+def smoke(environment: str, path: Path, commit: str | None, *, as_json: bool) -> ExitCode:
+    """Ask an environment's apps all that [[smoke]] of shipway.toml says, and rule on it.
+
+    Exit code 0: all seven points passed. 11: a probe failed. 5: nothing answered at all. 20: a point is asked for by
+    nothing. 2: the settings.
+    """
+    import json
+
+    import anyio
+
+    import pipeline
+    from ci.reporting.smoke import print_smoke
+
+    made = anyio.run(pipeline.smoke, path, environment, commit)
+    if as_json:
+        _answer(json.dumps(made.plain(), indent=2))
+    else:
+        print_smoke(_console(), made.lines(), made.ruling, made.notices)
+    codes = {"PASS": ExitCode.PASSED, "FAIL": ExitCode.GATE_REFUSED, "ERROR": ExitCode.VENDOR}
+    return codes.get(made.ruling.ruling, ExitCode.HELD)
+
+
+@shipway.command()
 @PATH
 @click.option(
     "--ci", "host", type=click.Choice(tuple(HOSTS)), required=True, help="The CI host to write a wrapper for."
@@ -205,6 +233,15 @@ def rehearse(scenario: str, directory: Path | None) -> ExitCode:
     del scenario  # there is one
     anyio.run(pipeline.rehearse_world, _console(), None if directory is None else directory.absolute())
     return ExitCode.PASSED
+
+
+def _commit(given: str | None) -> str | None:
+    """Return a commit as it was given, in lower case."""
+    if given is None:
+        return None
+    if not re.fullmatch("[0-9a-f]{7,40}", given.lower()):
+        raise click.BadParameter("expected a commit: 7 to 40 digits from 0 to f")
+    return given.lower()
 
 
 def _answer(text: str) -> None:

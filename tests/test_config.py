@@ -183,6 +183,20 @@ WRONG = [
     ("environments.development.neon = {project = 'a b', token = 'env://X'}", "should match pattern"),
     ("environments.development.neon = {project = 'a', token = 'napi_x'}", "by reference, never by its value"),
     ("environments.development.neon = {project = 'a', token = 'env://X', address = 'http://x.test'}", "https://"),
+    ("smoke = [{name = 'a', point = 'ai'}]", "expected `requests`, or `absent`"),
+    ("smoke = [{name = 'a', point = 'mail', absent = 'x'}]", "'email' or 'payments'"),
+    ("smoke = [{name = 'a', point = 'ai', requests = [{path = '/'}]}]", "`app` is missing"),
+    ("smoke = [{name = 'a', point = 'ai', app = 'b', requests = [{path = '/'}]}]", "there is no app b"),
+    ("smoke = [{name = 'a', point = 'ai', app = 'b', requests = [{path = '/{c}'}]}]", "nothing is called c here"),
+    ("smoke = [{name = 'a', point = 'ai', app = 'b', requests = [{path = '/', json = 1}]}]", "GET has no body"),
+    ("smoke = [{name = 'a', point = 'ai', requests = [{path = '/', returns_upload = true}], app = 'b'}]", "uploaded"),
+    ("smoke = [{name = 'a', point = 'ai', requests = [{path = '/', expect = {b = []}}]}]", "a number, true or false"),
+    ("smoke = [{name = 'a', point = 'ai', requests = [{path = '/', capture = {b = 'c'}}]}]", 'write "json:data.id"'),
+    ("smoke = [{name = 'a', point = 'ai', requests = [{path = '/', headers = {'b c' = 'd'}}]}]", "name of a header"),
+    ("smoke = [{name = 'a', point = 'ai', requests = [{path = '/', json = {a = 2026-01-15}}]}]", "a date is text"),
+    ("environments.staging.smoke.secrets = {A = 'hunter-two'}", "by reference, never by its value"),
+    ("environments.staging.smoke.headers = {A = '{secret:B}'}", "there is no secret B"),
+    ("environments.staging.smoke.without = {a = 'b'}", "there is no probe a"),
     ("unit.timeout = 3", "did you mean `stages.unit`?"),
     ("stages.units = {}", "did you mean `unit`?"),
     ("cache = {}", "there is no such setting"),
@@ -399,7 +413,7 @@ def default_of(field: pydantic.fields.FieldInfo) -> str:
         case int():
             return f"`{value}`"
         case float():
-            return f'`"{value / 60:g}m"`'
+            return f'`"{value:g}s"`' if value % 60 else f'`"{value / 60:g}m"`'
         case str():
             return f'`"{value}"`'
         case (_, *_):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ci.gates.recording import Count, Seconds, decide, joined, number, quoted
 from ci.model import Outcome, Ruling
 
-POINTS = ("health", "auth", "database", "files", "ai", "email", "payment")
+POINTS = ("health", "auth", "database", "files", "ai", "email", "payments")
 CLOSED = 401
 
 

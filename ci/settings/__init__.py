@@ -2,6 +2,7 @@
 
 stages.py        the seven stages
 environments.py  apps, environments and the services that they have
+smoke.py         the probes of what is about to serve or serves
 tables.py        what all tables have in common
 
 Every description here is the text that docs/configuration.md gives, and what an editor shows through the schema.
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, model_validator
 
 from ci.fields import Outside, complaint
-from ci.settings.environments import App, Environments, GitHub
+from ci.settings.environments import App, Environment, Environments, GitHub
+from ci.settings.smoke import Smoke, Smoking
 from ci.settings.stages import Stages
 from ci.settings.tables import Table
 
@@ -60,6 +62,7 @@ class Settings(Table):
     environments: Environments = Field(
         default_factory=Environments, description="What the environments have at outside services."
     )
+    smoke: tuple[Smoke, ...] = Field(default=(), description="What is asked of what is about to serve or serves.")
     run: Run = Field(default_factory=Run, description="How a run goes about its checks.")
     containers: Containers = Field(default_factory=Containers, description="The images that checks run in on Dagger.")
 
@@ -76,6 +79,40 @@ class Settings(Table):
             if unknown := sorted(names - known):
                 raise complaint(f"there is no app {unknown[0]}", "each has a table [[apps]]", at=at)
         return self
+
+    @model_validator(mode="after")
+    def _probes_are_known(self) -> Self:
+        apps = {app.name for app in self.apps}
+        known: set[str] = set()
+        for place, probe in enumerate(self.smoke):
+            if probe.name in known:
+                raise complaint("there is a probe of this name before it", at=("smoke", place, "name"))
+            if probe.app is not None and probe.app not in apps:
+                hint = "each has a table [[apps]]"
+                raise complaint(f"there is no app {probe.app}", hint, at=("smoke", place, "app"))
+            known.add(probe.name)
+        for name, environment in self.environments:
+            at = ("environments", name, "smoke")
+            if environment.smoke is None:
+                continue
+            if unknown := sorted(set(environment.smoke.without) - known):
+                hint = "each has a table [[smoke]]"
+                raise complaint(f"there is no probe {unknown[0]}", hint, at=(*at, "without", unknown[0]))
+            if lacking := list(self.lacking(name)):
+                raise complaint(lacking[0], at=at)
+        return self
+
+    def lacking(self, environment: str) -> Iterator[str]:
+        """Yield what an environment has to say for the probes that are made in it, and does not."""
+        made: Environment = getattr(self.environments, environment)
+        more = made.smoke or Smoking()
+        for probe in self.smoke:
+            if probe.name in more.without:
+                continue
+            for name in sorted(probe.secrets - set(more.secrets)):
+                yield f"`secrets` lacks {name}, which the probe {probe.name} names"
+            for name in sorted({each.service for each in probe.requests if each.service} - set(more.services)):
+                yield f"`services` lacks {name}, which the probe {probe.name} asks"
 
     def _named(self) -> Iterator[tuple[tuple[str, ...], set[str]]]:
         """Yield where apps are named, and which."""

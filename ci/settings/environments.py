@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from ci.fields import Command, Duration, Inside, Page, Reference, Secrets, Text, Variables, Vendor, complaint, frozen
+from ci.settings.smoke import Smoking
 from ci.settings.tables import Table, nothing
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}$")]
@@ -117,6 +118,7 @@ class Environment(Table):
     commands: Commands | None = Field(default=None, description="Where its apps are served, anywhere else.")
     stripe: Stripe | None = Field(default=None, description="By which account it is paid.")
     configured: Configured | None = Field(default=None, description="What no two environments may share.")
+    smoke: Smoking | None = Field(default=None, description="What it adds to the probes.")
 
     @model_validator(mode="after")
     def _one_platform(self) -> Self:

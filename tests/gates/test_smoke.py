@@ -48,12 +48,12 @@ def test_a_probe_that_could_not_be_made_is_an_error_behind_a_failure() -> None:
 
 
 def test_a_point_that_nobody_asks_for_is_no_data_unless_the_product_has_no_such_thing() -> None:
-    for nothing in (None, Point(name="payment")):
-        found = ruled(payment=nothing)
-        assert (found.ruling, found.reason) == (Outcome.NODATA, "nothing asks for payment")
-    absent = ruled(payment=Point(name="payment", absent="it is free"))
+    for nothing in (None, Point(name="payments")):
+        found = ruled(payments=nothing)
+        assert (found.ruling, found.reason) == (Outcome.NODATA, "nothing asks for payments")
+    absent = ruled(payments=Point(name="payments", absent="it is free"))
     assert absent.ruling is Outcome.PASS
-    assert '6 of 7 points passed at https://receipts.example; no payment: "it is free"' in absent.reason
+    assert '6 of 7 points passed at https://receipts.example; no payments: "it is free"' in absent.reason
 
 
 def test_auth_needs_a_closed_door() -> None:
