@@ -91,7 +91,13 @@ class Visitor:
         """Take away what was made, as far as it is known what; return what went wrong with it."""
         if not can_fill(self.values, cleaning.path, cleaning.headers, cleaning.json_):
             return None
-        request = Request(method=cleaning.method, path=cleaning.path, headers=cleaning.headers, json=cleaning.json_)
+        request = Request(
+            method=cleaning.method,
+            path=cleaning.path,
+            service=cleaning.service,
+            headers=cleaning.headers,
+            json=cleaning.json_,
+        )
         try:
             answer = await self._answer(request)
         except UnmetError as error:

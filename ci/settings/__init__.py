@@ -111,7 +111,7 @@ class Settings(Table):
                 continue
             for name in sorted(probe.secrets - set(more.secrets)):
                 yield f"`secrets` lacks {name}, which the probe {probe.name} names"
-            for name in sorted({each.service for each in probe.requests if each.service} - set(more.services)):
+            for name in sorted(probe.services - set(more.services)):
                 yield f"`services` lacks {name}, which the probe {probe.name} asks"
 
     def _named(self) -> Iterator[tuple[tuple[str, ...], set[str]]]:

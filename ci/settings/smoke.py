@@ -145,6 +145,9 @@ class Cleaning(Table):
 
     method: Method = Field(default="DELETE", description="The method.")
     path: Page = Field(description="The path at the app's address.")
+    service: Identifier | None = Field(
+        default=None, description="A service beside the app that is asked in its place, by its name in `services`."
+    )
     headers: Headers = Field(default_factory=nothing, description="Headers to send.")
     json_: Plain = Field(default=None, alias="json", description="A body in JSON.")
 
@@ -190,6 +193,12 @@ class Smoke(Table):
             if unknown := sorted(name for name in names - known if not name.startswith(SECRET)):
                 raise complaint(f"nothing is called {unknown[0]} here", at=("cleanup", place, "path"))
         return self
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The names of the services beside the app that it asks."""
+        asked: tuple[Request | Cleaning, ...] = (*self.requests, *self.cleanup)
+        return frozenset(each.service for each in asked if each.service is not None)
 
     @property
     def secrets(self) -> frozenset[str]:

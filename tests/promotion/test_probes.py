@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -17,7 +18,7 @@ from ci.gates.smoke import POINTS
 from ci.promotion.smoking import Smoked, smoke
 from ci.rehearsal.serving import serving
 from ci.settings.smoke import Smoke
-from tests.conftest import command, environment
+from tests.conftest import ROOT, command, environment
 from tests.promotion.product import COMMIT, HOSTILE, PASSWORD, Product
 
 if TYPE_CHECKING:
@@ -281,6 +282,24 @@ def test_the_ruling_can_be_made_again(tmp_path: Path) -> None:
     for broken in ("", "value"):
         made = probed(tmp_path, Product(broken)).ruling
         assert replay(made) == made
+
+
+def test_the_recipes_are_valid_and_ask_what_they_say() -> None:
+    text = (ROOT / "docs/smoke.md").read_text()
+    recipes = re.findall(r"```toml\n(\[\[apps\]\].*?)```", text, re.DOTALL)
+    read = [config.loads(each) for each in recipes]
+    assert [[probe.name for probe in each.smoke] for each in read] == [
+        ["sign-in"],
+        ["sign-in"],
+        ["session"],
+        ["supabase", "storage"],
+    ]
+
+
+def test_the_example_asks_for_each_point() -> None:
+    settings = config.load(ROOT / "examples/receipts")
+    assert {probe.point for probe in settings.smoke} == set(POINTS)
+    assert {name for probe in settings.smoke for name in probe.secrets} == {"SMOKE_EMAIL", "SMOKE_PASSWORD"}
 
 
 def test_the_points_are_those_of_the_gate() -> None:
