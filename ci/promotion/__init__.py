@@ -7,5 +7,6 @@ standing.py   what environments serve, what goes on in them
 asking.py     which commit an app says it serves
 smoking.py    the smoke of an environment, and the ruling on it; target.py: where it is made
 probes.py     its probes side by side, each until its deadline; visitor.py: who makes their requests; filling.py: values
+tries.py      their tries as values, and what the gate sees of them
 flow.py       carries a flow through its steps by the journal, under a lease, from wherever it was left
 """

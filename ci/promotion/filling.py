@@ -7,13 +7,14 @@ from typing import Any
 from urllib.parse import quote
 
 from ci.settings.smoke import PLACEHOLDER, placeholders
+from ci.text import encodable
 
 Scalar = str | int | float | bool
 
 
 def written(value: Scalar) -> str:
-    """Return a value as JSON writes it, a text as it is."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """Return a value as JSON writes it, a text as it is, without halves of characters."""
+    return str(value).lower() if isinstance(value, bool) else str(encodable(str(value)))
 
 
 def fill(text: str, values: Mapping[str, Scalar], write: Callable[[str], str] = str) -> str:

@@ -15,8 +15,8 @@ import anyio
 import httpx
 
 from ci.errors import Trouble, VendorError
-from ci.gates.smoke import POINTS, Point, Probe, SmokeObserved
 from ci.promotion.asking import commit_of
+from ci.promotion.tries import Attempt, ProbeRun, observed
 from ci.promotion.visitor import UnmetError, Visitor
 from ci.redact import Redactor
 from ci.text import clean, first_line
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from ci.gates.smoke import SmokeObserved
     from ci.promotion.target import Target
     from ci.settings.environments import Serves
     from ci.settings.smoke import Smoke
@@ -34,35 +35,6 @@ PAUSES = (0.5, 1.0, 2.0, 4.0, 5.0)
 CLEANING = 20.0
 SIDE_BY_SIDE = 16
 SAID = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One try of a probe: its last request as shipway.toml writes it, and how that ended."""
-
-    passed: bool
-    request: str
-    seconds: float
-    expected: int | None = None
-    status: int | None = None
-    detail: str = ""
-    answered: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbeRun:
-    """A probe, and all of its tries. `left` says what could not be cleaned up."""
-
-    name: str
-    point: str
-    app: str
-    attempts: tuple[Attempt, ...]
-    left: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether the last try did."""
-        return self.attempts[-1].passed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +90,7 @@ async def probe(
         )
     absent: dict[str, str] = {each.point: each.absent for each in probes if each.absent}
     absent |= {each.point: left_out[each.name] for each in probes if each.name in left_out}
-    return Probed(runs=tuple(runs), observed=_observed(runs, absent, {each.point for each in made}, where))
+    return Probed(runs=tuple(runs), observed=observed(runs, absent, {each.point for each in made}, where))
 
 
 def _trusted(target: Target) -> ssl.SSLContext | Literal[False]:
@@ -173,7 +145,7 @@ def _serves(asked: Serving, target: Target) -> Callable[[], Awaitable[_Told]]:
         passed = found.startswith(meant) or meant.startswith(found)
         detail = f"serves {found[:12]}" + ("" if passed else f", and {meant[:12]} is meant")
         seconds = round(anyio.current_time() - began, 3)
-        return _Told(attempt=Attempt(passed=passed, request=request, seconds=seconds, detail=detail))
+        return _Told(attempt=Attempt(passed=passed, request=request, seconds=seconds, status=200, detail=detail))
 
     return attempt
 
@@ -216,35 +188,4 @@ async def _requests(made: Smoke, visitor: Visitor, began: float) -> Attempt:
         status=status,
         detail=detail,
         answered=visitor.answered,
-    )
-
-
-def _observed(runs: Sequence[ProbeRun], absent: Mapping[str, str], asked: set[str], where: str) -> SmokeObserved:
-    """Return what the gate looks at. Where nothing at all answered, it is not known whose fault that is."""
-    blind = bool(runs) and not any(attempt.answered for run in runs for attempt in run.attempts)
-    return SmokeObserved(
-        points=tuple(
-            Point(
-                name=name,
-                probes=tuple(_seen(run, blind=blind) for run in runs if run.point == name),
-                absent=absent.get(name) if name not in asked else None,
-            )
-            for name in POINTS
-        ),
-        where=where,
-    )
-
-
-def _seen(run: ProbeRun, *, blind: bool) -> Probe:
-    last = run.attempts[-1]
-    requested = last.request if last.expected is None else f"{run.name}: {last.request}"
-    return Probe(
-        name=run.name if last.passed else requested,
-        passed=last.passed,
-        expected=last.expected,
-        status=last.status,
-        seconds=last.seconds,
-        tries=len(run.attempts),
-        detail="" if last.passed else last.detail,
-        error=(last.detail or "no answer") if blind and not last.passed else None,
     )

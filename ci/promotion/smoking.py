@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.gates.smoke import rule
-from ci.promotion.probes import WITHIN, ProbeRun, Serving, probe
+from ci.promotion.probes import WITHIN, Serving, probe
 from ci.promotion.target import target_of
 from ci.redact.forms import SHORTEST
 from ci.settings.smoke import Smoking
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ci.model import Ruling
+    from ci.promotion.tries import ProbeRun
     from ci.settings import Settings
     from ci.settings.environments import Environment
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 LARGEST = 16 * 1024 * 1024  # bytes of an answer
+LONGEST = 8192  # characters of a value that is captured
 REDIRECTS = 5
 SAID, LOOKED_AT = 120, 20_000  # characters of an answer: that are told, that are searched for secrets
 INDEX = re.compile("[0-9]{1,6}")
@@ -107,7 +108,7 @@ class Visitor:
 
     def told(self, text: str) -> str:
         """Return what may be told of a text of strangers: one line, without secrets, cut."""
-        known = {name: str(value) for name, value in self.captured.items() if isinstance(value, str)}
+        known = {f"captured {name}": value for name, value in self.captured.items() if isinstance(value, str)}
         redactor = Redactor({**known, **self.target.secrets})
         return first_line(redactor.text(first_line(clean(text), LOOKED_AT)), SAID)
 
@@ -117,7 +118,7 @@ class Visitor:
                 answer = await self._follow(self._built(request), follow=request.follow)
         except TimeoutError:
             raise UnmetError(f"no answer within {request.timeout:g} s") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # strangers find more than httpx names
             raise UnmetError(self.told(str(error) or type(error).__name__)) from None
         return answer
 
@@ -213,7 +214,10 @@ class Visitor:
             found = next((each.value for each in self.client.cookies.jar if each.name == name), None)
         if not isinstance(found, str | int | float) or found == "":
             raise UnmetError(f"there is no value at {source}")
-        return found
+        if isinstance(found, str) and len(found) > LONGEST:
+            raise UnmetError(f"the value at {source} is longer than {LONGEST} characters")
+        kept: Scalar = encodable(found)
+        return kept
 
 
 def _at(path: str, answer: Answer) -> Any:

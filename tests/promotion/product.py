@@ -28,8 +28,9 @@ HOSTILE = "\x1b[31mred\x1b[0m \u202e[bold]reversed[/bold] ::error::x"
 class Product:
     """The app. `broken` are the ways in which it is; `seen` the requests that it got, as method, path and headers."""
 
-    def __init__(self, *broken: str) -> None:
-        """Have nobody signed in and no file."""
+    def __init__(self, *broken: str, elsewhere: str = "https://elsewhere.example") -> None:
+        """Have nobody signed in and no file. `elsewhere` is where it leads away to."""
+        self.elsewhere = elsewhere
         self.broken = frozenset(broken)
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         self.sessions: set[str] = set()
@@ -67,6 +68,8 @@ class Product:
                 await anyio.sleep(0.02)
         if "huge" in self.broken:
             return Response(b" " * HUGE * 1024 * 1024)
+        if "garbled" in self.broken:
+            return Response(b"\x1f\x8bno", headers={"content-encoding": "gzip"})
         if "redirect" in self.broken:
             return RedirectResponse("https://elsewhere.example/health")
         if "hostile" in self.broken:
@@ -80,7 +83,7 @@ class Product:
         return JSONResponse({"status": status, "parts": [{"name": "database", "rows": 3, "up": True}]}, code)
 
     async def _old(self, _request: Request) -> Response:
-        away = "https://elsewhere.example" if "away" in self.broken else ""
+        away = self.elsewhere if "away" in self.broken else ""
         return RedirectResponse(f"{away}/vendor", 301)
 
     async def _vendor(self, request: Request) -> Response:
@@ -123,6 +126,8 @@ class Product:
         self.files["7"] = content
         if "forgetful" in self.broken:
             return JSONResponse({"file": {}}, 201)
+        if "half" in self.broken:  # of a character
+            return Response(b'{"file": {"id": "\\ud800/../health"}}', 201)
         return JSONResponse({"file": {"id": 7}}, 201)
 
     async def _file(self, request: Request) -> Response:
@@ -131,7 +136,9 @@ class Product:
             if "keeping" in self.broken:
                 return JSONResponse({}, 500)
             return Response(status_code=204 if self.files.pop(name, None) is not None else 404)
-        content = self.files[name]
+        content = self.files.get(name)
+        if content is None:
+            return JSONResponse({}, 404)
         return Response(content[:-1] + b"?" if "bytes" in self.broken else content)
 
     def _is_signed_in(self, request: Request) -> bool:

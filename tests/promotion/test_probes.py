@@ -197,9 +197,11 @@ BROKEN = {
     },
     "bytes": {"file": "GET /files/{id} answered 200; its 3000 bytes are not those that were uploaded"},
     "forgetful": {"file": "POST /files answered 201; there is nothing at file.id"},
+    "half": {"file": "GET /files/{id} answered 404, expected 200"},
+    "garbled": {"health": "GET /health no answer, expected 200; Error -3"},
     "open": {"closed": "GET /me answered 200, expected 401"},
     "cookie": {"sign-in": "there is no value at cookie:session", "file": "POST /files answered 401, expected 201"},
-    "commit": {"api-serves": "GET /version no answer; serves badbadbadbad, and c0ffeec0ffee is meant"},
+    "commit": {"api-serves": "GET /version answered 200; serves badbadbadbad, and c0ffeec0ffee is meant"},
     "telling": {
         "ai": "GET /vendor?of=ai answered 500, expected 200",
         "email": "GET /vendor answered 500",
@@ -248,6 +250,47 @@ def test_a_file_may_be_the_whole_body(tmp_path: Path) -> None:
     assert made.ruling.ruling == "PASS"
     (sent,) = (headers for method, path, headers in product.seen if (method, path) == ("POST", "/files"))
     assert sent["content-type"] == "image/png"
+
+
+BESIDE = """
+[[apps]]
+name = "api"
+path = "apps/api"
+[[smoke]]
+name = "led"
+point = "health"
+app = "api"
+requests = [{{ path = "/old", follow = true, expect = {{ state = "reachable" }} }}]
+[[smoke]]
+name = "asked"
+point = "ai"
+app = "api"
+requests = [{{ service = "other", path = "/health", expect = {{ status = "ok" }} }}]
+cleanup = [{{ service = "other", path = "/files/{{random}}" }}]
+[environments.staging]
+addresses = {{ api = "{address}" }}
+[environments.staging.smoke]
+services = {{ other = "{other}" }}
+headers = {{ X-Bypass = "yes" }}
+"""
+
+
+def test_what_an_environment_adds_goes_to_its_apps_alone(tmp_path: Path) -> None:
+    other = Product()
+
+    async def calls() -> tuple[Smoked, Product]:
+        async with serving(other.app) as beside:
+            product = Product("away", elsewhere=beside)
+            async with serving(product.app) as address:
+                settings = config.loads(BESIDE.format(address=address, other=beside))
+                return await smoke(settings, "staging", root=tmp_path), product
+
+    made, product = anyio.run(calls)
+    assert (red(made), made.notices) == ({}, ())
+    added = ["x-synthetic", "x-bypass"]
+    assert [[headers.get(name) for name in added] for *_, headers in product.seen] == [["1", "yes"]]
+    assert sorted(path.partition("/files/")[0] for _, path, _ in other.seen) == ["", "/health", "/vendor"]
+    assert [name for *_, headers in other.seen for name in added if name in headers] == []
 
 
 def test_what_cannot_be_cleaned_up_is_said_and_is_no_failure(tmp_path: Path) -> None:
@@ -404,6 +447,15 @@ def test_a_point_that_nothing_asks_for_is_held(tmp_path: Path) -> None:
 
     assert (made := anyio.run(calls)).ruling.ruling == "NODATA"
     assert made.ruling.reason == "nothing asks for email"
+
+
+def test_to_say_what_is_served_is_not_to_be_well(tmp_path: Path) -> None:
+    async def calls() -> Smoked:
+        async with serving(Product().app) as address:
+            text = written(tmp_path, address).replace('point = "health"', 'point = "ai"')
+            return await smoke(config.loads(text), "staging", root=tmp_path)
+
+    assert anyio.run(calls).ruling.reason == "nothing asks for health"
 
 
 def test_a_probe_that_an_environment_leaves_out_is_absent_with_its_reason(tmp_path: Path) -> None:
