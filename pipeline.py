@@ -62,8 +62,8 @@ if TYPE_CHECKING:
     from ci.model import Ruling
     from ci.monorepo.snapshot import Snapshot
     from ci.promotion.doctor import Finding
-    from ci.promotion.standing import Standing
     from ci.promotion.smoking import Smoked
+    from ci.promotion.standing import Standing
     from ci.settings import Settings
 
 REPORT = "shipway-report"
@@ -305,7 +305,7 @@ async def smoke(path: Path, environment: str, commit: str | None) -> Smoked:
     """
     from ci.promotion.smoking import smoke as make  # noqa: PLC0415 - as above
 
-    root = path.absolute()
+    root = path.resolve()
     settings = config.load(root)
     commits = {app.name: commit for app in settings.apps} if commit else {}
     return await make(settings, environment, root=root, commits=commits)
