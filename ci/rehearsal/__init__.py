@@ -1,7 +1,7 @@
 """Stand-ins: small real servers on loopback that speak the vendors' APIs, and the world that they make.
 
 standin.py   what all of them share: one application, its calls written down, failures on demand
-faults.py    the failures that a stand-in can be told to have
+faults.py    the failures that a stand-in can be told to have, on planned.py: what becomes of the next ones of a kind
 memory.py    what a stand-in knows, in a file, so that it is there after a restart
 github/      GitHub, over a real bare repository
 serving.py   a server for an application, on a port of the loopback

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ci.rehearsal.standin import OWN, StandIn, body_of
+from ci.rehearsal.planned import OWN
+from ci.rehearsal.standin import StandIn, body_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,12 +18,13 @@ What a stand-in goes on with once it has answered is not waited for.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
+
+from ci.rehearsal.planned import Planned
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -102,21 +103,13 @@ def _are_headers(given: object) -> bool:
     return all(isinstance(text, str) and text.isascii() and text.isprintable() for text in texts)
 
 
-class Faults:
-    """The failures that are still to come, in the order in which they were asked for; an ASGI layer over a stand-in."""
+class Faults(Planned[Fault]):
+    """The failures that are still to come, as an ASGI layer over a stand-in."""
 
     def __init__(self, application: ASGIApp) -> None:
         """Let everything through."""
+        super().__init__(Fault, "faults")
         self.application = application
-        self.waiting: list[Fault] = []
-
-    def add(self, **words: Any) -> None:
-        """Fail as told. Raises ValueError, TypeError."""
-        self.waiting.append(Fault(**words))
-
-    def clear(self) -> None:
-        """Fail no more."""
-        self.waiting.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or have it fail."""
@@ -126,7 +119,7 @@ class Faults:
         body = b""
         if any(fault.content and fault.meets(scope) for fault in self.waiting):
             body, receive = await _read(receive)
-        fault = self._next(scope, body)
+        fault = self.next(lambda each: each.meets(scope) and (not each.content or each.meets_body(body)))
         if fault is None:
             await self.application(scope, receive, send)
         elif fault.kind == "status":
@@ -138,18 +131,6 @@ class Faults:
             await self._do_later(fault.seconds, scope, receive, send)
         else:
             await self._spoil(fault, scope, receive, send)
-
-    def _next(self, scope: Scope, body: bytes) -> Fault | None:
-        for place, fault in enumerate(self.waiting):
-            if not fault.meets(scope) or (fault.content and not fault.meets_body(body)):
-                continue
-            if fault.after:
-                self.waiting[place] = dataclasses.replace(fault, after=fault.after - 1)
-                continue
-            rest = [dataclasses.replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-            self.waiting[place : place + 1] = rest
-            return fault
-        return None
 
     async def _do_later(self, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
         """Cut the connection, and do what is asked for when the caller may have asked again."""

@@ -8,19 +8,11 @@ Nothing of such an operation is done, and what was to follow it for the same bra
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ci.errors import ToolError
-from ci.rehearsal.standin import OWN, body_of
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
+from ci.rehearsal.faults import check_numbers, check_texts
+from ci.rehearsal.planned import Planned
 
 ACTIONS = ("create_branch", "create_timeline", "start_compute", "suspend_compute", "delete_timeline")
 
@@ -34,49 +26,21 @@ class OperationFault:
     error: str = "compute node is not available"
 
     def __post_init__(self) -> None:
-        """Refuse what could never happen. Raises ValueError."""
+        """Refuse what could never happen. Raises ValueError, TypeError."""
+        check_texts(self, ("action", "error"))
+        check_numbers(self, {"times": (1, 10**9)})
         if self.action not in {"", *ACTIONS}:
             raise ValueError(f"{self.action}: there is {', '.join(ACTIONS)}")
-        if type(self.times) is not int or self.times < 1:
-            raise ValueError("`times` is a number from 1")
 
 
-class OperationFaults:
-    """Those that are still to come, in the order in which they were asked for."""
+class OperationFaults(Planned[OperationFault]):
+    """Those that are still to come."""
 
     def __init__(self) -> None:
         """Let all operations be."""
-        self.waiting: list[OperationFault] = []
-
-    def add(self, **words: Any) -> None:
-        """Have operations fail as told. Raises ValueError, TypeError."""
-        if not all(isinstance(words.get(name, ""), str) for name in ("action", "error")):
-            raise TypeError("`action` and `error` are texts")
-        self.waiting.append(OperationFault(**words))
+        super().__init__(OperationFault, "operations")
 
     def meet(self, action: str) -> None:
         """Raise ToolError where an operation that begins now is to fail."""
-        for place, fault in enumerate(self.waiting):
-            if fault.action in {"", action}:
-                left = [dataclasses.replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-                self.waiting[place : place + 1] = left
-                raise ToolError(fault.error)
-
-    def routes(self) -> list[Route]:
-        """Return where they are told over HTTP."""
-        path = f"{OWN}operations"
-        return [Route(path, self._told, methods=["POST"]), Route(path, self._ended, methods=["DELETE"])]
-
-    async def _told(self, request: Request) -> Response:
-        body = await body_of(request)
-        if not isinstance(body, dict):
-            return JSONResponse({"message": "an object is wanted"}, status_code=HTTPStatus.BAD_REQUEST)
-        try:
-            self.add(**body)
-        except (ValueError, TypeError) as error:
-            return JSONResponse({"message": str(error)}, status_code=HTTPStatus.BAD_REQUEST)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
-
-    async def _ended(self, _request: Request) -> Response:
-        self.waiting.clear()
-        return Response(status_code=HTTPStatus.NO_CONTENT)
+        if fault := self.next(lambda each: each.action in {"", action}):
+            raise ToolError(fault.error)

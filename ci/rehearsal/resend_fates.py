@@ -13,19 +13,15 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
 from ci.rehearsal.faults import check_numbers, check_texts
-from ci.rehearsal.standin import OWN
+from ci.rehearsal.planned import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
 
-    from starlette.requests import Request
+    from starlette.routing import Route
 
 EVENTS = ("queued", "sent", "delivery_delayed", "bounced", "complained", "failed", "suppressed")
 
@@ -85,21 +81,7 @@ class Fates:
 
     def routes(self) -> list[Route]:
         """Return the addresses at which all this is told."""
-        return [
-            Route(f"{OWN}fates", self._to_end, methods=["POST"]),
-            Route(f"{OWN}fates", self._to_deliver, methods=["DELETE"]),
-        ]
+        return told("fates", self.add, self.clear)
 
     def _keep(self, fates: list[Fate]) -> None:
         self._shelf["fates"] = [dataclasses.asdict(each) for each in fates]
-
-    async def _to_end(self, request: Request) -> Response:
-        try:
-            self.add(**await request.json())
-        except (ValueError, TypeError) as error:
-            return JSONResponse({"message": str(error)}, status_code=HTTPStatus.BAD_REQUEST)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
-
-    async def _to_deliver(self, _request: Request) -> Response:
-        self.clear()
-        return Response(status_code=HTTPStatus.NO_CONTENT)

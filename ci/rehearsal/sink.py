@@ -51,7 +51,7 @@ class _Hand:
         return "250 2.1.5 Ok"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        fault = self.mailpit.smtp_faults.next("DATA", envelope.rcpt_tos)
+        fault = self.mailpit.smtp_faults.at("DATA", envelope.rcpt_tos)
         if fault is not None and fault.kind != "lose":
             return await _fail(fault, server)
         content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
@@ -73,7 +73,7 @@ class _Hand:
         return AuthResult(success=known, handled=False, auth_data=name)
 
     async def _failed(self, at: str, addresses: list[str], server: SMTP) -> str | None:
-        fault = self.mailpit.smtp_faults.next(at, addresses)
+        fault = self.mailpit.smtp_faults.at(at, addresses)
         return None if fault is None else await _fail(fault, server)
 
     def _refused(self, trigger: str) -> str | None:

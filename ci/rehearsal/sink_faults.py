@@ -11,22 +11,15 @@ lose      the mail is taken, and the connection is cut before that is said; at D
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from typing import TYPE_CHECKING
 
 from ci.rehearsal.faults import check_numbers, check_texts
-from ci.rehearsal.standin import OWN
+from ci.rehearsal.planned import Planned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from starlette.requests import Request
 
 KINDS = ("refuse", "hang", "reset", "lose")
 PLACES = ("MAIL", "RCPT", "DATA")
@@ -63,48 +56,13 @@ class MailFault:
             raise ValueError(f"to is no expression: {error}") from error
 
 
-class MailFaults:
-    """The failures that are still to come, in the order in which they were asked for."""
+class MailFaults(Planned[MailFault]):
+    """The failures that are still to come."""
 
     def __init__(self) -> None:
         """Have none."""
-        self.waiting: list[MailFault] = []
+        super().__init__(MailFault, "smtp-faults")
 
-    def add(self, **words: Any) -> None:
-        """Fail as told. Raises ValueError, TypeError."""
-        self.waiting.append(MailFault(**words))
-
-    def clear(self) -> None:
-        """Fail no more."""
-        self.waiting.clear()
-
-    def next(self, at: str, addresses: Sequence[str]) -> MailFault | None:
+    def at(self, place: str, addresses: Sequence[str]) -> MailFault | None:
         """Return what fails now, at a command about these addresses."""
-        for place, fault in enumerate(self.waiting):
-            if fault.at != at or not any(re.search(fault.to, each) for each in addresses):
-                continue
-            if fault.after:
-                self.waiting[place] = dataclasses.replace(fault, after=fault.after - 1)
-                continue
-            rest = [dataclasses.replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-            self.waiting[place : place + 1] = rest
-            return fault
-        return None
-
-    def routes(self) -> list[Route]:
-        """Return the addresses at which all this is told."""
-        return [
-            Route(f"{OWN}smtp-faults", self._to_fail, methods=["POST"]),
-            Route(f"{OWN}smtp-faults", self._to_work, methods=["DELETE"]),
-        ]
-
-    async def _to_fail(self, request: Request) -> Response:
-        try:
-            self.add(**await request.json())
-        except (ValueError, TypeError) as error:
-            return JSONResponse({"message": str(error)}, status_code=HTTPStatus.BAD_REQUEST)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
-
-    async def _to_work(self, _request: Request) -> Response:
-        self.clear()
-        return Response(status_code=HTTPStatus.NO_CONTENT)
+        return self.next(lambda each: each.at == place and any(re.search(each.to, address) for address in addresses))

@@ -29,6 +29,7 @@ from starlette.routing import BaseRoute, Route
 
 from ci.rehearsal.faults import Faults
 from ci.rehearsal.memory import Memory
+from ci.rehearsal.planned import OWN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-OWN = "/_stand-in/"
 HOSTS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 TELLING = frozenset({"POST", "PUT", "PATCH"})
 
@@ -80,13 +80,12 @@ class StandIn:
         self.calls: list[Call] = []
         self._routes = [
             Route(f"{OWN}calls", self._told, methods=["GET"]),
-            Route(f"{OWN}faults", self._to_fail, methods=["POST"]),
-            Route(f"{OWN}faults", self._to_work, methods=["DELETE"]),
             *routes,
         ]
         handlers = {HTTPStatus.NOT_FOUND: lambda request, _error: unknown(request)} if unknown else {}
         self._starlette = Starlette(routes=self._routes, exception_handlers=handlers)
         self.faults = Faults(self._written_down)
+        self.answer_at(self.faults.routes())
 
     def answer_at(self, routes: Sequence[BaseRoute]) -> None:
         """Answer at more addresses, where those who answer need the memory to be made."""
@@ -135,17 +134,6 @@ class StandIn:
 
     async def _told(self, _request: Request) -> Response:
         return JSONResponse([dataclasses.asdict(call) for call in self.calls])
-
-    async def _to_fail(self, request: Request) -> Response:
-        try:
-            self.faults.add(**await request.json())
-        except (ValueError, TypeError) as error:
-            return JSONResponse({"message": str(error)}, status_code=HTTPStatus.BAD_REQUEST)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
-
-    async def _to_work(self, _request: Request) -> Response:
-        self.faults.clear()
-        return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def _stranger(scope: Scope, hosts: Collection[str], *, own: bool) -> Response | None:

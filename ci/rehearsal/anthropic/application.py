@@ -14,7 +14,8 @@ from ci.rehearsal.anthropic.demands import ASKED, COUNTED, DemandError, check
 from ci.rehearsal.anthropic.script import Script
 from ci.rehearsal.anthropic.stream import events
 from ci.rehearsal.anthropic.tokens import count, tokens_of, usage
-from ci.rehearsal.standin import OWN, StandIn, body_of
+from ci.rehearsal.planned import OWN
+from ci.rehearsal.standin import StandIn, body_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

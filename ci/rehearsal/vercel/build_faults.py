@@ -10,21 +10,12 @@ blocked   BLOCKED, as where Vercel waits for a person
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
-from ci.rehearsal.standin import OWN, body_of
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
+from ci.rehearsal.faults import check_numbers, check_texts
+from ci.rehearsal.planned import Planned
 
 KINDS = ("fail", "slow", "blocked")
-LONGEST = 86_400.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,50 +29,20 @@ class BuildFault:
     reason: str = 'Command "pnpm build" exited with 1'
 
     def __post_init__(self) -> None:
-        """Refuse what could never happen. Raises ValueError."""
+        """Refuse what could never happen. Raises ValueError, TypeError."""
+        check_texts(self, ("project", "reason"))
+        check_numbers(self, {"times": (1, 10**9), "seconds": (0, 86_400)})
         if self.kind not in KINDS:
             raise ValueError(f"{self.kind}: there is {', '.join(KINDS)}")
-        if type(self.times) is not int or self.times < 1:
-            raise ValueError("`times` is a number from 1")
-        if type(self.seconds) not in {int, float} or not 0 <= self.seconds <= LONGEST:
-            raise ValueError(f"`seconds` is a number up to {LONGEST:.0f}")
 
 
-class BuildFaults:
-    """Those that are still to come, in the order in which they were asked for."""
+class BuildFaults(Planned[BuildFault]):
+    """Those that are still to come."""
 
     def __init__(self) -> None:
         """Let all builds be."""
-        self.waiting: list[BuildFault] = []
+        super().__init__(BuildFault, "builds")
 
-    def add(self, **words: Any) -> None:
-        """Have builds go wrong as told. Raises ValueError, TypeError."""
-        if not all(isinstance(words.get(name, ""), str) for name in ("project", "reason")):
-            raise TypeError("`project` and `reason` are texts")
-        self.waiting.append(BuildFault(**words))
-
-    def next(self, project: str) -> BuildFault | None:
+    def of(self, project: str) -> BuildFault | None:
         """Return what becomes of the build that a project begins now."""
-        for place, fault in enumerate(self.waiting):
-            if fault.project in {"", project}:
-                left = dataclasses.replace(fault, times=fault.times - 1) if fault.times > 1 else None
-                self.waiting[place : place + 1] = [left] if left else []
-                return fault
-        return None
-
-    def routes(self) -> list[Route]:
-        """Return where they are told over HTTP."""
-        path = f"{OWN}builds"
-        return [Route(path, self._told, methods=["POST"]), Route(path, self._ended, methods=["DELETE"])]
-
-    async def _told(self, request: Request) -> Response:
-        body = await body_of(request)
-        try:
-            self.add(**body if isinstance(body, dict) else {})
-        except (ValueError, TypeError) as error:
-            return JSONResponse({"message": str(error)}, status_code=HTTPStatus.BAD_REQUEST)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
-
-    async def _ended(self, _request: Request) -> Response:
-        self.waiting.clear()
-        return Response(status_code=HTTPStatus.NO_CONTENT)
+        return self.next(lambda each: each.project in {"", project})

@@ -133,7 +133,7 @@ class Deploying:
                 await self._reached(group, document)
                 async with self._room:
                     self._account.change(name, state="BUILDING")
-                    fault = self._faults.next(document["name"])
+                    fault = self._faults.of(document["name"])
                     if fault is not None and fault.kind == "blocked":
                         self._account.change(name, state="BLOCKED")
                     else:
