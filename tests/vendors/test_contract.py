@@ -30,9 +30,14 @@ each = pytest.mark.parametrize("subject", WITH_CONTRACT)
 Traffic = tuple["Operation", httpx.Request, httpx.Response]
 
 
+KEPT: dict[str, tuple[str, list[Traffic]]] = {}  # by vendor: it is the same for every test, which changes nothing of it
+
+
 @pytest.fixture
 def traffic(subject: Subject, tmp_path: Path) -> tuple[str, list[Traffic]]:
     """Make every call of the vendor's adapter. Return the address that paths count from, and what went to and fro."""
+    if subject.name in KEPT:
+        return KEPT[subject.name]
 
     async def calls() -> tuple[str, list[Traffic]]:
         assert subject.contract is not None
@@ -51,7 +56,8 @@ def traffic(subject: Subject, tmp_path: Path) -> tuple[str, list[Traffic]]:
 
     assert subject.contract is not None
     contract(subject.contract)
-    return anyio.run(calls)
+    KEPT[subject.name] = anyio.run(calls)
+    return KEPT[subject.name]
 
 
 def spoilt(operation: Operation, request: httpx.Request, known: Contract) -> Iterator[tuple[str, httpx.Request]]:
