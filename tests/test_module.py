@@ -107,6 +107,7 @@ def test_byte_code_is_written_where_a_modules_runtime_is_built_and_nowhere_else(
     monkeypatch.setenv(hatch_build.RUNTIME, runtime) if runtime else monkeypatch.delenv(
         hatch_build.RUNTIME, raising=False
     )
+    monkeypatch.setattr(sys, "pycache_prefix", None)  # as it is in a module's runtime
     hook = hatch_build.CustomBuildHook(
         str(tmp_path), {}, None, ProjectMetadata(str(tmp_path), None), str(tmp_path), "wheel"
     )
