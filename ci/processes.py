@@ -175,6 +175,9 @@ async def _process(
                 if stream is not None:
                     with contextlib.suppress(anyio.BrokenResourceError, OSError):
                         await stream.aclose()
+            # Where a process outside the group holds a pipe, asyncio waits for its end before it closes ours.
+            if transport := getattr(getattr(process, "_process", None), "_transport", None):
+                transport.close()
 
 
 async def _feed(stream: anyio.abc.ByteSendStream | None, content: bytes | None) -> None:

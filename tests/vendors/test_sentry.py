@@ -286,7 +286,7 @@ def test_an_issue_that_was_there_before_is_not_new_and_events_of_another_environ
                 ("event", error("Fresh", place="b")),
                 ("event", error("Fresh", place="b", environment="staging")),
             )
-            since = NOW - datetime.timedelta(minutes=10)
+            since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=10)  # NOW is when all tests began
             [fresh] = await client.new_issues("api@1", place=PRODUCTION, since=since)
             assert fresh.title == "Fresh: x is undefined"
             assert len(await client.new_issues("api@1", place=PRODUCTION)) == 2
