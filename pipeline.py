@@ -328,10 +328,10 @@ async def rehearse_world(console: Console, directory: Path | None) -> None:
         raise UsageError("the example is not part of this installation", hint="rehearse in a clone of Shipway")
     with _held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
         async with world(directory or place, example=example, cache=cache, note=console.print) as made:
-            tell_places(console, [(each.name, each.address, each.what) for each in made.places])
             async with anyio.create_task_group() as group:
-                group.start_soon(tell_calls, console, made.stand_ins)
-                with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:  # before it is said
+                    tell_places(console, [(each.name, each.address, each.what) for each in made.places])
+                    group.start_soon(tell_calls, console, made.stand_ins)
                     await anext(aiter(signals))
                 group.cancel_scope.cancel()
             console.print("\nending the world")

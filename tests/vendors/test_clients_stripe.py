@@ -44,8 +44,9 @@ def test_the_library_sells_a_plan_on_the_stand_in_and_verifies_its_webhooks(tmp_
             "restricted": ["StripePermissionError", 403, None],
             "events": [
                 "checkout.session.completed",
-                "customer.subscription.updated",
                 "customer.subscription.deleted",
+                "customer.subscription.updated",  # it was incomplete
+                "customer.subscription.updated",
             ],
             "reference": "tenant-1",
         }

@@ -97,8 +97,8 @@ told.stranger = await refusal(() => new Stripe("sk_test_none", where).balance.re
 told.restricted = await refusal(() => new Stripe(restricted, where).customers.list());
 
 const until = Date.now() + 15_000;
-while (events.length < 3 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
-told.events = events.map(({ type }) => type);
-told.reference = events[0].data.object.client_reference_id;
+while (events.length < 4 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
+told.events = events.map(({ type }) => type).sort();
+told.reference = events.find(({ type }) => type === "checkout.session.completed")?.data.object.client_reference_id;
 app.close();
 console.log(JSON.stringify(told));
