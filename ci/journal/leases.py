@@ -7,7 +7,7 @@ that long after the end of the time, and no two ever write at once. The clock is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sql
@@ -87,13 +87,7 @@ class Leases:
             done = connection.execute(sql.update(LEASES).where(mine).values(expires=now + self.life))
         if done.rowcount != 1:
             raise self._lost(lease)
-        return Lease(
-            environment=lease.environment,
-            epoch=lease.epoch,
-            flow=lease.flow,
-            holder=lease.holder,
-            expires=now + self.life,
-        )
+        return replace(lease, expires=now + self.life)
 
     def hold(self, lease: Lease) -> None:
         """Make sure that the lease is held now. Raises LeaseLostError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ci.errors import Trouble, VendorError
 from ci.vendors.answers import Dialect
@@ -13,17 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ci.settings.environments import Serves
+    from ci.vendors.exchange import Query
 
 PATIENCE = Patience(request=10.0, whole=20.0)
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
-async def commit_of(app: str, address: str, serves: Serves, *, headers: Mapping[str, str] | None = None) -> str:
-    """Return the commit that the app at `address` says it serves. Raises VendorError where it says none."""
+async def ask(
+    app: str, address: str, path: str, *, query: Query | None = None, headers: Mapping[str, str] | None = None
+) -> Any:
+    """Return what the app at `address` answers in JSON. Raises VendorError."""
     exchange = Exchange(Dialect(vendor=app), address, patience=PATIENCE)
     async with exchange.client:
-        answer = await exchange.ask("GET", serves.path, headers=headers)
-    body = answer.json()
+        return (await exchange.ask("GET", path, query=query, headers=headers)).json()
+
+
+async def commit_of(app: str, address: str, serves: Serves, *, headers: Mapping[str, str] | None = None) -> str:
+    """Return the commit that the app at `address` says it serves. Raises VendorError where it says none."""
+    body = await ask(app, address, serves.path, headers=headers)
     found = body.get(serves.commit) if isinstance(body, dict) else None
     if not isinstance(found, str) or not COMMIT.fullmatch(found):
         raise VendorError(

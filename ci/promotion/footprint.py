@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import secrets as random
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import anyio
@@ -22,8 +22,8 @@ from pydantic import TypeAdapter
 from ci.errors import VendorError
 from ci.fingerprints import fingerprints
 from ci.gates.isolation import Answer, Footprint, IsolationObserved, Named, rule
-from ci.vendors.answers import Dialect
-from ci.vendors.exchange import Exchange, Patience, is_near
+from ci.promotion.asking import ask
+from ci.vendors.exchange import is_near
 
 if TYPE_CHECKING:
     from ci.journal import Journal
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ci.settings import Settings
 
 FOOTPRINT = TypeAdapter(Footprint)
-PATIENCE = Patience(request=10.0, whole=20.0)
 # By what a gate calls it: the name of a fingerprint in an app's answer.
 ANSWERS = {"database": "database", "auth": "authIssuer", "stripe": "stripeKey", "ai": "aiKey"}
 
@@ -126,10 +125,7 @@ async def _answers(settings: Settings, made: Connected, declared: Mapping[str, s
     if configured is None or configured.health is None or app is None or app.name not in made.settings.addresses:
         return ()
     nonce = random.token_hex(16)
-    exchange = Exchange(Dialect(vendor=app.name), made.settings.addresses[app.name], patience=PATIENCE)
-    async with exchange.client:
-        answer = await exchange.ask("GET", configured.health, query={"nonce": nonce})
-    body: Any = answer.json()
+    body = await ask(app.name, made.settings.addresses[app.name], configured.health, query={"nonce": nonce})
     told = body.get("fingerprints") if isinstance(body, Mapping) else None
     if not isinstance(told, Mapping):
         return ()
