@@ -6,11 +6,15 @@ tables.py    that schema
 runs.py      the history of runs, and what the last green one on main measured
 flows.py     promotions and the like, step by step: what was intended and what came of it
 footprints.py  what each environment is configured with, so far as it can be compared
+bars.py      what bars promotions: pins and freezes
+evidence.py  reports of the seven stages by commit
+servings.py  what each environment served since when, and how its repeats went
+incidents.py what went wrong with a commit
 leases.py    who may change an environment, until when
 """
 
-from ci.journal.flows import Entry, Flow, State
+from ci.journal.flows import Entry, Flow, Refusal, State
 from ci.journal.journal import Journal
 from ci.journal.leases import Lease, LeaseLostError
 
-__all__ = ["Entry", "Flow", "Journal", "Lease", "LeaseLostError", "State"]
+__all__ = ["Entry", "Flow", "Journal", "Lease", "LeaseLostError", "Refusal", "State"]

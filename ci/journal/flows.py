@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 
 from ci.errors import UsageError
-from ci.journal.tables import ENTRIES, FLOWS
+from ci.journal.tables import ENTRIES, FLOWS, REFUSALS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
@@ -73,6 +73,21 @@ class Entry:
     epoch: int
     moment: float
     facts: Facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why a flow goes on no further: what said no in which step, the exit code of that, and how the flow will end.
+
+    What is left are its closing steps. `rulings` are those that were made in that step, as JSON.
+    """
+
+    step: str
+    message: str
+    hint: str | None
+    code: int
+    state: State
+    rulings: tuple[Facts, ...] = ()
 
 
 class Flows:
@@ -160,9 +175,41 @@ class Flows:
             rows = connection.execute(query).all()
         return tuple(Entry(**{**row._mapping, "facts": json.loads(row.facts)}) for row in rows)  # noqa: SLF001 - public
 
+    def refuse(self, flow: str, refusal: Refusal) -> Refusal:
+        """Note why a flow goes on no further; the first reason stays."""
+        query = sql.select(REFUSALS).where(REFUSALS.c.flow == flow)
+        with self._store.writing() as connection:
+            if connection.execute(query).one_or_none() is None:
+                row = {
+                    **vars(refusal),
+                    "flow": flow,
+                    "state": refusal.state.value,
+                    "rulings": json.dumps(refusal.rulings),
+                    "moment": self._store.moment(connection),
+                }
+                connection.execute(sql.insert(REFUSALS).values(row))
+            return _refusal(connection.execute(query).one())
+
+    def refusal(self, flow: str) -> Refusal | None:
+        """Return why a flow goes on no further, None where it does."""
+        with self._store.reading() as connection:
+            row = connection.execute(sql.select(REFUSALS).where(REFUSALS.c.flow == flow)).one_or_none()
+        return None if row is None else _refusal(row)
+
     def results(self, flow: str) -> dict[str, Facts]:
         """Return what came of each step that was done."""
         return {entry.step: entry.facts for entry in self.entries(flow) if entry.kind == "result"}
+
+
+def _refusal(row: Row[Any]) -> Refusal:
+    return Refusal(
+        step=row.step,
+        message=row.message,
+        hint=row.hint,
+        code=row.code,
+        state=State(row.state),
+        rulings=tuple(json.loads(row.rulings)),
+    )
 
 
 def _flow(row: Row[Any]) -> Flow:

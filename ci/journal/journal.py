@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci.journal import store
+from ci.journal.bars import Bars
+from ci.journal.evidence import Evidence
 from ci.journal.flows import Flows
 from ci.journal.footprints import Footprints
+from ci.journal.incidents import Incidents
 from ci.journal.leases import Leases
 from ci.journal.runs import Runs
+from ci.journal.servings import Servings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +28,10 @@ class Journal:
         self.flows = Flows(place)
         self.leases = Leases(place)
         self.footprints = Footprints(place)
+        self.bars = Bars(place)
+        self.evidence = Evidence(place)
+        self.servings = Servings(place)
+        self.incidents = Incidents(place)
 
     @classmethod
     def local(cls, root: Path, *, directory: Path | None = None) -> Journal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-VERSION = 2
+VERSION = 3
 METADATA = sql.MetaData()
 
 RUNS = sql.Table(
@@ -68,6 +68,83 @@ KEYS = sql.Table(
     METADATA,
     sql.Column("name", sql.String, primary_key=True),
     sql.Column("value", sql.String, nullable=False),
+)
+REFUSALS = sql.Table(  # why a flow goes on no further: only its closing steps are left to be done
+    "refusals",
+    METADATA,
+    sql.Column("flow", sql.String, sql.ForeignKey("flows.id"), primary_key=True),
+    sql.Column("step", sql.String, nullable=False),
+    sql.Column("message", sql.Text, nullable=False),
+    sql.Column("hint", sql.Text),
+    sql.Column("code", sql.Integer, nullable=False),
+    sql.Column("state", sql.String, nullable=False),
+    sql.Column("rulings", sql.Text, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+PINS = sql.Table(
+    "pins",
+    METADATA,
+    sql.Column("commit_sha", sql.String, primary_key=True),
+    sql.Column("good", sql.String),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+FREEZES = sql.Table(
+    "freezes",
+    METADATA,
+    sql.Column("environment", sql.String, primary_key=True),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+EVIDENCE = sql.Table(
+    "evidence",
+    METADATA,
+    sql.Column("id", sql.String, primary_key=True),
+    sql.Column("commit_sha", sql.String, nullable=False, index=True),
+    sql.Column("environment", sql.String),
+    sql.Column("moment", sql.Float, nullable=False),
+    sql.Column("report", sql.Text, nullable=False),
+)
+SERVINGS = sql.Table(
+    "servings",
+    METADATA,
+    sql.Column("number", sql.Integer, primary_key=True),
+    sql.Column("environment", sql.String, nullable=False, index=True),
+    sql.Column("commit_sha", sql.String, nullable=False),
+    sql.Column("flow", sql.String, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+    sql.Column("migrations", sql.Text, nullable=False),
+)
+REPEATS = sql.Table(
+    "repeats",
+    METADATA,
+    sql.Column("number", sql.Integer, primary_key=True),
+    sql.Column("environment", sql.String, nullable=False, index=True),
+    sql.Column("name", sql.String, nullable=False),
+    sql.Column("passed", sql.Boolean, nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+INCIDENTS = sql.Table(
+    "incidents",
+    METADATA,
+    sql.Column("id", sql.String, primary_key=True),
+    sql.Column("environment", sql.String, nullable=False, index=True),
+    sql.Column("commit_sha", sql.String, nullable=False, index=True),
+    sql.Column("what", sql.String, nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("state", sql.String, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+    sql.Column("ended", sql.Float),
+)
+BASELINES = sql.Table(
+    "baselines",
+    METADATA,
+    sql.Column("environment", sql.String, primary_key=True),
+    sql.Column("name", sql.String, primary_key=True),
+    sql.Column("seconds", sql.Float, nullable=False),
+    sql.Column("commit_sha", sql.String, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
 )
 # Where it is Postgres; SQLite has a number of its own for it.
 ABOUT = sql.Table("about", METADATA, sql.Column("version", sql.Integer, primary_key=True))

@@ -8,6 +8,7 @@ at any point goes on to the same end.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import secrets
 import socket
@@ -19,7 +20,7 @@ import anyio
 import anyio.to_thread
 
 from ci.errors import ExitCode, ShipwayError, VendorError
-from ci.journal import LeaseLostError, State
+from ci.journal import LeaseLostError, Refusal, State
 from ci.journal.leases import BEAT, GRACE
 from ci.model import FlowStepRun, Status
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 Facts = Mapping[str, Any]
 INTENT, RESULT = "intent", "result"
+SKIPPED = "skipped"  # in what came of a step: why there was nothing to be done
 
 
 class BlockedError(ShipwayError):
@@ -73,6 +75,7 @@ class Doing:
     facts: Mapping[str, Facts]
     fence: Fence
     note: Callable[[str], None]
+    refusal: Refusal | None = None  # what said no; only closing steps see one
 
 
 Act = Callable[[Doing], Awaitable[Facts]]
@@ -183,25 +186,38 @@ class Ended:
     flow: Flow
     steps: tuple[FlowStepRun, ...]
     facts: Mapping[str, Facts] = field(default_factory=dict)
-    error: ShipwayError | None = None
+    refusal: Refusal | None = None
 
 
-async def carry(journal: Journal, flow: Flow, steps: Sequence[FlowStep], held: Held, watcher: Watcher) -> Ended:
-    """Do the steps that are not done yet, in their order, until one says no. Raises LeaseLostError, and VendorError.
+async def carry(
+    journal: Journal,
+    flow: Flow,
+    steps: Sequence[FlowStep],
+    held: Held,
+    watcher: Watcher,
+    *,
+    closing: Sequence[FlowStep] = (),
+    then: State = State.DONE,
+) -> Ended:
+    """Do the steps that are not done yet, in their order, until one says no; then those of `closing`, whatever came.
 
-    A vendor that is out of reach leaves the flow as it is, to be resumed; all else that a step raises as a ShipwayError
-    ends it.
+    A refusal is written down before anything is closed, so that a killed process does not try again what said no. A
+    vendor that is out of reach leaves the flow as it is, to be resumed; all else that a step raises as a ShipwayError
+    refuses. The flow moves to `then` where none did. Raises LeaseLostError, and VendorError.
     """
     facts: dict[str, Facts] = dict(await anyio.to_thread.run_sync(journal.flows.results, flow.id))
+    refusal = await anyio.to_thread.run_sync(journal.flows.refusal, flow.id)
     runs: list[FlowStepRun] = []
-    for step in steps:
-        began = anyio.current_time()
+
+    async def take(step: FlowStep) -> None:
+        nonlocal refusal
         if step.name in facts:
             runs.append(FlowStepRun(name=step.name, status=Status.SKIPPED, reason="done before"))
             watcher.step_ended(runs[-1])
-            continue
+            return
+        began = anyio.current_time()
         watcher.step_started(step.name)
-        doing = Doing(flow=flow, facts=facts, fence=held, note=watcher.note)
+        doing = Doing(flow=flow, facts=facts, fence=held, note=watcher.note, refusal=refusal)
         try:
             facts[step.name] = await _do(journal, step, doing, held)
         except (LeaseLostError, VendorError) as error:
@@ -211,13 +227,36 @@ async def carry(journal: Journal, flow: Flow, steps: Sequence[FlowStep], held: H
         except ShipwayError as error:
             runs.append(_ran(step, began, Status.FAILED, str(error)))
             watcher.step_ended(runs[-1])
-            state = error.state if isinstance(error, BlockedError) else State.BLOCKED
-            flow = await anyio.to_thread.run_sync(journal.flows.move, flow.id, state, f"{step.name}: {error.message}")
-            return Ended(flow=flow, steps=tuple(runs), facts=facts, error=error)
-        runs.append(_ran(step, began, Status.PASSED, None))
+            refusal = await anyio.to_thread.run_sync(journal.flows.refuse, flow.id, refused(step.name, error))
+            return
+        said = facts[step.name].get(SKIPPED)
+        runs.append(_ran(step, began, Status.PASSED if said is None else Status.SKIPPED, said))
         watcher.step_ended(runs[-1])
-    flow = await anyio.to_thread.run_sync(journal.flows.move, flow.id, State.DONE)
-    return Ended(flow=flow, steps=tuple(runs), facts=facts)
+
+    for step in steps:
+        if refusal is None or step.name in facts:
+            await take(step)
+        elif step.name == refusal.step and not any(run.name == step.name for run in runs):
+            runs.append(FlowStepRun(name=step.name, status=Status.FAILED, reason=refusal.message))
+            watcher.step_ended(runs[-1])
+    for step in closing:
+        await take(step)
+    state, why = (then, None) if refusal is None else (refusal.state, f"{refusal.step}: {refusal.message}")
+    flow = await anyio.to_thread.run_sync(journal.flows.move, flow.id, state, why)
+    return Ended(flow=flow, steps=tuple(runs), facts=facts, refusal=refusal)
+
+
+def refused(step: str, error: ShipwayError) -> Refusal:
+    """Return an error of a step as the reason why its flow goes on no further."""
+    state, rulings = (error.state, error.rulings) if isinstance(error, BlockedError) else (State.BLOCKED, ())
+    return Refusal(
+        step=step,
+        message=error.message,
+        hint=error.hint,
+        code=int(error.exit_code),
+        state=state,
+        rulings=tuple(dataclasses.asdict(each) for each in rulings),
+    )
 
 
 async def _do(journal: Journal, step: FlowStep, doing: Doing, held: Held) -> Facts:

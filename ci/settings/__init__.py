@@ -3,6 +3,7 @@
 stages.py        the seven stages
 environments.py  apps, environments and the services that they have
 smoke.py         the probes of what is about to serve or serves
+promotion.py     what a promotion asks of a candidate beside the stages
 tables.py        what all tables have in common
 
 Every description here is the text that docs/configuration.md gives, and what an editor shows through the schema.
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ci.fields import Outside, complaint
+from ci.fields import Outside, Reference, complaint
 from ci.settings.environments import App, Environment, Environments, GitHub
-from ci.settings.smoke import Smoke, Smoking
+from ci.settings.promotion import Benchmarks, Extraction, Migrations, Promotion
+from ci.settings.smoke import SECRET, Request, Smoke, Smoking
 from ci.settings.stages import Stages
 from ci.settings.tables import Table
 
@@ -51,6 +53,15 @@ class Containers(Table):
     )
 
 
+class Journal(Table):
+    """Where Shipway remembers what it did: by itself, in a file on this machine."""
+
+    url: Reference | None = Field(
+        default=None,
+        description="The URL of a Postgres that several machines share, by reference; a CI host needs one to promote.",
+    )
+
+
 class Settings(Table):
     """All of shipway.toml."""
 
@@ -63,6 +74,13 @@ class Settings(Table):
         default_factory=Environments, description="What the environments have at outside services."
     )
     smoke: tuple[Smoke, ...] = Field(default=(), description="What is asked of what is about to serve or serves.")
+    promotion: Promotion = Field(default_factory=Promotion, description="How long things may be, and must be.")
+    migrations: Migrations | None = Field(
+        default=None, description="How an environment's own database is migrated; without it, it never is."
+    )
+    benchmarks: Benchmarks | None = Field(default=None, description="Routes that must not get slower.")
+    extraction: Extraction | None = Field(default=None, description="The product's AI, asked to read sample documents.")
+    journal: Journal = Field(default_factory=Journal, description="Where Shipway remembers what it did.")
     run: Run = Field(default_factory=Run, description="How a run goes about its checks.")
     containers: Containers = Field(default_factory=Containers, description="The images that checks run in on Dagger.")
 
@@ -106,6 +124,11 @@ class Settings(Table):
         """Yield what an environment has to say for the probes that are made in it, and does not."""
         made: Environment = getattr(self.environments, environment)
         more = made.smoke or Smoking()
+        asked = (("[benchmarks]", self.benchmarks), ("[extraction]", self.extraction))
+        for where, each in asked:
+            if each is not None and more.secrets:  # an environment without any is not promoted to
+                for name in sorted(_secrets(each.before) - set(more.secrets)):
+                    yield f"`secrets` lacks {name}, which {where} names"
         for probe in self.smoke:
             if probe.name in more.without:
                 continue
@@ -120,3 +143,13 @@ class Settings(Table):
             yield ("environments", name, "addresses"), set(environment.addresses)
             if environment.vercel is not None:
                 yield ("environments", name, "vercel", "projects"), set(environment.vercel.projects)
+        if self.stages.e2e.tier2 is not None:
+            yield ("stages", "e2e", "tier2", "app"), {self.stages.e2e.tier2.app}
+        for at, each in (("benchmarks", self.benchmarks), ("extraction", self.extraction)):
+            if each is not None:
+                yield (at, "app"), {each.app}
+
+
+def _secrets(requests: tuple[Request, ...]) -> set[str]:
+    named = {name for request in requests for _, names in request.used for name in names}
+    return {name.removeprefix(SECRET) for name in named if name.startswith(SECRET)}

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ci.fields import Command, Duration, Inside, Page, Reference, Secrets, Text, Variables, Vendor, complaint, frozen
 from ci.settings.smoke import Smoking
-from ci.settings.tables import Table, nothing
+from ci.settings.tables import Table, nothing, refuse_twice
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}$")]
 Texts = Annotated[Mapping[Name, Text], AfterValidator(frozen)]
@@ -108,6 +108,30 @@ class Configured(Table):
     )
 
 
+class Sentry(Table):
+    """Where an environment's errors are filed."""
+
+    token: Reference = Field(description="A token that may read issues and events, by reference.")
+    organization: Text = Field(description="The organization's slug.")
+    projects: tuple[Text, ...] = Field(min_length=1, description="The projects of the apps, by their slugs.")
+    environment: Text | None = Field(
+        default=None, description="What the apps call the environment there; without it, as it is called here."
+    )
+    address: Vendor = Field(default="https://sentry.io", description="Where its API is, for a stand-in of it.")
+
+
+class Tests(Table):
+    """What stages 5 and 6 get besides where they are run for an environment, before it is promoted to."""
+
+    variables: Variables = Field(default_factory=nothing, description="Variables of the tests.")
+    secrets: Secrets = Field(default_factory=nothing, description="Variables that are secrets, each by reference.")
+
+    @model_validator(mode="after")
+    def _names_are_given_once(self) -> Self:
+        refuse_twice(variables=self.variables, secrets=self.secrets)
+        return self
+
+
 class Environment(Table):
     """One of the three."""
 
@@ -118,6 +142,8 @@ class Environment(Table):
     commands: Commands | None = Field(default=None, description="Where its apps are served, anywhere else.")
     stripe: Stripe | None = Field(default=None, description="By which account it is paid.")
     configured: Configured | None = Field(default=None, description="What no two environments may share.")
+    sentry: Sentry | None = Field(default=None, description="Where its errors are filed.")
+    tests: Tests = Field(default_factory=Tests, description="What stages 5 and 6 get besides, for it.")
     smoke: Smoking | None = Field(default=None, description="What it adds to the probes.")
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
@@ -152,6 +152,23 @@ class Cleaning(Table):
     json_: Plain = Field(default=None, alias="json", description="A body in JSON.")
 
 
+def check_row(requests: Sequence[Request], known: set[str], setting: str) -> set[str]:
+    """Return all names that are known after requests that are made in a row. Raises a complaint for one that is not."""
+    for place, request in enumerate(requests):
+        at = (setting, place)
+        for each, names in request.used:
+            later = {SHA256} if request.upload and each.startswith("expect") else set()
+            if unknown := sorted(name for name in names - known - later if not name.startswith(SECRET)):
+                hint = f"known here: {', '.join(sorted(known))}, and secret:NAME"
+                raise complaint(f"nothing is called {unknown[0]} here", hint, at=(*at, each))
+        if taken := sorted((GIVEN | {SHA256}) & set(request.capture)):
+            raise complaint(f"{taken[0]} is another value already", at=(*at, "capture", taken[0]))
+        known |= {*request.capture, *({SHA256} if request.upload else ())}
+        if request.returns_upload and SHA256 not in known:
+            raise complaint("nothing was uploaded before", at=(*at, "returns_upload"))
+    return known
+
+
 class Smoke(Table):
     """One probe: requests in a row, with cookies of its own."""
 
@@ -175,19 +192,7 @@ class Smoke(Table):
             raise complaint("expected `requests`, or `absent` with the reason why there is nothing to ask")
         if self.requests and self.app is None:
             raise complaint("`app` is missing", "name the app of [[apps]] that it asks")
-        known = set(GIVEN)
-        for place, request in enumerate(self.requests):
-            at = ("requests", place)
-            for setting, names in request.used:
-                later = {SHA256} if request.upload and setting.startswith("expect") else set()
-                if unknown := sorted(name for name in names - known - later if not name.startswith(SECRET)):
-                    hint = f"known here: {', '.join(sorted(known))}, and secret:NAME"
-                    raise complaint(f"nothing is called {unknown[0]} here", hint, at=(*at, setting))
-            if taken := sorted((GIVEN | {SHA256}) & set(request.capture)):
-                raise complaint(f"{taken[0]} is another value already", at=(*at, "capture", taken[0]))
-            known |= {*request.capture, *({SHA256} if request.upload else ())}
-            if request.returns_upload and SHA256 not in known:
-                raise complaint("nothing was uploaded before", at=(*at, "returns_upload"))
+        known = check_row(self.requests, set(GIVEN), "requests")
         for place, cleaning in enumerate(self.cleanup):
             names = placeholders(cleaning.path) | placeholders(cleaning.headers) | placeholders(cleaning.json_)
             if unknown := sorted(name for name in names - known if not name.startswith(SECRET)):

@@ -22,6 +22,7 @@ from ci.fields import (
     SetTenant,
     Size,
     Text,
+    Variable,
     Variables,
 )
 from ci.settings.tables import Table, nothing, refuse_twice
@@ -143,6 +144,18 @@ class Integration(_Stage):
         return self
 
 
+class Tier2(Table):
+    """Tier 2: the tests that a promotion runs at a candidate's own address."""
+
+    app: Text = Field(description="The app at whose address they begin, by its name in [[apps]].")
+    address: Variable = Field(default="BASE_URL", description="The variable in which they get that address.")
+    tags: tuple[Text, ...] = Field(default=("@tier2",), description="Tests with any of these tags are tier 2.")
+    require: tuple[Text, ...] = Field(
+        default=(),
+        description="Names of suites of which at least one test must have run; each is looked for in whole words.",
+    )
+
+
 class E2e(_Stage):
     """Stage 6: Playwright."""
 
@@ -160,6 +173,7 @@ class E2e(_Stage):
     )
     build: Command | None = Field(default=None, description="The command that builds the apps before the tests.")
     outputs: Globs = Field(default=(), description="What that build makes, as globs; none: found by reading.")
+    tier2: Tier2 | None = Field(default=None, description="The tests that a promotion runs at a candidate's address.")
 
     @model_validator(mode="after")
     def _names_are_given_once(self) -> Self:

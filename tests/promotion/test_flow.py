@@ -61,7 +61,7 @@ def test_a_step_that_says_no_ends_the_flow_with_its_reason(world: Path) -> None:
     async def play() -> None:
         ended = await toy.play(toy.opened(world), world, no="deploy")
         assert (ended.flow.state, ended.flow.reason) == (State.BLOCKED, "deploy: no")
-        assert isinstance(ended.error, BlockedError)
+        assert ended.refusal is not None
         assert [run.status for run in ended.steps] == [Status.PASSED, Status.FAILED]
         assert left(world) == ["pull request-0"]
 
@@ -144,8 +144,57 @@ def test_a_step_past_its_time_is_told_and_held(world: Path) -> None:
 
         async with leased(journal, mine) as held:
             ended = await carry(journal, mine, [FlowStep(name="slow", act=act, lasting=0.1)], held, toy.Quiet())
-        assert ended.error is not None
+        assert ended.refusal is not None
         assert ended.flow.state is State.HELD
-        assert (ended.error.exit_code, "slow took longer than" in str(ended.error)) == (ExitCode.HELD, True)
+        assert (ended.refusal.code, "slow took longer than" in ended.refusal.message) == (ExitCode.HELD, True)
+
+    anyio.run(play)
+
+
+def test_what_said_no_is_closed_and_not_tried_again_after_a_kill(world: Path) -> None:
+    async def play() -> None:
+        journal = toy.opened(world)
+        mine = toy.flow(journal)
+        tries: list[str] = []
+
+        async def no(_doing: Doing) -> Facts:
+            tries.append("no")
+            raise BlockedError("no", hint="ask later")
+
+        async def tell(doing: Doing) -> Facts:
+            tries.append("tell")
+            if tries.count("tell") == 1:
+                raise VendorError("GitHub cannot be reached")
+            assert doing.refusal is not None
+            return {"told": doing.refusal.message}
+
+        steps, closing = [FlowStep(name="gate", act=no)], [FlowStep(name="tell", act=tell)]
+        for _ in range(2):
+            async with leased(journal, mine) as held:
+                try:
+                    ended = await carry(journal, mine, steps, held, toy.Quiet(), closing=closing)
+                except VendorError:
+                    assert journal.flows.flow("one").state is State.RUNNING
+        assert (tries, ended.flow.state) == (["no", "tell", "tell"], State.BLOCKED)
+        assert [(run.name, run.status) for run in ended.steps] == [("gate", Status.FAILED), ("tell", Status.PASSED)]
+        assert ended.facts["tell"] == {"told": "no"}
+
+    anyio.run(play)
+
+
+def test_closing_steps_are_done_where_nothing_said_no_and_the_flow_goes_where_it_is_meant_to(world: Path) -> None:
+    async def play() -> None:
+        journal = toy.opened(world)
+        mine = toy.flow(journal)
+
+        async def act(doing: Doing) -> Facts:
+            assert doing.refusal is None
+            return {"skipped": "there is nothing to close"}
+
+        async with leased(journal, mine) as held:
+            closing = [FlowStep(name="close", act=act)]
+            ended = await carry(journal, mine, toy.steps(world), held, toy.Quiet(), closing=closing, then=State.WAITING)
+        assert (ended.flow.state, ended.flow.is_open) == (State.WAITING, True)
+        assert (ended.steps[-1].status, ended.steps[-1].reason) == (Status.SKIPPED, "there is nothing to close")
 
     anyio.run(play)

@@ -1,0 +1,84 @@
+"""Incidents: what went wrong with a commit, from when it was noticed until it is over."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sql
+
+from ci.journal.tables import INCIDENTS
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Row
+
+    from ci.journal.store import Store
+
+
+class Stage(enum.StrEnum):
+    """How far an incident is."""
+
+    WAITING = "waiting"  # for its diagnosis
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """One failure's life. `what` names the step or the stage, `reason` what it said; moments since 1970."""
+
+    id: str
+    environment: str
+    commit: str
+    what: str
+    reason: str
+    state: Stage
+    moment: float
+    ended: float | None = None
+
+
+class Incidents:
+    """Of all environments."""
+
+    def __init__(self, store: Store) -> None:
+        """Be kept there."""
+        self._store = store
+
+    def open(self, identity: str, *, environment: str, commit: str, what: str, reason: str) -> Incident:
+        """Open an incident, or find it: one for each id, however often that is asked for."""
+        with self._store.writing() as connection:
+            if connection.execute(sql.select(INCIDENTS.c.id).where(INCIDENTS.c.id == identity)).one_or_none() is None:
+                row = {
+                    "id": identity,
+                    "environment": environment,
+                    "commit_sha": commit,
+                    "what": what,
+                    "reason": reason,
+                    "state": Stage.WAITING.value,
+                    "moment": self._store.moment(connection),
+                }
+                connection.execute(sql.insert(INCIDENTS).values(row))
+            row_ = connection.execute(sql.select(INCIDENTS).where(INCIDENTS.c.id == identity)).one()
+        return _incident(row_)
+
+    def close(self, identity: str) -> bool:
+        """Close an incident; say whether it was open."""
+        with self._store.writing() as connection:
+            these = (INCIDENTS.c.id == identity) & (INCIDENTS.c.state != Stage.CLOSED.value)
+            values = {"state": Stage.CLOSED.value, "ended": self._store.moment(connection)}
+            return connection.execute(sql.update(INCIDENTS).where(these).values(values)).rowcount == 1
+
+    def going_on(self, *, environment: str | None = None, commit: str | None = None) -> tuple[Incident, ...]:
+        """Return the open incidents, the oldest first: of an environment, about a commit."""
+        query = sql.select(INCIDENTS).where(INCIDENTS.c.state != Stage.CLOSED.value).order_by(INCIDENTS.c.moment)
+        if environment is not None:
+            query = query.where(INCIDENTS.c.environment == environment)
+        if commit is not None:
+            query = query.where(INCIDENTS.c.commit_sha == commit)
+        with self._store.reading() as connection:
+            return tuple(map(_incident, connection.execute(query).all()))
+
+
+def _incident(row: Row[Any]) -> Incident:
+    values = dict(row._mapping)  # noqa: SLF001 - its public name for a row as a mapping
+    return Incident(commit=values.pop("commit_sha"), state=Stage(values.pop("state")), **values)
