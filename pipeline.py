@@ -13,7 +13,7 @@ import secrets
 import shlex
 import signal
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,47 +23,36 @@ import anyio.to_thread
 
 from ci import __version__, config, hosts, outcome
 from ci.errors import DiskFullError, UsageError, without_room
-from ci.executors import environment, linking, reuse
-from ci.executors.find import Bench, find, start
-from ci.executors.redacting import Redacting
-from ci.executors.reuse import Store
-from ci.executors.room import room
-from ci.executors.scheduler import Scheduler
+from ci.executors import linking
+from ci.executors.find import find
 from ci.executors.scratch import scratch, sweep
-from ci.fingerprints import fingerprints, own_key
 from ci.model import STAGE_NAMES, Plan, RunReport, StageRun, Status
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
-from ci.redact import Redactor
-from ci.redact.forms import SHORTEST
 from ci.reporting import hosted
 from ci.reporting.document import read_document
 from ci.reporting.files import refuse, write_report
-from ci.reporting.keepsakes import Keepsakes
 from ci.reporting.live import LiveView
-from ci.secrets import resolve
+from ci.running import Work, carry_out
 from ci.stages import catalogue
 from ci.stages.context import Context
 from ci.text import few
 from ci.toolchains.catalogue import provide
-from ci.toolchains.chromium import browsers_here
 from ci.toolchains.inventory import Entry, inventory
-from ci.toolchains.postgres import postgres_here
-from ci.toolchains.registry import registry
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
-    from ci.branches import Branches
     from ci.journal import Journal
     from ci.model import Ruling
     from ci.monorepo.snapshot import Snapshot
     from ci.promotion.doctor import Finding
     from ci.promotion.smoking import Smoked
     from ci.promotion.standing import Standing
+    from ci.reporting.keepsakes import Keepsakes
     from ci.settings import Settings
 
 REPORT = "shipway-report"
@@ -129,58 +118,24 @@ async def run(request: RunRequest, console: Console) -> RunReport:
         journal = None if request.handed else _journal(snapshot.root)
         history = journal.runs.history() if journal else ()
         plan = _plan(snapshot, settings, journal, request.stages)
-        redactor, resolved, token = await _redactor(settings, snapshot, plan)
-
-        store = Store(place / "results" if request.no_cache else cache / "results", elsewhere=ground.name == "dagger")
-        kept = Keepsakes()
+        work = Work(
+            identity=identity,
+            snapshot=snapshot,
+            settings=settings,
+            plan=plan,
+            ground=ground,
+            root=snapshot.root,
+            cache=cache,
+            place=place,
+            slots=1 if request.sequential else request.slots or settings.run.slots,
+            no_cache=request.no_cache,
+            tree=request.handed.tree if request.handed else None,
+            mirror=request.mirror,
+        )
         with LiveView(console, plan=plan) as view:
-            # Outputs may hold the place where they were made (shims, build manifests): another place is another key.
-            where = (ground.kind, snapshot.root, snapshot.prefix, identity if request.no_cache else "")
-            marks = fingerprints(resolved, own_key(cache)) if resolved else {}
-            keys = reuse.keys(
-                plan.checks,
-                snapshot.digests,
-                world=" ".join(map(str, (*where, *sorted(snapshot.outside.items())))),
-                registry=environment.asked(),
-                secrets=marks,
-                machine={"chromium": browsers_here(), "postgres": postgres_here()},
-            )
-            async with _branches(settings, token, cache, identity) as branches:
-                shown = branches.shown if branches else _as_it_is
-                bench = Bench(
-                    snapshot=snapshot,
-                    plan=plan,
-                    scratch=place,
-                    cache=cache,
-                    store=store,
-                    keys=keys,
-                    run=identity,
-                    note=view.note,
-                    on_output=lambda check, tail: view.check_output(check, shown(check, redactor.last_line(tail))),
-                    fresh=request.no_cache,
-                    tree=request.handed.tree if request.handed else None,
-                    mirror=request.mirror or settings.containers.mirror,
-                    volume=settings.containers.volume,
-                    secrets=resolved,
-                    fingerprints=marks,
-                )
-                async with start(ground, bench) as executor, anyio.create_task_group() as group:
-                    redacting = Redacting(executor=executor, redactor=redactor)
-                    scheduler = Scheduler(
-                        executor=branches.around(redacting) if branches else redacting,
-                        store=store,
-                        keys=keys,
-                        run=identity,
-                        slots=1 if request.sequential else request.slots or settings.run.slots or room(),
-                        listener=view,
-                        keep_artifacts=kept.keep,
-                    )
-                    group.start_soon(view.keep_time)
-                    checks = await scheduler.execute(plan.checks)
-                    group.cancel_scope.cancel()
-
+            done = await carry_out(work, view)
             unselected = tuple(name for name in STAGE_NAMES if request.stages and name not in request.stages)
-            stages = outcome.stage_runs(checks, plan.skips, unselected=unselected)
+            stages = outcome.stage_runs(done.checks, plan.skips, unselected=unselected)
             report = RunReport(
                 id=identity,
                 kind="run",
@@ -192,7 +147,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 executor=ground.name,
                 executor_reason=ground.reason,
                 isolation=(*ground.holds, *(f"could not be had: {missing}" for missing in ground.missing)),
-                slots=scheduler.slots,
+                slots=done.slots,
                 stages=stages,
                 commit=snapshot.commit,
                 branch=ci_run.branch_of(snapshot.commit, snapshot.branch) if ci_run else snapshot.branch,
@@ -203,19 +158,17 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                     *plan.notices,
                     *snapshot.notices,
                     *_edited(snapshot),
-                    *_unredacted(redactor),
-                    *(branches.notices if branches else ()),
+                    *done.notices,
                 ),
                 history=history,
                 command=_next_command(stages, request),
             )
             report = dataclasses.replace(report, history=(*history, outcome.entry(report)))
-            written = _tell(report, directory, kept, journal, view, whole=not unselected)
+            written = _tell(report, directory, done.kept, journal, view, whole=not unselected)
         if ci_run:
             await hosted.give(
                 console, report, ci_run, prefix=snapshot.prefix, summary=written / "summary.md", environment=os.environ
             )
-        store.sweep()
     return report
 
 
@@ -392,63 +345,12 @@ def _plan(snapshot: Snapshot, settings: Settings, journal: Journal | None, stage
     return catalogue.plan(context, stages)
 
 
-async def _redactor(
-    settings: Settings, snapshot: Snapshot, plan: Plan
-) -> tuple[Redactor, Mapping[str, str], str | None]:
-    """Resolve the references to secrets, and make the redactor that knows them and the environment's own.
-
-    Returns it, the secrets by the names under which checks get them, and Neon's key where the plan asks for branches.
-    """
-    integration, e2e = settings.stages.integration.secrets, settings.stages.e2e.secrets
-    for name in integration.keys() & e2e.keys():
-        if integration[name] != e2e[name]:
-            raise UsageError(
-                f"shipway.toml: {name} is another secret in [stages.integration] than in [stages.e2e]",
-                hint="give one of them another name",
-            )
-    references = {**integration, **e2e}
-    resolved = {name: await resolve(value, root=snapshot.root, setting=name) for name, value in references.items()}
-    neon = settings.environments.development.neon
-    token = None
-    if neon is not None and any(service.name == "neon" for check in plan.checks for service in check.services):
-        token = await resolve(neon.token, root=snapshot.root, setting="environments.development.neon.token")
-    known = resolved if token is None else {**resolved, "Neon's API key": token}
-    return Redactor.from_environment(os.environ, known=known, npmrc=registry().files), resolved, token
-
-
-@asynccontextmanager
-async def _branches(
-    settings: Settings, token: str | None, cache: Path, identity: str
-) -> AsyncIterator[Branches | None]:
-    """Give the branches at Neon that checks ask for, None where none does."""
-    neon = settings.environments.development.neon
-    if neon is None or token is None:
-        yield None
-        return
-    # It brings a client of HTTP and one of Postgres, which other runs need not pay for.
-    from ci.branches import branches  # noqa: PLC0415
-
-    async with branches(neon, token, cache=cache, run=identity) as made:
-        yield made
-
-
-def _as_it_is(_check: str, line: str) -> str:
-    return line
-
-
 def _edited(snapshot: Snapshot) -> tuple[str, ...]:
     """Say that files were edited while the run went on: it is about the state at its start."""
     edited = snapshot.edited()
     if not edited:
         return ()
     return (f"edited during the run, so not what this report is about: {few(edited)}",)
-
-
-def _unredacted(redactor: Redactor) -> tuple[str, ...]:
-    """Name the secrets that are too short to be taken out: such a value stands in every text."""
-    return tuple(
-        f"{name} is not redacted: its value is shorter than {SHORTEST} characters" for name in redactor.too_short
-    )
 
 
 def _next_command(stages: tuple[StageRun, ...], request: RunRequest) -> str:

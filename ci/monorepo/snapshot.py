@@ -115,6 +115,26 @@ async def take(root: Path, into: Path, *, objects: str | None = None) -> Snapsho
     )
 
 
+async def check_out(root: Path, commit: str, into: Path) -> Path:
+    """Check a commit of the repository that holds `root` out in the new directory `into`; return `root`'s place there.
+
+    Nothing is written to the repository. Raises UsageError where git does not have the commit.
+    """
+    probe = await _git(root, "rev-parse", "--show-toplevel")
+    if probe.code != 0:
+        raise UsageError(f"git cannot read {root}: {probe.complaint}")
+    top = Path(probe.text.splitlines()[0])
+    known = await _git(root, "cat-file", "-e", f"{commit}^{{commit}}")
+    if known.code != 0:
+        raise UsageError(f"the commit {commit[:12]} is not in this repository", hint="git fetch origin")
+    await _must("clone", "--quiet", "--shared", "--no-checkout", "--no-tags", str(top), str(into))
+    hookless = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
+    done = await _git(into, *hookless, "checkout", "--quiet", "--detach", commit)
+    if done.code != 0:
+        raise UsageError(f"git cannot check {commit[:12]} out: {done.complaint}")
+    return into / os.path.relpath(root.resolve(), top)
+
+
 async def adopt(root: Path, *, commit: str | None, branch: str | None) -> Snapshot:
     """Take all files at `root` for the snapshot: they were put there for this run, and nobody changes them.
 

@@ -32,7 +32,11 @@ def plan(context: Context, only: tuple[str, ...] = ()) -> Plan:
     """
     context = preparation.prepare(context)
     names = tuple(name for name in STAGE_NAMES if not only or name in only)
-    whole = merge(*(PLANS[name](context) for name in names))
+    return arrange(context, merge(*(PLANS[name](context) for name in names)))
+
+
+def arrange(context: Context, whole: Plan) -> Plan:
+    """Return a plan with all that its checks need, each check after those. The context is prepared already."""
     prepared = (install.install(context), *preparation.checks(context))
     known = {check.id: check for check in (*prepared, *whole.checks)}
     ordered: dict[str, Check] = {}

@@ -25,7 +25,8 @@ class Context:
     `generation` are the checks that generate code, in order; `build` is the one that builds the apps, None
     where nothing is to be built. Both are preparations: their outputs are in the tree of every check that needs them.
     `baseline` maps a measure's (kind, group, name) to its value in the last green run on main. `absent` are git
-    submodules, by their path, whose files did not come along.
+    submodules, by their path, whose files did not come along. `migrated` says that the database of stage 5 is migrated
+    already: it may be by a later commit.
     """
 
     workspace: Workspace
@@ -34,6 +35,7 @@ class Context:
     build: Check | None = None
     baseline: Mapping[tuple[str, str, str], Measure] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    migrated: bool = False
     today: datetime.date = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).date())
 
     @property

@@ -137,6 +137,8 @@ def find_migration(context: Context, *, own: tuple[str, ...] | None = None) -> M
     """Return how the database is migrated: by a setting, else a script that is called so, else Prisma or Drizzle."""
     settings = context.settings.stages.integration
     workspace, timeout, ours = context.workspace, settings.timeout, service_of(context)
+    if context.migrated:
+        return Migration(steps=(), why="the database is migrated already")
     if (command := own or settings.migrate) is not None:
         return Migration(steps=(Step(argv=command, timeout=timeout),), why="migrated as shipway.toml says")
     for package in workspace.packages:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.model import Check, Counts, Execution, Failure, Status, Step, Verdict
+from ci.stages import testverdicts
 from ci.stages.database import explain, unavailable
 from ci.stages.judging import could_not_run, failed, local, report_of, stopped, tail
 from ci.stages.playwright_findings import (
@@ -55,6 +56,7 @@ class Run:
     tags: tuple[str, ...]
     timeout: float
     scripts: tuple[str, ...] = ()  # the workspace's SQL files, to say where a migration failed
+    require: tuple[str, ...] = ()  # names of suites of which a test must have run
     first: Verdict | None = None
     again: tuple[str, ...] = ()  # ids of the tests that are run a second time
 
@@ -160,6 +162,8 @@ def _counted(report: dict[str, Any], errors: tuple[Failure, ...], run: Run, exec
         reason = f"0 of {count(len(tests), 'test')} ran: all are skipped" if tests else "0 tests ran"
         failure = Failure(message=reason, file=run.suite.path)
         return dataclasses.replace(verdict, reason=reason, failures=(failure,))
+    if absent := testverdicts.absent([f"{test['file']} {name_of(test)}" for test in ran], run.require):
+        return dataclasses.replace(verdict, reason=absent[0].message, failures=absent)
     step = execution.steps[-1]
     if not step.succeeded and not missing:
         return dataclasses.replace(failed(step), counts=counts, notices=notices)

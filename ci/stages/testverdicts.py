@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from typing import TYPE_CHECKING
 
 from ci.model import Check, Counts, Execution, Failure, Status, StepRun, Verdict
 from ci.stages import testreach
@@ -13,6 +14,9 @@ from ci.stages.testresults import FAILED, SKIPPED, Case, Results, Run, joined
 from ci.stages.testruns import RUNNERS, Trial, repeat, steps
 from ci.stages.testscripts import values
 from ci.text import count, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ALONE = 60  # failed tests; with more of them something is broken, not flaky
 SHOWN = 3
@@ -38,10 +42,10 @@ def judge(execution: Execution, *, check: Check, trial: Trial) -> Verdict:
     if results.unusable is not None:
         return Verdict(status=Status.ERROR, reason=results.unusable, failures=(Failure(message=results.unusable),))
     failures = (*results.failures, *_silent(trial, ran, execution, results), *_nothing(trial, results, execution))
-    absent = _absent(trial, results)
-    verdict = _verdict(results, (*failures, *absent))
+    missing = _absent(trial, results)
+    verdict = _verdict(results, (*failures, *missing))
     verdict = dataclasses.replace(verdict, notices=(*verdict.notices, *_not_taken(trial, results)))
-    second = None if absent or len(failures) > len(results.failures) else _second(check, trial, results, verdict)
+    second = None if missing or len(failures) > len(results.failures) else _second(check, trial, results, verdict)
     return dataclasses.replace(verdict, second=second)
 
 
@@ -130,10 +134,15 @@ def _absent(trial: Trial, results: Results) -> tuple[Failure, ...]:
     executed = [f"{case.file} {case.name}" for case in results.executed]
     ran = {case.run for case in results.executed}
     projects = [value for run in trial.runs if run.key in ran for value in values(run.argv, "--project")]
-    told = [written for text in (*executed, *projects) for written in _words(text)]
+    return absent((*executed, *projects), trial.required)
+
+
+def absent(executed: Sequence[str], required: tuple[str, ...]) -> tuple[Failure, ...]:
+    """Return a failure for each required suite that is named by nothing of what tells the tests that ran."""
+    told = [written for text in executed for written in _words(text)]
     return tuple(
         Failure(message=f"required suite {name!r} ran no test", rule="require")
-        for name in trial.required
+        for name in required
         if not any(wanted in text for text in told for wanted in _words(name))
     )
 

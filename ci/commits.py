@@ -1,0 +1,156 @@
+"""Runs stages, tests and migrations on a commit as it is in git, for whoever promotes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ci import __version__, config, outcome
+from ci.errors import UsageError
+from ci.executors.find import find
+from ci.model import STAGE_NAMES, Plan, RunReport, RunVerdict
+from ci.monorepo import snapshot as snapshots
+from ci.monorepo import workspace as workspaces
+from ci.promotion.work import Asked, What
+from ci.reporting.document import to_json
+from ci.reporting.live import LiveView
+from ci.running import Work, carry_out
+from ci.settings.aimed import aimed
+from ci.stages import catalogue, deployed
+from ci.stages.context import Context
+from ci.toolchains.versions import DEFAULT_NODE, known_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from ci.journal import Journal
+    from ci.monorepo.snapshot import Snapshot
+    from ci.reporting.keepsakes import Keepsakes
+    from ci.settings import Settings
+
+LOCK_TIMEOUT = "-c lock_timeout=5s"  # rather fail, and be run again, than keep all who read waiting
+
+
+@dataclass(kw_only=True)
+class Commits:
+    """`root` is the workspace in the user's own repository; `held` gives a cache and a directory for a run's name.
+
+    `kept` is what the last run that was not green left for its report.
+    """
+
+    root: Path
+    journal: Journal
+    console: Console
+    held: Callable[[str], AbstractContextManager[tuple[Path, Path]]]
+    executor: str = "auto"
+    kept: Keepsakes | None = None
+
+    async def run(self, asked: Asked) -> RunReport:
+        """Run it, and remember what the seven stages said. Raises UsageError, ToolError, NoExecutorError."""
+        started = datetime.datetime.now(datetime.UTC)
+        began = time.monotonic()
+        identity = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        with self.held(identity) as (cache, place):
+            ground = await find(self.executor, place / "probe")
+            checkout = await snapshots.check_out(self.root, asked.commit, place / "commit")
+            snapshot = await snapshots.take(checkout, place / "snapshot", objects=ground.objects)
+            settings = config.load(snapshot.workspace)
+            snapshot = await snapshots.widen(snapshot, settings.run.outside)
+            settings = aimed(settings, asked.environment, database=asked.database)
+            plan = _plan(asked, settings, snapshot, self.journal)
+            work = Work(
+                identity=identity,
+                snapshot=snapshot,
+                settings=settings,
+                plan=plan,
+                ground=ground,
+                root=self.root,
+                cache=cache,
+                place=place,
+                slots=settings.run.slots,
+                no_cache=True,
+                given=asked.given,
+            )
+            with LiveView(self.console, plan=plan) as view:
+                done = await carry_out(work, view)
+            chosen = {check.stage for check in plan.checks} | {skip.stage for skip in plan.skips}
+            unselected = () if asked.what is What.STAGES else tuple(each for each in STAGE_NAMES if each not in chosen)
+            stages = outcome.stage_runs(done.checks, plan.skips, unselected=unselected)
+            report = RunReport(
+                id=identity,
+                kind="run",
+                tool=f"shipway {__version__}",
+                repository=self.root.name,
+                started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+                verdict=outcome.verdict(stages, unselected=unselected),
+                seconds=round(time.monotonic() - began, 3),
+                executor=ground.name,
+                executor_reason=ground.reason,
+                isolation=(*ground.holds, *(f"could not be had: {missing}" for missing in ground.missing)),
+                slots=done.slots,
+                stages=stages,
+                environment=asked.environment,
+                commit=asked.commit,
+                notices=(*plan.notices, *snapshot.notices, *done.notices),
+            )
+        if report.verdict is not RunVerdict.PASSED:
+            self.kept = done.kept
+        if asked.what is What.STAGES:
+            self.journal.runs.record(report)
+            self.journal.evidence.record(
+                report.id, commit=asked.commit, environment=asked.environment, report=to_json(report)
+            )
+        return report
+
+
+def _plan(asked: Asked, settings: Settings, snapshot: Snapshot, journal: Journal) -> Plan:
+    workspace = workspaces.read(
+        snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
+    )
+    baseline = journal.runs.baseline()
+    context = Context(workspace=workspace, settings=settings, baseline=baseline, absent=snapshot.submodules)
+    match asked.what:
+        case What.STAGES:
+            return catalogue.plan(context)
+        case What.INTEGRATION:
+            return catalogue.plan(dataclasses.replace(context, migrated=True), ("integration",))
+        case What.MIGRATION:
+            return _migration(asked, context)
+        case What.TIER_1 | What.TIER_2:
+            return _tier(asked, context)
+
+
+def _migration(asked: Asked, context: Context) -> Plan:
+    (variable,) = asked.given
+    migrations, stage = context.settings.migrations, context.settings.stages.integration
+    return deployed.migration(
+        context,
+        variable=variable,
+        command=migrations.command if migrations else None,
+        timeout=migrations.timeout if migrations else stage.timeout,
+        environment={**stage.env, "PGOPTIONS": LOCK_TIMEOUT},
+    )
+
+
+def _tier(asked: Asked, context: Context) -> Plan:
+    settings = context.settings.stages.e2e
+    tier2 = settings.tier2
+    if tier2 is None or asked.address is None:
+        raise UsageError("shipway.toml has no [stages.e2e.tier2]: no test can be told where a deployment is")
+    first = asked.what is What.TIER_1
+    return deployed.tier(
+        context,
+        "tier-1" if first else "tier-2",
+        variable=tier2.address,
+        address=asked.address,
+        tags=settings.tags if first else tier2.tags,
+        require=() if first else tier2.require,
+    )
