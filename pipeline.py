@@ -1,7 +1,7 @@
 """The driver: composes stages, gates and deploy steps; reads top to bottom as the story of a release.
 
-So far the story has one chapter, a run: take a snapshot of the repository, read what is in it, plan the
-seven stages, execute what must run, judge, report.
+The first chapter is a run: take a snapshot of the repository, read what is in it, plan the seven stages, execute what
+must run, judge, report. The second is a promotion: a commit, carried step by step to an environment, past gates.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ import secrets
 import shlex
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
+from rich.console import Console
 
 from ci import __version__, config, hosts, outcome
-from ci.errors import DiskFullError, UsageError, without_room
+from ci.commits import Commits
+from ci.errors import DiskFullError, ExitCode, UsageError, VendorError, without_room
 from ci.executors import linking
 from ci.executors.find import find
 from ci.executors.scratch import scratch, sweep
@@ -30,10 +32,13 @@ from ci.model import STAGE_NAMES, Plan, RunReport, StageRun, Status
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
 from ci.reporting import hosted
+from ci.reporting.closing import say_closing
 from ci.reporting.document import read_document
 from ci.reporting.files import refuse, write_report
+from ci.reporting.flowview import FlowView
 from ci.reporting.live import LiveView
 from ci.running import Work, carry_out
+from ci.secrets import resolve
 from ci.stages import catalogue
 from ci.stages.context import Context
 from ci.text import few
@@ -42,14 +47,14 @@ from ci.toolchains.inventory import Entry, inventory
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
-    from rich.console import Console
-
-    from ci.journal import Journal
+    from ci.journal import Flow, Journal
     from ci.model import Ruling
     from ci.monorepo.snapshot import Snapshot
+    from ci.promotion.carrying import Fence
     from ci.promotion.doctor import Finding
+    from ci.promotion.promoting import Promotion
     from ci.promotion.smoking import Smoked
     from ci.promotion.standing import Standing
     from ci.reporting.keepsakes import Keepsakes
@@ -87,6 +92,30 @@ class RunRequest:
     report: Path | None = None
     handed: Handed | None = None
     mirror: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionRequest:
+    """What the user asked for. Without a `commit` the newest of main is meant; without `wait` its window goes on alone.
+
+    `accept_slow` is a person's reason to promote a commit whose pipeline is over its budget.
+    """
+
+    path: Path
+    environment: str
+    commit: str | None = None
+    executor: str = "auto"
+    accept_slow: str | None = None
+    wait: bool = True
+    report: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promoted:
+    """A promotion as far as it went, and what the process ends with."""
+
+    report: RunReport
+    code: ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +259,72 @@ async def status(path: Path) -> tuple[Standing, ...]:
     return await standings(config.load(root), _journal(root), root)
 
 
+async def promote(request: PromotionRequest, console: Console) -> Promoted:
+    """Promote a commit, or go on with it where that was left. Raises UsageError, BlockedError, VendorError."""
+    from ci.promotion.carrying import begin  # noqa: PLC0415 - as above
+
+    refuse(request.report or Path(REPORT))
+    root = request.path.resolve()
+    journal = await _lasting_journal(root)
+    commit = request.commit or await _newest(root)
+    flow = begin(journal, request.environment, commit, accept_slow=request.accept_slow)
+    return await _carry_on(request, root, journal, flow, console)
+
+
+async def resume(request: PromotionRequest, console: Console) -> Promoted:
+    """Go on with the promotion that was left unfinished in an environment. Raises as `promote`."""
+    from ci.promotion.carrying import unfinished  # noqa: PLC0415 - as above
+
+    refuse(request.report or Path(REPORT))
+    root = request.path.resolve()
+    journal = await _lasting_journal(root)
+    return await _carry_on(request, root, journal, unfinished(journal, request.environment), console)
+
+
+async def abort(request: PromotionRequest, console: Console, reason: str) -> Promoted:
+    """End the promotion that was left unfinished in an environment, and clean up after it. Raises as `promote`."""
+    from ci.promotion import carrying  # noqa: PLC0415 - as above
+
+    refuse(request.report or Path(REPORT))
+    root = request.path.resolve()
+    journal = await _lasting_journal(root)
+    flow = carrying.unfinished(journal, request.environment)
+    carrying.abort(journal, flow, reason)
+    return await _carry_on(request, root, journal, flow, console)
+
+
+async def tick(path: Path, console: Console) -> ExitCode:
+    """Do what is due in windows that go on, and end promotions past their time. Raises as `promote`."""
+    from ci.promotion import carrying  # noqa: PLC0415 - as above
+
+    root = path.resolve()
+    journal = await _lasting_journal(root)
+    code = ExitCode.PASSED
+    for flow in carrying.due(journal):
+        request = PromotionRequest(path=path, environment=flow.environment, wait=False)
+        code = max(code, (await _carry_on(request, root, journal, flow, console)).code)
+    return code
+
+
+async def bar(path: Path, what: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Change what bars promotions, and say how it is now. Raises UsageError."""
+    from ci.promotion.barring import change  # noqa: PLC0415 - as above
+
+    root = path.resolve()
+    return await change(await _lasting_journal(root), root, what, words)
+
+
+async def writes(request: PromotionRequest) -> tuple[tuple[str, str], ...]:
+    """Return what a promotion would write to outside services, by its steps; nothing is asked of any of them."""
+    from ci.promotion import staging  # noqa: PLC0415 - as above
+
+    root = request.path.resolve()
+    commit = request.commit or await _newest(root)
+    async with _promotion(request, root, await _lasting_journal(root), commit, None) as (promotion, _):
+        every = (*staging.steps(promotion), *staging.closing_steps(promotion), *staging.steps_after(promotion))
+    return tuple((step.name, step.writes) for step in every if step.writes)
+
+
 def replay(path: Path) -> tuple[Replayed, ...]:
     """Make every ruling of a report.json again from what it says was observed.
 
@@ -262,6 +357,105 @@ async def smoke(path: Path, environment: str, commit: str | None) -> Smoked:
     settings = config.load(root)
     commits = {app.name: commit for app in settings.apps} if commit else {}
     return await make(settings, environment, root=root, commits=commits)
+
+
+async def _carry_on(request: PromotionRequest, root: Path, journal: Journal, flow: Flow, console: Console) -> Promoted:
+    """Carry a promotion as far as it goes now, and write its report."""
+    from ci import promoted  # noqa: PLC0415 - as above
+    from ci.promotion import soaking, staging  # noqa: PLC0415 - as above
+    from ci.promotion.carrying import carry_on  # noqa: PLC0415 - as above
+
+    async with _promotion(request, root, journal, flow.commit, console) as (promotion, fence):
+        order = [
+            *(step.name for step in (*staging.steps(promotion), *staging.closing_steps(promotion))),
+            soaking.STEP,
+            *(step.name for step in (*staging.steps_after(promotion), *staging.closing_after(promotion))),
+        ]
+        try:
+            ended = await carry_on(promotion, flow, fence, FlowView(console, order), wait=request.wait)
+        except VendorError as error:
+            error.hint = error.hint or f"`shipway resume {flow.environment}` goes on where it stands"
+            raise
+        report = promoted.report_of(ended, journal, repository=root.name, order=order)
+        kept = promotion.work.kept if isinstance(promotion.work, Commits) else None
+    directory = request.report or Path(REPORT)
+    written = write_report(report, directory, artifacts=kept.artifacts if kept else {}, logs=kept.logs if kept else {})[
+        0
+    ].parent
+    say_closing(console, report, os.path.relpath(written))
+    return Promoted(report=report, code=promoted.exit_code(ended))
+
+
+@asynccontextmanager
+async def _promotion(
+    request: PromotionRequest, root: Path, journal: Journal, commit: str, console: Console | None
+) -> AsyncIterator[tuple[Promotion, Fence]]:
+    """Give a promotion with all that it works with, by the commit's own settings. Raises UsageError."""
+    from ci.promotion.carrying import Fence  # noqa: PLC0415 - as above
+    from ci.promotion.connected import connected  # noqa: PLC0415 - as above
+    from ci.promotion.history import History  # noqa: PLC0415 - as above
+    from ci.promotion.promoting import Promotion  # noqa: PLC0415 - as above
+
+    history = History(root=root)
+    await history.require(commit, "the candidate")
+    settings = config.loads(await history.text(commit, config.NAME) or "", file=f"{commit[:12]}:{config.NAME}")
+    fence = Fence()
+    async with connected(settings, request.environment, root=root, before=fence) as made:
+        if made.github is None or made.platform is None:
+            raise UsageError(
+                f"shipway.toml of {commit[:12]} does not say where {request.environment} is",
+                hint=f"a promotion needs [github], and [environments.{request.environment}.vercel] or .commands",
+            )
+        work = Commits(
+            root=root, journal=journal, console=console or Console(quiet=True), held=_held, executor=request.executor
+        )
+        yield (
+            Promotion(
+                environment=request.environment,
+                commit=commit,
+                settings=settings,
+                root=root,
+                history=history,
+                journal=journal,
+                made=made,
+                github=made.github,
+                platform=made.platform,
+                work=work,
+            ),
+            fence,
+        )
+
+
+async def _newest(root: Path) -> str:
+    """Return the newest commit of main, as GitHub has it. Raises UsageError, VendorError."""
+    from ci.vendors.github import client as github  # noqa: PLC0415 - as above
+
+    settings = config.load(root)
+    if settings.github is None:
+        raise UsageError("shipway.toml has no [github]: where main is, nobody says", hint="name the commit")
+    token = await resolve(settings.github.token, root=root, setting="github.token")
+    main = settings.environments.development.branch
+    async with github.connect(token, settings.github.repository, address=settings.github.address) as hub:
+        found = await hub.refs.sha(main)
+    if found is None:
+        raise UsageError(f"GitHub has no branch {main} in {settings.github.repository}")
+    return found
+
+
+async def _lasting_journal(root: Path) -> Journal:
+    """Return the journal that all machines share which promote; a CI host, whose disk ends with the job, needs one."""
+    from ci.journal import Journal  # noqa: PLC0415 - as above
+
+    reference = config.load(root).journal.url
+    if reference is not None:
+        return Journal.remote(await resolve(reference, root=root, setting="journal.url"))
+    host = hosts.recognise(os.environ)
+    if host is not None:
+        raise UsageError(
+            "what a promotion remembers on a CI host ends with the job",
+            hint="set [journal] url in shipway.toml to a Postgres: a small project at Neon does",
+        )
+    return Journal.local(root)
 
 
 # --- a rehearsal ----------------------------------------------------------------------------------

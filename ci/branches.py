@@ -218,7 +218,7 @@ class Branches:
     async def _admit(self, owner: str, branch: str, role: str) -> str:
         """Return how the application's role connects, when it can: on a branch it has another password."""
         password = secrets.token_hex(24)
-        async with await _connect(owner) as connection:
+        async with await connect(owner) as connection:
             name = sql.Identifier(role)
             grant = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
             try:
@@ -252,7 +252,7 @@ async def branches(settings: Settings, token: str, *, cache: Path, run: str) -> 
         await made.close()
 
 
-async def _connect(uri: str) -> psycopg.AsyncConnection:
+async def connect(uri: str) -> psycopg.AsyncConnection:
     """Connect, with patience: a compute may have to wake, and its name to become known."""
     until = time.monotonic() + COLD
     while True:

@@ -6,7 +6,6 @@ Everything heavy is imported where it is used: `--help` answers in under 0.3 s.
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ci import __version__
+from ci import __version__, commands
 from ci.errors import DiskFullError, ExitCode, ShipwayError, leaves, without_room
 from ci.hosts import HOSTS
 from ci.text import clean, disarmed, first_line
@@ -57,7 +56,7 @@ def run(path: Path, report: Path | None, **options: Any) -> ExitCode:
     from ci.outcome import exit_code
 
     request = pipeline.RunRequest(path=path, report=report, **options)
-    return exit_code(anyio.run(pipeline.run, request, _console()))
+    return exit_code(anyio.run(pipeline.run, request, commands.console()))
 
 
 @shipway.command()
@@ -77,7 +76,7 @@ def plan(path: Path, stages: tuple[str, ...], *, as_json: bool) -> ExitCode:
     if as_json:
         _answer(json.dumps(plan_document(made), indent=2))
     else:
-        print_plan(_console(), made)
+        print_plan(commands.console(), made)
     return ExitCode.PASSED
 
 
@@ -95,7 +94,7 @@ def tools(path: Path, *, fetch: bool, as_json: bool) -> ExitCode:
     import pipeline
     from ci.reporting.tools import print_tools
 
-    console = _console()
+    console = commands.console()
     found = anyio.run(lambda: pipeline.tools(path, fetch=fetch, note=lambda line: click.echo(line, err=True)))
     if as_json:
         _answer(json.dumps([dataclasses.asdict(entry) for entry in found], indent=2))
@@ -125,7 +124,7 @@ def doctor(path: Path, environment: str, *, as_json: bool) -> ExitCode:
     if as_json:
         _answer(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
     else:
-        print_findings(_console(), [(each.what, each.state, each.says, each.fix) for each in found])
+        print_findings(commands.console(), [(each.what, each.state, each.says, each.fix) for each in found])
     states = {each.state for each in found}
     if "wrong" in states:
         return ExitCode.GATE_REFUSED
@@ -149,7 +148,7 @@ def replay(report: Path, *, as_json: bool) -> ExitCode:
     if as_json:
         _answer(json.dumps(replay_document(found), indent=2))
     else:
-        print_replays(_console(), found)
+        print_replays(commands.console(), found)
     return ExitCode.DEFECT if any(differences for _, _, differences in found) else ExitCode.PASSED
 
 
@@ -170,14 +169,16 @@ def status(path: Path, *, as_json: bool) -> ExitCode:
     if as_json:
         _answer(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
     else:
-        print_status(_console(), found)
+        print_status(commands.console(), found)
     return ExitCode.PASSED
 
 
 @shipway.command()
 @click.argument("environment", type=click.Choice(ENVIRONMENTS))
 @PATH
-@click.option("--commit", callback=lambda *given: _commit(given[-1]), help="The commit that each app must serve.")
+@click.option(
+    "--commit", callback=lambda *given: commands.commit_of(given[-1]), help="The commit that each app must serve."
+)
 @JSON
 def smoke(environment: str, path: Path, commit: str | None, *, as_json: bool) -> ExitCode:
     """Ask an environment's apps all that [[smoke]] of shipway.toml says, and rule on it.
@@ -196,7 +197,7 @@ def smoke(environment: str, path: Path, commit: str | None, *, as_json: bool) ->
     if as_json:
         _answer(json.dumps(made.plain(), indent=2))
     else:
-        print_smoke(_console(), made.lines(), made.ruling, made.notices)
+        print_smoke(commands.console(), made.lines(), made.ruling, made.notices)
     codes = {"PASS": ExitCode.PASSED, "FAIL": ExitCode.GATE_REFUSED, "ERROR": ExitCode.VENDOR}
     return codes.get(made.ruling.ruling, ExitCode.HELD)
 
@@ -231,17 +232,8 @@ def rehearse(scenario: str, directory: Path | None) -> ExitCode:
     import pipeline
 
     del scenario  # there is one
-    anyio.run(pipeline.rehearse_world, _console(), None if directory is None else directory.absolute())
+    anyio.run(pipeline.rehearse_world, commands.console(), None if directory is None else directory.absolute())
     return ExitCode.PASSED
-
-
-def _commit(given: str | None) -> str | None:
-    """Return a commit as it was given, in lower case."""
-    if given is None:
-        return None
-    if not re.fullmatch("[0-9a-f]{7,40}", given.lower()):
-        raise click.BadParameter("expected a commit: 7 to 40 digits from 0 to f")
-    return given.lower()
 
 
 def _answer(text: str) -> None:
@@ -252,10 +244,8 @@ def _answer(text: str) -> None:
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
 
 
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=False)
+for each in commands.COMMANDS:
+    shipway.add_command(each)
 
 
 def main() -> None:

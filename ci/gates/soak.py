@@ -103,7 +103,12 @@ def _stretches(observed: SoakObserved) -> list[tuple[float, float]]:
 
 
 def _over(observed: SoakObserved, since: float, until: float) -> float:
-    return min(until, since + observed.required)
+    """Return when the soak was over: it had lasted, and each test had passed in it."""
+    over = since + observed.required
+    for name in observed.tested:
+        passed = [each.at for each in observed.repeats if each.name == name and each.passed and each.at >= since]
+        over = max(over, min(passed, default=until))
+    return min(until, over)
 
 
 def _voids(observed: SoakObserved, since: float, until: float) -> list[str]:

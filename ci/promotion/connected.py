@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ci.secrets import resolve
-from ci.vendors import command, neon, stripe
+from ci.vendors import command, neon, sentry, stripe
 from ci.vendors.adapter import Adapter
 from ci.vendors.github import client as github
 from ci.vendors.vercel import client as vercel
@@ -44,6 +44,7 @@ class Connected:
     vercel: vercel.Vercel | None = None
     neon: neon.Neon | None = None
     stripe: stripe.Stripe | None = None
+    sentry: sentry.Sentry | None = None
 
 
 @contextlib.asynccontextmanager
@@ -72,7 +73,7 @@ async def connected(
         made = Connected(name=name, settings=environment, secrets=secrets)
         if hub is not None:
             token = await secret(hub.token, "github.token")
-            client = await kept(github.connect(token, hub.repository, address=hub.address))
+            client = await kept(github.connect(token, hub.repository, login=hub.login, address=hub.address))
             made = replace(made, github=client)
         place = f"environments.{name}"
         if house is not None:
@@ -86,6 +87,10 @@ async def connected(
             key = await secret(shop.key, f"{place}.stripe.key")
             live = name == LIVE
             made = replace(made, stripe=await kept(stripe.connect(key, live=live, address=shop.address)))
+        if (monitor := environment.sentry) is not None:
+            token = await secret(monitor.token, f"{place}.sentry.token")
+            client_of = sentry.connect(token, monitor.organization, address=monitor.address)
+            made = replace(made, sentry=await kept(client_of))
         if environment.configured is not None:
             made = replace(made, webhooks=await _configured(environment.configured, f"{place}.configured", secret))
         if (commands := environment.commands) is not None:

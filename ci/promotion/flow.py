@@ -234,6 +234,7 @@ async def carry(
         watcher.step_ended(runs[-1])
 
     for step in steps:
+        refusal = refusal or await anyio.to_thread.run_sync(journal.flows.refusal, flow.id)  # somebody may abort it
         if refusal is None or step.name in facts:
             await take(step)
         elif step.name == refusal.step and not any(run.name == step.name for run in runs):

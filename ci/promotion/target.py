@@ -62,12 +62,29 @@ async def target_of(settings: Settings, name: str, *, root: Path, addresses: Map
             )
     for lacking in settings.lacking(name):
         raise UsageError(f"shipway.toml: [{place}.smoke] {lacking}")
+    return await plain_target(settings, name, root=root, addresses=at)
+
+
+async def plain_target(
+    settings: Settings,
+    name: str,
+    *,
+    root: Path,
+    addresses: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
+) -> Target:
+    """Return addresses of an environment's apps with what it adds to each request. Raises UsageError for a secret."""
+    environment: Environment = getattr(settings.environments, name)
+    more, place = environment.smoke or Smoking(), f"environments.{name}"
     secrets = {
         each: await resolve(reference, root=root, setting=f"{place}.smoke.secrets.{each}")
         for each, reference in more.secrets.items()
     }
     values = {f"{SECRET}{each}": value for each, value in secrets.items()}
-    headers = {each.lower(): fill(value, values) for each, value in more.headers.items()}
+    own = {each.lower(): fill(value, values) for each, value in more.headers.items()}
     return Target(
-        addresses=dict(at), services=dict(more.services), headers={SYNTHETIC: "1", **headers}, secrets=secrets
+        addresses=dict(addresses),
+        services=dict(more.services),
+        headers={SYNTHETIC: "1", **own, **(headers or {})},
+        secrets=secrets,
     )

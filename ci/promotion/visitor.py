@@ -26,6 +26,7 @@ from ci.vendors.exchange import is_near
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
     from types import TracebackType
 
 LARGEST = 16 * 1024 * 1024  # bytes of an answer
@@ -88,6 +89,20 @@ class Visitor:
         except UnmetError as error:
             raise UnmetError(error.detail, answer.status) from None
 
+    async def send_file(
+        self, path: str, *, headers: Mapping[str, str], field: str, file: tuple[str, bytes, str], timeout: float
+    ) -> Answer:
+        """Post a file in a form, as (name, content, media type), and return the answer as it is. Raises UnmetError."""
+        given = {name.lower(): fill(value, self.values) for name, value in headers.items()}
+        request = self.client.build_request(
+            "POST",
+            f"{self.address}{fill_path(path, self.values)}",
+            headers={**self.target.headers, **given},
+            files={field: file},
+            timeout=timeout,
+        )
+        return await self._within(request, timeout, follow=False)
+
     async def clean(self, cleaning: Cleaning) -> str | None:
         """Take away what was made, as far as it is known what; return what went wrong with it."""
         if not can_fill(self.values, cleaning.path, cleaning.headers, cleaning.json_):
@@ -114,10 +129,17 @@ class Visitor:
 
     async def _answer(self, request: Request) -> Answer:
         try:
-            with anyio.fail_after(request.timeout):
-                answer = await self._follow(self._built(request), follow=request.follow)
+            built = self._built(request)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise UnmetError(self.told(str(error) or type(error).__name__)) from None
+        return await self._within(built, request.timeout, follow=request.follow)
+
+    async def _within(self, request: httpx.Request, timeout: float, *, follow: bool) -> Answer:
+        try:
+            with anyio.fail_after(timeout):
+                answer = await self._follow(request, follow=follow)
         except TimeoutError:
-            raise UnmetError(f"no answer within {request.timeout:g} s") from None
+            raise UnmetError(f"no answer within {timeout:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # strangers find more than httpx names
             raise UnmetError(self.told(str(error) or type(error).__name__)) from None
         return answer
@@ -197,7 +219,7 @@ class Visitor:
                 raise UnmetError(f"the header {name} {was}, expected {self.told(fill(pattern, self.values))}")
         for path, expected in request.expect.items():
             wanted = fill_json(expected, self.values)
-            found = _at(path, answer)
+            found = value_at(path, answer)
             if isinstance(found, bool) is not isinstance(wanted, bool) or found != wanted:
                 raise UnmetError(f"{path} is {self.told(_spelled(found))}, expected {self.told(_spelled(wanted))}")
         if request.returns_upload and hashlib.sha256(answer.content).hexdigest() != self.values[SHA256]:
@@ -207,7 +229,7 @@ class Visitor:
         kind, _, name = source.partition(":")
         found: Any = None
         if kind == "json":
-            found = _at(name, answer)
+            found = value_at(name, answer)
         elif kind == "header":
             found = answer.headers.get(name.lower())
         else:
@@ -220,8 +242,8 @@ class Visitor:
         return kept
 
 
-def _at(path: str, answer: Answer) -> Any:
-    """Return what stands at a dotted path; numbers in it count elements from 0."""
+def value_at(path: str, answer: Answer) -> Any:
+    """Return what stands at a dotted path of a JSON answer; numbers in it count elements from 0. Raises UnmetError."""
     try:
         value = answer.json()
     except ValueError:

@@ -45,6 +45,9 @@ class GitHub(Table):
     token: Reference = Field(
         description="A token that may write contents, pull requests, issues, statuses and deployments, by reference."
     )
+    login: Text | None = Field(
+        default=None, description="Whom the token speaks for, where it is an app's: such a token cannot tell."
+    )
     address: Vendor = Field(default="https://api.github.com", description="Where its API is, for a stand-in of it.")
 
 

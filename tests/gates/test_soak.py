@@ -71,3 +71,10 @@ def test_a_person_skips_it_with_a_reason() -> None:
     assert 'skipped: "customers are locked out"' in ruled(skipped="customers are locked out").reason
     assert ruled(skipped="customers are locked out").ruling is Outcome.PASS
     assert ruled(skipped="").ruling is Outcome.NODATA
+
+
+def test_a_test_that_never_passed_voids_it_also_when_the_time_is_over() -> None:
+    late = (TESTED[0], Repeat(name="tier 1", at=2500, passed=False, reason="cart is empty"))
+    assert ruled(served("c", 100), now=2600, repeats=late).ruling is Outcome.FAIL
+    later = (*TESTED, Repeat(name="tier 1", at=2500, passed=False, reason="cart is empty"))
+    assert ruled(served("c", 100), now=2600, repeats=later).ruling is Outcome.PASS

@@ -1,0 +1,170 @@
+"""The command line's part about promotions: begun, gone on with, ended; and what bars them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ci.errors import ExitCode
+
+PROMOTED = ("staging",)
+ENVIRONMENTS = ("development", "staging", "production")
+PATH = click.argument("path", type=click.Path(path_type=Path), default=Path())
+PROMOTION = click.argument("environment", type=click.Choice(PROMOTED))
+REPORT = click.option(
+    "--report", type=click.Path(path_type=Path), help="Where the report goes (default: shipway-report)."
+)
+EXECUTOR = click.option(
+    "--executor", type=click.Choice(["auto", "host", "dagger"]), default="auto", help="Where steps run."
+)
+WAIT = click.option(
+    "--no-wait", "wait", is_flag=True, flag_value=False, default=True, help="Leave its window to `tick`."
+)
+
+
+def commit_of(given: str | None) -> str | None:
+    """Return a commit as it was given, in lower case. Raises BadParameter."""
+    if given is None:
+        return None
+    if not re.fullmatch("[0-9a-f]{7,40}", given.lower()):
+        raise click.BadParameter("expected a commit: 7 to 40 digits from 0 to f")
+    return given.lower()
+
+
+def console() -> Any:
+    """Return what commands print on."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)
+
+
+@click.command()
+@PROMOTION
+@PATH
+@click.option("--commit", callback=lambda *given: commit_of(given[-1]), help="The commit; else the newest of main.")
+@click.option("--accept-slow", metavar="REASON", help="Promote it although its pipeline is over the budget.")
+@click.option("--dry-run", is_flag=True, help="Print what would be written to outside services, and do nothing.")
+@EXECUTOR
+@WAIT
+@REPORT
+def promote(*, dry_run: bool, **asked: Any) -> ExitCode:
+    """Promote a commit of main to an environment, past all stages and gates.
+
+    Exit code 0: it serves, and its testing window has passed. 10: a stage or a test failed. 11: a gate refused.
+    20: it is held, or its window goes on. 5: an outside service is out of reach; `resume` goes on.
+    """
+    import anyio
+
+    import pipeline
+    from ci.errors import ExitCode
+
+    request = pipeline.PromotionRequest(**asked)
+    if dry_run:
+        for name, what in anyio.run(pipeline.writes, request):
+            click.echo(f"{name}: {what}")
+        return ExitCode.PASSED
+    return anyio.run(pipeline.promote, request, console()).code
+
+
+@click.command()
+@PROMOTION
+@PATH
+@EXECUTOR
+@WAIT
+@REPORT
+def resume(**asked: Any) -> ExitCode:
+    """Go on with the promotion that was left unfinished: killed, or with an outside service out of reach."""
+    import anyio
+
+    import pipeline
+
+    return anyio.run(pipeline.resume, pipeline.PromotionRequest(**asked), console()).code
+
+
+@click.command()
+@PROMOTION
+@PATH
+@click.option("--reason", default="ended by a person", help="Why; it stands on the pull request.")
+@REPORT
+def abort(*, reason: str, **asked: Any) -> ExitCode:
+    """End the promotion that was left unfinished, and clean up after it."""
+    import anyio
+
+    import pipeline
+
+    return anyio.run(pipeline.abort, pipeline.PromotionRequest(**asked), console(), reason).code
+
+
+@click.command()
+@PATH
+def tick(path: Path) -> ExitCode:
+    """Do what is due: the tests of windows that go on, the end of promotions past their time. For a schedule.
+
+    Exit code 0: all is well. 20: something goes on. Else as `promote`.
+    """
+    import anyio
+
+    import pipeline
+
+    return anyio.run(pipeline.tick, path, console())
+
+
+@click.command()
+@click.argument("environment", type=click.Choice(ENVIRONMENTS))
+@PATH
+@click.option("--reason", required=True, help="Why nothing is to be promoted there.")
+def freeze(environment: str, path: Path, reason: str) -> ExitCode:
+    """Have nothing promoted to an environment until it is unfrozen."""
+    return _barred("freeze", path, environment, reason)
+
+
+@click.command()
+@click.argument("environment", type=click.Choice(ENVIRONMENTS))
+@PATH
+def unfreeze(environment: str, path: Path) -> ExitCode:
+    """Let an environment be promoted to again."""
+    return _barred("unfreeze", path, environment)
+
+
+@click.command()
+@click.argument("commit", callback=lambda *given: commit_of(given[-1]))
+@PATH
+@click.option("--reason", required=True, help="Why it must not be promoted.")
+def pin(commit: str, path: Path, reason: str) -> ExitCode:
+    """Have no commit promoted that holds this one, unless a later one reverts it or says what it fixes."""
+    return _barred("pin", path, commit, reason)
+
+
+@click.command()
+@click.argument("commit", callback=lambda *given: commit_of(given[-1]))
+@PATH
+def unpin(commit: str, path: Path) -> ExitCode:
+    """Let a commit be promoted again."""
+    return _barred("unpin", path, commit)
+
+
+@click.command()
+@click.argument("name", required=False)
+@PATH
+@click.option("--close", is_flag=True, help="Close it: its commit may be promoted again.")
+def incident(name: str | None, path: Path, *, close: bool) -> ExitCode:
+    """Print the open incidents, or close the one that is named."""
+    return _barred("close" if close and name else "incidents", path, name or "")
+
+
+def _barred(what: str, path: Path, *words: str) -> ExitCode:
+    import anyio
+
+    import pipeline
+    from ci.errors import ExitCode
+
+    for line in anyio.run(pipeline.bar, path, what, words):
+        click.echo(line)
+    return ExitCode.PASSED
+
+
+COMMANDS = (promote, resume, abort, tick, freeze, unfreeze, pin, unpin, incident)

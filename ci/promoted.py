@@ -1,0 +1,92 @@
+"""The report of a promotion: its steps and rulings, and the stages that were run last for it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from typing import TYPE_CHECKING
+
+from ci import __version__
+from ci.errors import ExitCode
+from ci.journal import State
+from ci.model import RunReport, RunVerdict
+from ci.promotion.promoting import RULING, read
+from ci.reporting.document import from_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ci.journal import Journal
+    from ci.model import Ruling
+    from ci.promotion.flow import Ended
+
+EVIDENCE = ("stages", "evidence")  # the steps that run all seven, the newest first
+
+
+def report_of(ended: Ended, journal: Journal, *, repository: str, order: Sequence[str]) -> RunReport:
+    """Return the report of a promotion as it stands. `order` are the names of all its steps."""
+    flow = ended.flow
+    stages = _stages(ended, journal)
+    started = datetime.datetime.fromtimestamp(flow.began, datetime.UTC)
+    rulings: list[Ruling] = [ruling for name in order if name in ended.facts for ruling in read(ended.facts[name])]
+    if ended.refusal is not None:
+        rulings += [RULING.validate_python(each) for each in ended.refusal.rulings]
+    return RunReport(
+        id=flow.id,
+        kind=flow.kind,
+        tool=f"shipway {__version__}",
+        repository=repository,
+        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        verdict=verdict(ended),
+        seconds=round((flow.ended or time.time()) - flow.began, 3),
+        executor=stages.executor if stages else "",
+        executor_reason=stages.executor_reason if stages else "",
+        isolation=stages.isolation if stages else (),
+        slots=stages.slots if stages else 0,
+        stages=stages.stages if stages else (),
+        environment=flow.environment,
+        commit=flow.commit,
+        notices=stages.notices if stages else (),
+        history=journal.runs.history(),
+        command=_next_command(ended),
+        steps=ended.steps,
+        rulings=tuple(rulings),
+    )
+
+
+def verdict(ended: Ended) -> RunVerdict:
+    """Return how a promotion stands, in the words of runs."""
+    if ended.flow.state is State.DONE:
+        return RunVerdict.PASSED
+    if ended.flow.state in {State.BLOCKED, State.ABORTED}:
+        return RunVerdict.FAILED
+    return RunVerdict.HELD
+
+
+def exit_code(ended: Ended) -> ExitCode:
+    """Return what the process ends with."""
+    if ended.refusal is not None:
+        return ExitCode(ended.refusal.code)
+    return ExitCode.PASSED if ended.flow.state is State.DONE else ExitCode.HELD
+
+
+def _stages(ended: Ended, journal: Journal) -> RunReport | None:
+    """Return the report of the stages that were run last: here, or by a process before this one."""
+    for name in EVIDENCE:
+        environment = ended.flow.environment if name == "stages" else None
+        known = ended.facts.get(name) or (ended.refusal is not None and ended.refusal.step == name)
+        kept = journal.evidence.newest(ended.flow.commit, environment=environment) if known else None
+        if kept is not None and kept.moment >= ended.flow.began - _AGE:
+            return from_document(json.loads(kept.report))
+    return None
+
+
+_AGE = 7 * 86_400.0
+
+
+def _next_command(ended: Ended) -> str:
+    environment = ended.flow.environment
+    if ended.flow.is_open:
+        return f"shipway resume {environment}"
+    return "shipway promote production" if ended.flow.state is State.DONE else f"shipway promote {environment}"

@@ -1,0 +1,119 @@
+"""A promotion as a whole: begun once, carried by one process after the other, under a lease but for its window."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ci.errors import ExitCode
+from ci.journal import LeaseLostError, Refusal, State
+from ci.promotion import staging
+from ci.promotion.flow import BlockedError, BusyError, Ended, carry, leased
+from ci.promotion.soaking import soak
+
+if TYPE_CHECKING:
+    from ci.journal import Flow, Journal
+    from ci.promotion.flow import Held, Watcher
+    from ci.promotion.promoting import Promotion
+
+KIND = "promotion"
+LASTING = 86_400.0  # seconds; past them whoever looks ends it
+
+
+@dataclass(kw_only=True)
+class Fence:
+    """What is asked before each outside write of the adapters: whoever holds the lease now."""
+
+    held: Held | None = None
+
+    async def __call__(self) -> None:
+        """Make sure that it is held. Raises LeaseLostError."""
+        if self.held is None:
+            raise LeaseLostError("nothing may be changed without a lease", hint="it is a defect of Shipway")
+        await self.held()
+
+
+def begin(
+    journal: Journal, environment: str, commit: str, *, accept_slow: str | None = None, rehearsal: str | None = None
+) -> Flow:
+    """Begin a promotion, or return the one of this commit that was left unfinished.
+
+    Raises BlockedError where another one is unfinished.
+    """
+    for found in journal.flows.recent(environment):
+        if found.kind != KIND or found.state is not State.RUNNING:
+            continue
+        if found.commit == commit:
+            return found
+        raise BusyError(
+            f"the promotion of {found.commit[:12]} to {environment} is not finished",
+            hint=f"`shipway resume {environment}` or `shipway abort {environment}`",
+        )
+    identity = f"{environment}-{commit[:12]}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    asked = {"accept_slow": accept_slow, "rehearsal": rehearsal}
+    return journal.flows.begin(
+        identity, kind=KIND, environment=environment, commit=commit, asked=asked, lasting=LASTING
+    )
+
+
+def unfinished(journal: Journal, environment: str) -> Flow:
+    """Return the promotion that goes on in an environment. Raises BlockedError where none does."""
+    for state in (State.RUNNING, State.WAITING):
+        for found in journal.flows.recent(environment):
+            if found.kind == KIND and found.state is state:
+                return found
+    raise BlockedError(f"no promotion to {environment} is unfinished", hint="`shipway status` tells what there is")
+
+
+async def carry_on(promotion: Promotion, flow: Flow, fence: Fence, watcher: Watcher, *, wait: bool) -> Ended:
+    """Carry a promotion as far as it goes now; with `wait`, to the end of its window.
+
+    Raises BusyError where somebody else holds the environment, LeaseLostError, VendorError.
+    """
+    journal = promotion.journal
+    ended = Ended(flow=flow, steps=())
+    if flow.state is State.RUNNING:
+        async with leased(journal, flow, waiting=True) as held:
+            fence.held = held
+            ended = await carry(
+                journal,
+                flow,
+                staging.steps(promotion),
+                held,
+                watcher,
+                closing=staging.closing_steps(promotion),
+                then=State.WAITING,
+            )
+    if ended.flow.state is not State.WAITING:
+        return ended
+    window = await soak(promotion, ended.flow, watcher, until_over=wait)
+    if window is None:
+        return ended
+    async with leased(journal, flow, waiting=True) as held:
+        fence.held = held
+        after = await carry(
+            journal,
+            ended.flow,
+            staging.steps_after(promotion),
+            held,
+            watcher,
+            closing=staging.closing_after(promotion),
+        )
+    return replace(after, steps=(*ended.steps, window, *after.steps))
+
+
+def due(journal: Journal) -> tuple[Flow, ...]:
+    """Return what somebody has to look at: windows that go on, and promotions past their time, which are refused."""
+    found = [each for each in journal.flows.recent() if each.kind == KIND and each.is_open]
+    late = [each for each in found if each.deadline < time.time()]
+    for each in late:
+        abort(journal, each, f"it was not finished within {LASTING / 3600:.0f} hours")
+    return tuple(each for each in found if each in late or each.state is State.WAITING)
+
+
+def abort(journal: Journal, flow: Flow, reason: str) -> Refusal:
+    """Have a promotion go no further; whoever carries it on then only closes it."""
+    refusal = Refusal(step="abort", message=reason, hint=None, code=int(ExitCode.GATE_REFUSED), state=State.ABORTED)
+    return journal.flows.refuse(flow.id, refusal)

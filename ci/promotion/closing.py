@@ -1,0 +1,98 @@
+"""What is done at the end of a promotion, whatever came of it: nothing is left over, and who must know is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from ci.journal import State
+from ci.promotion.databases import databases
+from ci.promotion.flow import SKIPPED
+from ci.promotion.migrating import test_database
+from ci.text import clean
+
+if TYPE_CHECKING:
+    from ci.journal import Refusal
+    from ci.promotion.flow import Doing, Facts
+    from ci.promotion.promoting import Promotion
+
+# What these say no to is no failure of the commit.
+NO_INCIDENT = frozenset({"admission", "pull request"})
+
+
+async def remove_test_database(promotion: Promotion, doing: Doing) -> Facts:
+    """Delete the branch for tests, with what was made of it."""
+    found = databases(promotion)
+    if found is None:
+        return {SKIPPED: "none was made"}
+    await found.delete(test_database(doing.flow.id))
+    return {}
+
+
+async def tell_commit(promotion: Promotion, doing: Doing) -> Facts:
+    """Set the commit's status at GitHub, which counts once however often it is set."""
+    refusal = doing.refusal
+    state = "success" if refusal is None else "failure" if refusal.state is State.BLOCKED else "error"
+    told = f"{promotion.environment} serves it" if refusal is None else said(refusal)
+    await promotion.github.checks.set(promotion.commit, f"shipway/{promotion.environment}", state, description=told)
+    return {"state": state}
+
+
+async def tell_pull_request(promotion: Promotion, doing: Doing) -> Facts:
+    """Say on the pull request why it is not merged, once."""
+    if doing.refusal is None:
+        return {SKIPPED: "it was merged"}
+    pulls = await promotion.github.pulls.every_one(head=promotion.head, base=promotion.own.branch, state="all")
+    if not pulls:
+        return {SKIPPED: "there is none"}
+    await promotion.github.issues.comment(pulls[0].number, f"shipway-{doing.flow.id}", _body(promotion, doing.refusal))
+    return {"number": pulls[0].number}
+
+
+async def tell_window(promotion: Promotion, doing: Doing) -> Facts:
+    """Set a status of the commit for its testing window: production asks for it."""
+    refusal = doing.refusal
+    told = "the testing window passed" if refusal is None else said(refusal)
+    await promotion.github.checks.set(
+        promotion.commit,
+        f"shipway/{promotion.environment}-window",
+        "success" if refusal is None else "failure",
+        description=told,
+    )
+    return {}
+
+
+async def open_incident(promotion: Promotion, doing: Doing) -> Facts:
+    """Open an incident where the commit failed; it waits for its diagnosis."""
+    refusal = doing.refusal
+    if refusal is None:
+        return {SKIPPED: "there is none"}
+    if refusal.step in NO_INCIDENT or refusal.state is State.ABORTED:
+        return {SKIPPED: "the commit did not fail"}
+    incidents = promotion.journal.incidents
+    await anyio.to_thread.run_sync(
+        lambda: incidents.open(
+            doing.flow.id,
+            environment=promotion.environment,
+            commit=promotion.commit,
+            what=refusal.step,
+            reason=refusal.message,
+        )
+    )
+    return {"incident": doing.flow.id}
+
+
+def said(refusal: Refusal) -> str:
+    """Return why it goes no further, in one line."""
+    return " ".join(clean(f"{refusal.step}: {refusal.message}").split())
+
+
+def _body(promotion: Promotion, refusal: Refusal) -> str:
+    """Write it for a person; text of strangers stands in a block in which nothing is read as Markdown."""
+    quoted = clean(refusal.message).replace("```", "'''")
+    hint = f"\n\n{clean(refusal.hint)}".replace("```", "'''") if refusal.hint else ""
+    return (
+        f"The promotion of {promotion.name} to {promotion.environment} ended at the step *{refusal.step}*; "
+        f"{promotion.environment} serves what it served before.\n\n```\n{quoted}{hint}\n```"
+    )

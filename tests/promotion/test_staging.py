@@ -1,0 +1,410 @@
+"""A whole promotion to staging, what it has run told by a table: what it does, what says no, what a kill leaves."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+import httpx
+import pytest
+
+from ci import processes
+from ci.errors import ExitCode, VendorError
+from ci.journal import State, leases
+from ci.model import Status
+from ci.promotion.flow import BusyError
+from ci.promotion.promoting import read
+from ci.promotion.work import Asked, What
+from ci.rehearsal.github.rules import RULESET, Rules
+from tests.conftest import ROOT, command, environment
+from tests.promotion.town import APPS, Slow, Table, Town, Unheld, promote, promotion, town
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from ci.promotion.flow import Ended
+    from ci.rehearsal.standin import StandIn
+
+
+async def served(place: Town) -> set[str]:
+    """Which commits users of staging get."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        addresses = place.settings.environments.staging.addresses
+        return {(await client.get(f"{addresses[name]}/version")).json()["commit"] for name in APPS}
+
+
+def played(directory: Path, scene: Callable[[Town], Awaitable[None]]) -> None:
+    """Play a scene in a town of its own."""
+
+    async def run() -> None:
+        async with town(directory) as place:
+            await scene(place)
+
+    anyio.run(run)
+
+
+def test_a_commit_of_main_goes_to_staging_step_by_step(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        work = Table(journal=place.journal)
+        ended = await promote(place, place.second, work)
+        assert (ended.refusal, ended.flow.state) == (None, State.DONE)
+        assert not {run.status for run in ended.steps} - {Status.PASSED, Status.SKIPPED}
+        assert place.tree("staging") == place.tree(place.second)
+        assert await served(place) == {place.second}
+        assert place.made()["neon"] == ["main"]
+        asked = [(each.what, each.environment, each.commit == place.second) for each in work.asked]
+        assert asked == [
+            (What.STAGES, None, True),
+            (What.INTEGRATION, "staging", False),
+            (What.STAGES, "staging", True),
+            (What.TIER_2, "staging", True),
+            (What.TIER_1, "staging", True),
+        ]
+        assert work.asked[2].database == work.asked[1].database != None  # noqa: E711 - both, and there is one
+        gates = [ruling.gate for facts in ended.facts.values() for ruling in read(facts)]
+        assert gates == ["evidence", "budget", "isolation", "migrations", "evidence", "soak"]
+        assert {run.name for run in ended.steps if run.name.startswith("deploy")} == {"deploy api", "deploy web"}
+
+    played(tmp_path, scene)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What is different, and how the promotion must end: at which step, with which exit code, with which words.
+
+    `moved` says that users got the candidate: only what fails after the switch leaves it so.
+    """
+
+    name: str
+    step: str
+    says: str
+    code: ExitCode = ExitCode.GATE_REFUSED
+    state: State = State.BLOCKED
+    before: Callable[[Town], str | None] = lambda _place: None  # returns another commit to promote
+    red: dict[What, str] = field(default_factory=dict)
+    table: dict[str, Any] = field(default_factory=dict)
+    during: Callable[[Town, Asked], None] | None = None
+    incident: bool = True
+    comment: bool = True
+    moved: bool = False
+
+
+def pin(place: Town) -> None:
+    place.journal.bars.pin(place.first, "errors went up", good=None)
+
+
+def freeze(place: Town) -> None:
+    place.journal.bars.freeze("staging", "a demo")
+
+
+def open_incident(place: Town) -> None:
+    place.journal.incidents.open("i", environment="main", commit=place.second, what="unit", reason="red")
+
+
+def push_more(place: Town, asked: Asked) -> None:
+    if asked.what is What.TIER_2:
+        place.push("three")
+
+
+def deploy_by_push(place: Town) -> None:
+    place.vercel.set_project("web", creating="enabled")
+
+
+def protect(place: Town) -> None:
+    place.github.state.protect("staging", Rules(source=RULESET, approvals=1))
+
+
+def move_branch(place: Town, asked: Asked) -> None:
+    if asked.what is What.TIER_2:
+        place.git("checkout", "-q", place.first)
+        place.push("elsewhere", branch="staging", **{"other.txt": "x\n"})
+        place.git("checkout", "-q", "main")
+
+
+def break_build(place: Town) -> str:
+    return place.push("broken", **{"server.py": "import sys; sys.exit(3)\n"})
+
+
+SCENARIOS = [
+    Scenario(
+        name="a pinned commit",
+        step="admission",
+        says="which is pinned out: errors went up",
+        before=pin,
+        incident=False,
+        comment=False,
+    ),
+    Scenario(
+        name="a frozen environment",
+        step="admission",
+        says="staging is frozen: a demo",
+        before=freeze,
+        incident=False,
+        comment=False,
+    ),
+    Scenario(
+        name="a commit that is not on main",
+        step="admission",
+        says="is no commit of main",
+        before=lambda place: place.push("apart", branch="feature", **{"a.txt": "a\n"}),
+        incident=False,
+        comment=False,
+    ),
+    Scenario(
+        name="an incident is open on the commit",
+        step="admission",
+        says="an incident is open",
+        before=open_incident,
+        incident=False,
+        comment=False,
+    ),
+    Scenario(
+        name="the platform deploys by itself",
+        step="admission",
+        says="Vercel deploys pushes to web by itself",
+        before=deploy_by_push,
+        incident=False,
+        comment=False,
+    ),
+    Scenario(
+        name="the branch is protected",
+        step="pull request",
+        says="staging is protected: #1 has 0 of 1 approving reviews",
+        before=protect,
+        incident=False,
+    ),
+    Scenario(
+        name="a stage is red",
+        step="evidence",
+        says="the seven stages are not green: unit/table@.: 1 test failed",
+        code=ExitCode.STAGE_FAILED,
+        red={What.STAGES: "1 test failed"},
+        comment=False,
+    ),
+    Scenario(
+        name="a stage is skipped",
+        step="evidence",
+        says="e2e skipped",
+        table={"skipped": ("e2e",)},
+        comment=False,
+    ),
+    Scenario(
+        name="the pipeline takes eleven minutes",
+        step="evidence",
+        says="the pipeline takes 660 s",
+        table={"seconds": 660.0},
+        comment=False,
+    ),
+    Scenario(
+        name="what is served does not work on the migrated database",
+        step="rollback safety",
+        says="which staging serves, does not work on the migrated database: unit/table@.: no such column",
+        code=ExitCode.STAGE_FAILED,
+        red={What.INTEGRATION: "no such column"},
+    ),
+    Scenario(
+        name="an app is not built",
+        step="deploy api",
+        says="api is not built",
+        code=ExitCode.STAGE_FAILED,
+        before=break_build,
+    ),
+    Scenario(
+        name="an e-mail of tier 2 never arrives",
+        step="tier 2",
+        says="tier 2 is not green: unit/table@.: no mail",
+        code=ExitCode.STAGE_FAILED,
+        red={What.TIER_2: "no mail"},
+    ),
+    Scenario(
+        name="the branch moves in the meantime",
+        step="second look",
+        says="staging moved from",
+        during=move_branch,
+    ),
+    Scenario(
+        name="tests of the window fail",
+        step="testing window",
+        says="tier 1",
+        red={What.TIER_1: "sign-in fails"},
+        comment=False,
+        moved=True,
+    ),
+]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_what_says_no_leaves_staging_as_it_was_and_is_told(tmp_path: Path, scenario: Scenario) -> None:
+    async def scene(place: Town) -> None:
+        commit = scenario.before(place) or place.second
+        before = place.branches()["staging"]
+        work = Table(journal=place.journal, red=scenario.red, **scenario.table)
+        if (during := scenario.during) is not None:
+            work.during = lambda asked: during(place, asked)
+        ended = await promote(place, commit, work)
+        refusal = ended.refusal
+        assert refusal is not None
+        assert (refusal.step, refusal.state, ExitCode(refusal.code)) == (scenario.step, scenario.state, scenario.code)
+        assert scenario.says in refusal.message, refusal.message
+        assert await served(place) == {commit if scenario.moved else place.first}
+        if scenario.during is None and not scenario.moved:
+            assert place.branches()["staging"] == before
+        assert place.made()["neon"] == ["main"]
+        assert place.made()["comments"] == scenario.comment
+        known = [each for each in place.journal.incidents.going_on() if each.id == ended.flow.id]
+        assert bool(known) == scenario.incident
+
+    played(tmp_path, scene)
+
+
+def test_a_pull_request_that_is_open_already_and_a_main_that_moves_change_nothing(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        place.git(
+            "push",
+            "-q",
+            str(place.github.state.bare.path),
+            f"{place.second}:refs/heads/shipway/staging/{place.second[:12]}",
+        )
+        async with promotion(place.root, place.journal, place.second) as (made, fence):
+            fence.held = Unheld()  # type: ignore[assignment]
+            await made.github.pulls.ensure(head=made.head, base="staging", title="by hand", body="")
+        work = Table(journal=place.journal)
+        work.during = functools.partial(push_more, place)
+        ended = await promote(place, place.second, work)
+        assert ended.flow.state is State.DONE
+        assert (place.made()["pulls"], await served(place)) == (1, {place.second})
+        assert place.tree("staging") == place.tree(place.second)
+
+    played(tmp_path, scene)
+
+
+def test_what_github_does_not_merge_is_moved_back(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        place.github.faults.add(
+            kind="status", method="PUT", path="/merge$", status=405, body='{"message": "Not allowed"}'
+        )
+        ended = await promote(place, place.second)
+        assert ended.refusal is not None
+        assert (ended.refusal.step, "Not allowed" in ended.refusal.message) == ("merge", True)
+        assert await served(place) == {place.first}
+        assert place.journal.servings.of("staging")[-1].commit == place.first
+        assert place.branches()["staging"] == place.first
+
+    played(tmp_path, scene)
+
+
+def test_a_dry_run_names_every_write_and_does_none(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        def asked() -> subprocess.CompletedProcess[str]:
+            argv = command("promote", "staging", str(place.root), "--commit", place.second, "--dry-run")
+            env = environment(tmp_path / "state")
+            return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+        stand_ins = (place.github, place.vercel, place.neon)
+        before = [len(each.calls) for each in stand_ins]
+        done = await anyio.to_thread.run_sync(asked)
+        assert done.returncode == ExitCode.PASSED, done.stderr
+        for words in ("pull request: the branch shipway/staging/", "switch: what users", "deploy api", "merge: "):
+            assert words in done.stdout
+        made = [call for each, number in zip(stand_ins, before, strict=True) for call in each.calls[number:]]
+        assert [call for call in made if call.method != "GET"] == []
+
+    played(tmp_path, scene)
+
+
+def test_of_two_at_once_one_wins_and_the_other_says_who_holds_it(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        said: list[str] = []
+        third = place.push("three")
+
+        async def other(_asked: Asked) -> None:
+            try:
+                await promote(place, third)
+            except BusyError as error:
+                said.append(error.message)
+
+        work = Slow(journal=place.journal, then=other)
+        ended = await promote(place, place.second, work)
+        assert ended.flow.state is State.DONE
+        assert said == [f"the promotion of {place.second[:12]} to staging is not finished"]
+        assert (place.made()["pulls"], await served(place)) == (1, {place.second})
+
+    played(tmp_path, scene)
+
+
+@pytest.mark.parametrize("red", [None, What.TIER_2], ids=["green", "red"])
+@pytest.mark.long
+def test_killed_behind_any_entry_and_resumed_it_ends_as_if_undisturbed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, red: What | None
+) -> None:
+    monkeypatch.setattr(leases, "GRACE", 0.2)
+
+    async def scene(place: Town) -> None:
+        table = {red: "no mail"} if red else {}
+
+        async def undisturbed(commit: str) -> tuple[Ended, dict[str, int]]:
+            before = counted(place)
+            ended = await promote(place, commit, Table(journal=place.journal, red=table))
+            return ended, {name: number - before[name] for name, number in counted(place).items()}
+
+        ended, expected = await undisturbed(place.push("the first"))
+        entries = len(place.journal.flows.entries(ended.flow.id))
+        assert entries > 30
+        for number in range(1, entries + 1):
+            commit = place.push(f"killed behind {number}")
+            before = counted(place)
+            argv = [sys.executable, "-P", "-m", "tests.promotion.town", str(place.directory), commit, str(number)]
+            argv += [red.value] if red else []
+            killed = await processes.run(argv, cwd=ROOT, environment={**os.environ, "PYTHONPATH": str(ROOT)})
+            assert killed.code == -9, (number, killed.stderr.decode()[-2000:])
+            again = await promote(place, commit, Table(journal=place.journal, red=table))
+            assert (again.flow.state, again.refusal and again.refusal.step) == (
+                ended.flow.state,
+                ended.refusal and ended.refusal.step,
+            ), number
+            made = {name: count - before[name] for name, count in counted(place).items()}
+            assert made == expected, number
+            assert await served(place) == {commit if red is None else place.first}, number
+
+    played(tmp_path, scene)
+
+
+@pytest.mark.parametrize("vendor", ["github", "vercel", "neon"])
+@pytest.mark.parametrize("kind", ["lose", "reset", "status"])
+@pytest.mark.long
+def test_cut_at_any_request_it_ends_as_if_undisturbed(tmp_path: Path, vendor: str, kind: str) -> None:
+    async def scene(place: Town) -> None:
+        stand_in: StandIn = getattr(place, vendor)
+        started, before = len(stand_in.calls), counted(place)
+        await promote(place, place.push("the first"))
+        expected = {name: number - before[name] for name, number in counted(place).items()}
+        requests = len(stand_in.calls) - started
+        assert requests > 10
+        for number in range(requests):
+            commit, before = place.push(f"cut at {number}"), counted(place)
+            stand_in.faults.add(kind=kind, after=number, times=1, status=503)
+            for _ in range(3):
+                try:
+                    ended = await promote(place, commit)
+                except VendorError:
+                    continue
+                break
+            stand_in.faults.clear()
+            assert (ended.flow.state, ended.refusal) == (State.DONE, None), number
+            made = {name: count - before[name] for name, count in counted(place).items()}
+            assert made == expected, number
+            assert await served(place) == {commit}, number
+
+    played(tmp_path, scene)
+
+
+def counted(place: Town) -> dict[str, int]:
+    """How many of each there are."""
+    return {name: len(each) if isinstance(each, list) else each for name, each in place.made().items()}

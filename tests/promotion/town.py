@@ -1,0 +1,365 @@
+"""A small town to promote in: GitHub, Vercel and Neon stand in, two apps in Python are served, nothing is built.
+
+What a promotion has run on a commit is told by a table. So a whole promotion takes seconds, and can be killed often.
+
+town.py DIRECTORY COMMIT NUMBER [RED...] is a process of its own in a town that is up: it promotes, and is killed behind
+that entry of the journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from ci import config
+from ci.journal import Journal, leases
+from ci.model import STAGES, CheckRun, Failure, RunReport, RunVerdict, StageRun, Status
+from ci.promotion.carrying import Fence, begin, carry_on
+from ci.promotion.connected import connected
+from ci.promotion.history import History
+from ci.promotion.promoting import Promotion
+from ci.promotion.work import Asked, What
+from ci.rehearsal.github import APP, SLUG
+from ci.rehearsal.github import GitHub as GitHubStandIn
+from ci.rehearsal.serving import serving
+from ci.rehearsal.vercel import Project
+from ci.rehearsal.vercel import Vercel as VercelStandIn
+from ci.reporting.document import to_json
+from tests.conftest import IDENTITY
+from tests.promotion import toy
+from tests.rehearsal.vercel_world import TOKEN, clone
+from tests.vendors.subjects import neon
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from ci.journal import Entry, Flow
+    from ci.promotion.flow import Ended
+    from ci.rehearsal.neon import Neon as NeonStandIn
+    from ci.settings import Settings
+
+APPS = ("api", "web")
+SERVER = """
+import http.server, json, os
+class Server(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        known = {"commit": "VERCEL_GIT_COMMIT_SHA", "api": "API_URL"}
+        body = json.dumps({name: os.environ.get(each) for name, each in known.items()}).encode()
+        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Server).serve_forever()
+"""
+SETTINGS = f"""
+[github]
+repository = "{SLUG}"
+login = "{APP.login}"
+token = "file://{{secrets}}/github"
+address = "{{github}}"
+
+[[apps]]
+name = "api"
+path = "."
+serves = {{{{ path = "/version" }}}}
+
+[[apps]]
+name = "web"
+path = "."
+needs = ["api"]
+serves = {{{{ path = "/version" }}}}
+variables = {{{{ API_URL = "{{{{api}}}}" }}}}
+
+[stages.e2e.tier2]
+app = "web"
+
+[promotion]
+soak = {{soak}}
+repeat = {{soak}}
+
+[environments.staging]
+addresses = {{{{ api = "{{api}}", web = "{{web}}" }}}}
+configured = {{{{ auth = "https://staging.example" }}}}
+
+[environments.staging.neon]
+project = "{neon.PROJECT}"
+token = "file://{{secrets}}/neon"
+address = "{{neon}}/api/v2"
+
+[environments.staging.vercel]
+token = "file://{{secrets}}/vercel"
+team = "team_rehearsal"
+projects = {{{{ api = "api", web = "web" }}}}
+address = "{{vercel}}"
+"""
+
+
+@dataclass(kw_only=True)
+class Table:
+    """Whoever runs stages, tests and migrations: green, but for what is red. `asked` is what was run."""
+
+    journal: Journal
+    red: dict[What, str] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    seconds: float = 100.0
+    skipped: tuple[str, ...] = ()
+    during: Callable[[Asked], None] = lambda _asked: None
+
+    async def run(self, asked: Asked) -> RunReport:
+        """Say what the table says."""
+        self.asked.append(asked)
+        self.during(asked)
+        red = self.red.get(asked.what)
+        status = Status.FAILED if red else Status.PASSED
+        check = CheckRun(
+            stage="unit",
+            name="table",
+            package=".",
+            status=status,
+            reason=red,
+            failures=(Failure(message=red),) if red else (),
+        )
+        stages = tuple(
+            StageRun(
+                name=stage.name,
+                status=status
+                if stage.name == "unit"
+                else Status.SKIPPED
+                if stage.name in self.skipped
+                else Status.PASSED,
+                target=stage.target,
+                seconds=self.seconds / len(STAGES),
+                full_seconds=self.seconds / len(STAGES),
+                checks=(dataclasses.replace(check, stage=stage.name),) if stage.name == "unit" else (),
+            )
+            for stage in STAGES
+        )
+        report = RunReport(
+            id=f"run-{time.time_ns()}",
+            kind="run",
+            tool="shipway 0",
+            repository="town",
+            started="2026-01-01T00:00:00Z",
+            verdict=RunVerdict.FAILED if red else RunVerdict.PASSED,
+            seconds=self.seconds,
+            executor="table",
+            executor_reason="a table",
+            isolation=(),
+            slots=1,
+            stages=stages,
+            commit=asked.commit,
+            environment=asked.environment,
+        )
+        if asked.what is What.STAGES:
+            self.journal.evidence.record(
+                report.id, commit=asked.commit, environment=asked.environment, report=to_json(report)
+            )
+        return report
+
+    def _status(self, stage: str, of_unit: Status) -> Status:
+        if stage == "unit":
+            return of_unit
+        return Status.SKIPPED if stage in self.skipped else Status.PASSED
+
+
+@dataclass(kw_only=True)
+class Slow(Table):
+    """One that has something done while tier 2 runs."""
+
+    then: Callable[[Asked], Awaitable[None]]
+
+    async def run(self, asked: Asked) -> RunReport:
+        """Have it done first."""
+        if asked.what is What.TIER_2:
+            await self.then(asked)
+        return await super().run(asked)
+
+
+class Unheld:
+    """In the place of a lease, for what a person does."""
+
+    async def __call__(self) -> None:
+        """Let everything through."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Town:
+    """What is there while it is up. `first` is served, `second` is main's newest."""
+
+    directory: Path
+    root: Path
+    github: GitHubStandIn
+    vercel: VercelStandIn
+    neon: NeonStandIn
+    first: str
+    second: str
+
+    @property
+    def journal(self) -> Journal:
+        """The journal beside it."""
+        return opened(self.directory)
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the workspace."""
+        return config.load(self.root)
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the workspace."""
+        done = subprocess.run(["git", *IDENTITY, *arguments], cwd=self.root, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def push(self, message: str, branch: str = "main", **files: str) -> str:
+        """Commit files and push them to a branch; return the commit."""
+        for name, text in files.items():
+            (self.root / name).write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        self.git("push", "-q", str(self.github.state.bare.path), f"HEAD:refs/heads/{branch}")
+        return self.git("rev-parse", "HEAD")
+
+    def branches(self) -> dict[str, str]:
+        """The branches at GitHub with their commits."""
+        bare = ["git", f"--git-dir={self.github.state.bare.path}"]
+        text = subprocess.run(
+            [*bare, "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        return dict(line.split() for line in text.splitlines())
+
+    def tree(self, name: str) -> str:
+        """The tree of a commit or branch at GitHub."""
+        bare = ["git", f"--git-dir={self.github.state.bare.path}"]
+        done = subprocess.run([*bare, "rev-parse", f"{name}^{{tree}}"], check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def made(self) -> dict[str, Any]:
+        """What there is at the vendors, counted: the same, however often somebody was killed on the way."""
+        calls = self.github.state
+        return {
+            "branches": sorted(self.branches()),
+            "pulls": len(calls.pulls),
+            "comments": len(calls.comments),
+            "deployments": len(self.vercel.account.deployments),
+            "neon": sorted(neon.names(self.neon)),
+        }
+
+
+def opened(directory: Path) -> Journal:
+    """Return the journal of the town."""
+    return Journal.local(directory / "work", directory=directory / "journal")
+
+
+@contextlib.asynccontextmanager
+async def town(directory: Path, *, soak: float = 0.2) -> AsyncIterator[Town]:
+    """Give a town whose staging serves the first commit."""
+    root, secrets = directory / "work", directory / "secrets"
+    root.mkdir(parents=True)
+    secrets.mkdir()
+    for name, value in {"github": APP.token, "vercel": TOKEN, "neon": neon.KEY}.items():
+        (secrets / name).write_text(value)
+    github = GitHubStandIn(directory)
+    vercel = VercelStandIn(directory, token=TOKEN, build=clone, delay=0.01)
+    base = neon.on_paper(directory)
+    async with serving(github) as hub, serving(vercel) as house, serving(base) as data:
+        at: dict[str, str] = {}
+        for name in APPS:
+            made = await vercel.add(
+                Project(
+                    name=name,
+                    repository=str(github.state.bare.path),
+                    production_branch="staging",
+                    start=(sys.executable, "server.py"),
+                )
+            )
+            at[name] = f"http://{made['domains'][0]}"
+        words = {"github": hub, "vercel": house, "neon": data, "secrets": secrets, "soak": soak, **at}
+        (root / "shipway.toml").write_text(SETTINGS.format(**words))
+        (root / "server.py").write_text(SERVER)
+        blank = Town(directory=directory, root=root, github=github, vercel=vercel, neon=base, first="", second="")
+        blank.git("init", "-q", "-b", "main")
+        first = blank.push("one")
+        for branch in ("staging", "prod"):
+            blank.git("push", "-q", str(github.state.bare.path), f"HEAD:refs/heads/{branch}")
+        vercel.pushed("staging", first)
+        for name in APPS:
+            with anyio.fail_after(30):
+                while not (vercel.account.project(name) or {}).get("production"):  # noqa: ASYNC110 - it stands in a file
+                    await anyio.sleep(0.02)
+            vercel.set_project(name, creating="disabled")
+        second = blank.push("two", **{"notes.txt": "two\n"})
+        yield dataclasses.replace(blank, first=first, second=second)
+
+
+@contextlib.asynccontextmanager
+async def promotion(
+    root: Path, journal: Journal, commit: str, work: Table | None = None
+) -> AsyncIterator[tuple[Promotion, Fence]]:
+    """Give a promotion in the town, by its settings."""
+    settings = config.load(root)
+    fence = Fence()
+    async with connected(settings, "staging", root=root, before=fence) as made:
+        assert made.github is not None
+        assert made.platform is not None
+        yield (
+            Promotion(
+                environment="staging",
+                commit=commit,
+                settings=settings,
+                root=root,
+                history=History(root=root),
+                journal=journal,
+                made=made,
+                github=made.github,
+                platform=made.platform,
+                work=work or Table(journal=journal),
+                rehearsal=True,
+            ),
+            fence,
+        )
+
+
+async def promote(
+    place: Town, commit: str, work: Table | None = None, *, wait: bool = True, journal: Journal | None = None
+) -> Ended:
+    """Promote as far as it goes."""
+    journal = journal or place.journal
+    async with promotion(place.root, journal, commit, work) as (made, fence):
+        return await carry_on(made, begin(journal, "staging", commit), fence, toy.Quiet(), wait=wait)
+
+
+def main() -> None:
+    """Promote in a town that is up, and be killed behind the entry of the journal with that number."""
+    directory, commit, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    red = {What(each): "no mail" for each in sys.argv[4:]}
+    journal = opened(directory)
+
+    def heard(entry: Entry) -> None:
+        if entry.number == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async def play() -> None:
+        flow: Flow = begin(journal, "staging", commit)
+        async with promotion(directory / "work", journal, commit, Table(journal=journal, red=red)) as (made, fence):
+            await carry_on(made, flow, fence, toy.Quiet(), wait=True)
+
+    journal.flows.heard = heard
+    journal.leases.life = 2.0
+    leases.GRACE = 0.2
+    anyio.run(play)
+
+
+if __name__ == "__main__":
+    main()
