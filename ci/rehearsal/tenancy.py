@@ -116,15 +116,17 @@ async def database(making: Making, stand_in: Neon, environment: Environment, bra
         return await client.connection_uri(project, found.id, database=PRODUCT, role=OWNER)
 
 
-def project(app: App, environment: Environment, repository: str) -> Project:
-    """Return an app's project at Vercel as it is before it has an address of its own."""
-    by_itself = environment is DEVELOPMENT
+def project(app: App, environment: Environment, repository: str, *, migrating: bool) -> Project:
+    """Return an app's project at Vercel as it is before it has an address of its own.
+
+    `migrating`: nobody but its build migrates the database.
+    """
     return Project(
         name=app.project(environment),
         repository=repository,
         production_branch=environment.branch,
         root=app.root,
-        build=(MIGRATE if by_itself and app is API else app.build),
+        build=MIGRATE if migrating and app is API else app.build,
         start=app.start,
     )
 

@@ -10,24 +10,26 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import secrets
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-import anyio
-import httpx
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ci.errors import ToolError
 from ci.rehearsal.advisories import Advisories
 from ci.rehearsal.anthropic import Anthropic
+from ci.rehearsal.arriving import answers, deployed
 from ci.rehearsal.computes import computing
+from ci.rehearsal.connections import SMOKE_EMAIL, Vault, settings, smoke_password
+from ci.rehearsal.customer import subscribe
 from ci.rehearsal.github.people import PEOPLE
 from ci.rehearsal.github.server import GitHub
+from ci.rehearsal.houses import Houses
 from ci.rehearsal.linear import Linear
 from ci.rehearsal.mailpit import Mailpit
+from ci.rehearsal.mark import LOCK, VARIABLE, leave
 from ci.rehearsal.memory import Memory
 from ci.rehearsal.neon import Neon
 from ci.rehearsal.pagerduty import PagerDuty
-from ci.rehearsal.pushing import push
+from ci.rehearsal.pushing import SETTINGS, clone, push
 from ci.rehearsal.resend import FULL, Resend
 from ci.rehearsal.sentry import SCOPES, Sentry
 from ci.rehearsal.serving import serving
@@ -38,11 +40,10 @@ from ci.rehearsal.tenancy import (
     APPS,
     DEVELOPMENT,
     ENVIRONMENTS,
+    STAGING,
     WEB,
-    configuration,
     database,
     model_key,
-    project,
     resend_key,
     stripe_key,
 )
@@ -54,9 +55,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ci.rehearsal.standin import StandIn
-    from ci.rehearsal.vercel.account import Document
 
-DEPLOYED = 180.0  # seconds in which the example must be built and served
 LAG = 1.0  # seconds until Sentry shows what it took in; the real one takes 60 to 90
 ACCOUNT = "acct_1Standing000000"
 PREVIEW = "preview"
@@ -74,11 +73,18 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What is there while it lasts. `apps` are addresses by environment and app."""
+    """What is there while it lasts. `apps` are addresses by environment and app.
+
+    Where it is staged, `checkout` is a clone of the repository in which a user works, and `variables` are those of a
+    process there.
+    """
 
     apps: Mapping[str, Mapping[str, str]]
     places: tuple[Place, ...]
     stand_ins: Mapping[str, StandIn]
+    commit: str  # what main was when it was up
+    checkout: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Making:
@@ -123,8 +129,12 @@ class _Making:
 
 
 @contextlib.asynccontextmanager
-async def world(directory: Path, *, example: Path, cache: Path, note: Callable[[str], None]) -> AsyncIterator[World]:
+async def world(
+    directory: Path, *, example: Path, cache: Path, note: Callable[[str], None], staged: bool = False
+) -> AsyncIterator[World]:
     """Give the world of a directory, with the example deployed. All of it ends with the block.
+
+    `staged`: ready for a promotion, with staging as a team has it that let Vercel deploy it until now.
 
     Raises ToolError where a tool cannot be had, the example is not served, a port is taken, or the directory's world
     is up already.
@@ -153,23 +163,42 @@ async def world(directory: Path, *, example: Path, cache: Path, note: Callable[[
                 vercel.pushed(branch, after)
 
         github.state.on_push.append(tell)
-        apps = await _set_up(making, vercel, str(github.state.bare.path), urls, preview)
+        houses = Houses(making, vercel, str(github.state.bare.path), urls, preview)
+        await houses.set_up(staged=staged)
+        apps = houses.apps
+        leave(directory, [*making.addresses.values(), *(each for app in apps.values() for each in app.values())])
 
         note("pushing the example, which Vercel builds and serves")
         place = f"{making.addresses['github']}/{github.state.slug}.git"
-        commit = await push(example, directory / "checkout", place, people[0])
+        text: str | None = None
+        if staged:
+            token = people[-1].token  # the app's, which is nobody's own
+            own, vault = (example / SETTINGS).read_text(encoding="utf-8"), Vault(directory / "secrets")
+            text = settings(own, making, vault, repository=github.state.slug, token=token, apps=apps, told=houses.told)
+        branches = tuple(each.branch for each in ENVIRONMENTS[1:]) if staged else ()
+        commit = await push(example, directory / "example", place, people[0], settings=text, branches=branches)
+        if staged:
+            await houses.stage(commit)
         for app in APPS:
-            await _deployed(vercel, app.project(DEVELOPMENT), commit)
-        await _answers(f"{apps[DEVELOPMENT.name][WEB.name]}/health")
-        clone = place.replace("://", f"://{people[0].login}:{people[0].token}@")
-        yield World(apps=apps, places=_places(making, apps[DEVELOPMENT.name], clone), stand_ins=making.stand_ins)
+            await deployed(vercel, app.project(DEVELOPMENT), commit)
+        await answers(f"{apps[DEVELOPMENT.name][WEB.name]}/health")
+        address = place.replace("://", f"://{people[0].login}:{people[0].token}@")
+        places = _places(making, apps[DEVELOPMENT.name], address)
+        made = World(apps=apps, places=places, stand_ins=making.stand_ins, commit=commit)
+        if staged:
+            note("opening the accounts of the smoke, and a clone to work in")
+            for each in (DEVELOPMENT, STAGING):
+                await subscribe(apps[each.name][WEB.name], SMOKE_EMAIL, smoke_password(making, each))
+            await clone(place, directory / "checkout", people[0])
+            made = replace(made, checkout=directory / "checkout", variables={VARIABLE: str(directory)})
+        yield made
 
 
 @contextlib.contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """Hold the directory. Raises ToolError where a world holds it."""
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
+    with (directory / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -201,65 +230,6 @@ async def _serve_services(making: _Making) -> None:
     await making.receive(mailpit)
     access = {stripe_key(making, each): Access(account=ACCOUNT, live=each.live) for each in lasting}
     await making.serve(Stripe(directory, keys=access, unruly=UNRULY))
-
-
-async def _set_up(
-    making: _Making, vercel: Vercel, repository: str, urls: Mapping[str, str], preview: str
-) -> dict[str, dict[str, str]]:
-    """Set the projects up at Vercel, and return the addresses of the apps by environment."""
-    apps: dict[str, dict[str, str]] = {}
-    for environment in ENVIRONMENTS:
-        projects = {app: project(app, environment, repository) for app in APPS}
-        made = {app: await vercel.add(each) for app, each in projects.items()}
-        at = apps[environment.name] = {app.name: f"http://{each['domains'][0]}" for app, each in made.items()}
-        told = await configuration(making, environment, api=at[API.name], web=at[WEB.name])
-        database_of = {"production": urls[environment.name], "preview": preview}
-        for app, each in projects.items():
-            given = {
-                target: {**told, "DATABASE_URL": url} if app is API else {"API_URL": at[API.name]}
-                for target, url in database_of.items()
-            }
-            if environment is not DEVELOPMENT:
-                del given["preview"]
-            await vercel.add(replace(each, variables=given))
-            vercel.set_project(each.name, creating="enabled" if environment is DEVELOPMENT else "disabled")
-    return apps
-
-
-async def _deployed(vercel: Vercel, name: str, commit: str) -> None:
-    """Wait until a commit of main serves, or what took its place since. Raises ToolError where it fails."""
-    with anyio.move_on_after(DEPLOYED):
-        while True:
-            project = vercel.account.project(name)
-            found = _of(vercel, project, commit) if project else None
-            if project and found and found["state"] == "READY" and project["production"]:
-                return
-            if found and found["state"] in {"ERROR", "CANCELED"}:
-                raise ToolError(f"{name} was not deployed: {found.get('error')}", hint=_log(vercel, found["id"]))
-            await anyio.sleep(0.1)
-    raise ToolError(f"{name} was not deployed within {DEPLOYED:.0f} s")
-
-
-def _of(vercel: Vercel, project: Document, commit: str) -> Document | None:
-    known = vercel.account.of(project)
-    return next((each for each in known if each["commit"] == commit and each["target"] == "production"), None)
-
-
-async def _answers(address: str) -> None:
-    """Wait until the example answers: what was deployed before a restart is only now started again."""
-    async with httpx.AsyncClient(trust_env=False) as client:
-        with anyio.move_on_after(DEPLOYED):
-            while True:
-                with contextlib.suppress(httpx.HTTPError):
-                    if (await client.get(address)).is_success:
-                        return
-                await anyio.sleep(0.1)
-    raise ToolError(f"the example does not answer at {address}")
-
-
-def _log(vercel: Vercel, deployment: str) -> str:
-    lines: list[Any] = list(vercel.account.logs.get(deployment, []))
-    return "\n".join(str(line.get("text", "")) for line in lines[-20:])
 
 
 def _places(making: _Making, apps: Mapping[str, str], clone: str) -> tuple[Place, ...]:
