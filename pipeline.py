@@ -244,11 +244,12 @@ async def doctor(path: Path, environment: str) -> tuple[Finding, ...]:
     # Clients of ten services, which a run need not pay for.
     from ci.promotion.connected import connected  # noqa: PLC0415
     from ci.promotion.doctor import examine  # noqa: PLC0415
+    from ci.rehearsal.mark import rehearsing  # noqa: PLC0415
 
     root = path.resolve()
     settings = config.load(root)
     async with connected(settings, environment, root=root) as made:
-        return await examine(settings, made, _journal(root))
+        return await examine(settings, made, _journal(root), rehearsal=rehearsing(settings, os.environ))
 
 
 async def status(path: Path) -> tuple[Standing, ...]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ci.settings.environments import Serves
     from ci.vendors.exchange import Query
+    from ci.vendors.platform import Platform
 
 PATIENCE = Patience(request=10.0, whole=20.0)
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
@@ -26,6 +27,11 @@ async def ask(
     exchange = Exchange(Dialect(vendor=app), address, patience=PATIENCE)
     async with exchange.client:
         return (await exchange.ask("GET", path, query=query, headers=headers)).json()
+
+
+async def serves_nothing(platform: Platform | None, app: str) -> bool:
+    """Whether the platform itself knows that an app serves nothing yet. Raises VendorError."""
+    return platform is not None and not await platform.serving(app)
 
 
 async def commit_of(app: str, address: str, serves: Serves, *, headers: Mapping[str, str] | None = None) -> str:

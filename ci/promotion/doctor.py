@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ci.errors import ShipwayError
+from ci.errors import ShipwayError, VendorError
 from ci.model import Outcome
-from ci.promotion.asking import commit_of
+from ci.promotion.asking import commit_of, serves_nothing
 from ci.promotion.footprint import isolate
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ async def examine(
     await collect("Stripe", _stripe(made.stripe, made.name) if made.stripe else None, f"[{at}.stripe]")
     for app in settings.apps:
         address = made.settings.addresses.get(app.name)
-        served = _served(app.name, address, app.serves) if app.serves and address else None
+        served = _served(app.name, address, app.serves, made.platform) if app.serves and address else None
         absent = f"[{at}.addresses] {app.name}" if app.serves else f"[[apps]] {app.name}: serves"
         await collect(f"app {app.name}", served, absent)
     configured = _isolation(settings, made, journal, rehearsal=rehearsal) if made.settings.configured else None
@@ -177,8 +177,15 @@ async def _isolation(settings: Settings, made: Connected, journal: Journal, *, r
     yield Finding(what="isolation", state=state, says=ruling.reason, fix=fix)
 
 
-async def _served(app: str, address: str, serves: Serves) -> Findings:
-    yield _fine(f"app {app}", f"serves {(await commit_of(app, address, serves))[:12]}")
+async def _served(app: str, address: str, serves: Serves, platform: Platform | None) -> Findings:
+    """Which commit an app serves; before its first promotion there is nobody to answer."""
+    try:
+        says = f"serves {(await commit_of(app, address, serves))[:12]}"
+    except VendorError:
+        if not await serves_nothing(platform, app):
+            raise
+        says = "serves nothing yet"
+    yield _fine(f"app {app}", says)
 
 
 async def _neon(neon: Neon, project: str) -> Findings:

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from ci.errors import VendorError
 from ci.fingerprints import fingerprints
 from ci.gates.isolation import Answer, Footprint, IsolationObserved, Named, rule
-from ci.promotion.asking import ask
+from ci.promotion.asking import ask, serves_nothing
 from ci.vendors.exchange import is_near
 
 if TYPE_CHECKING:
@@ -125,7 +125,12 @@ async def _answers(settings: Settings, made: Connected, declared: Mapping[str, s
     if configured is None or configured.health is None or app is None or app.name not in made.settings.addresses:
         return ()
     nonce = random.token_hex(16)
-    body = await ask(app.name, made.settings.addresses[app.name], configured.health, query={"nonce": nonce})
+    try:
+        body = await ask(app.name, made.settings.addresses[app.name], configured.health, query={"nonce": nonce})
+    except VendorError:
+        if not await serves_nothing(made.platform, app.name):
+            raise
+        return ()
     told = body.get("fingerprints") if isinstance(body, Mapping) else None
     if not isinstance(told, Mapping):
         return ()

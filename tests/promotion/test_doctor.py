@@ -80,7 +80,8 @@ def examined(directory: Path, change: Callable[[Services], None] = lambda _servi
         ):
             services.vercel.set_project(vercel.NAME, creating="disabled")
             change(services)
-            words = {"hub": hub, "house": house, "base": f"{base}/api/v2", "shop": shop, "web": web, **settings}
+            words = {"hub": hub, "house": house, "base": f"{base}/api/v2", "shop": shop, "web": web}
+            words |= {name: value.format(**words) for name, value in settings.items()}
             (root / "shipway.toml").write_text(TEXT.format(**{"project": vercel.NAME, "branch": "staging", **words}))
             done = await anyio.to_thread.run_sync(ask, "--json")
             text = (await anyio.to_thread.run_sync(ask)).stdout
@@ -205,3 +206,13 @@ def test_settings_that_mean_nothing_are_refused(tmp_path: Path, shipway: Any, te
     (tmp_path / "shipway.toml").write_text(text)
     ran = shipway("doctor", "--env", "staging", cwd=tmp_path)
     assert (ran.code, why in ran.err) == (ExitCode.USAGE, True), ran.err
+
+
+def test_an_app_that_serves_nothing_yet_is_fine_before_its_first_promotion(tmp_path: Path) -> None:
+    def change(services: Services) -> None:
+        services.vercel.set_project(vercel.NAME, production=None)
+        services.vercel.account.aliases.clear()
+
+    told = examined(tmp_path, change, web="{house}/nowhere")
+    assert told.says["Vercel web"].endswith("serves nothing yet")
+    assert (told.states["app web"], told.says["app web"]) == ("fine", "serves nothing yet"), told.text

@@ -32,6 +32,7 @@ class Making:
     kept: dict[str, Any] = field(default_factory=dict)
 
     def secret(self, name: str, *, size: int = 24) -> str:
+        """Return what would be one."""
         return f"value of {name} {size}"
 
 
@@ -43,8 +44,8 @@ def made(directory: Path, example: str) -> str:
     apps = {each.name: {app: f"http://127.0.0.1:21000/{app}" for app in ("api", "web")} for each in ENVIRONMENTS}
     given = (*VARIABLES, *SECRETS, "SYNTHETIC_KEY")
     told = {each.name: {name: f"value of {name}" for name in given} for each in ENVIRONMENTS}
-    vault = Vault(directory / "secrets")
-    return settings(example, making, vault, repository="acme/receipts", token="value", apps=apps, told=told)
+    token, vault = making.secret("github"), Vault(directory / "secrets")
+    return settings(example, making, vault, repository="acme/receipts", token=token, apps=apps, told=told)
 
 
 def test_every_environment_is_connected_and_the_example_stays_as_it_is(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whether a process is in a rehearsal's world: nothing but a world that is up, and is all that is connected, will do."""
+"""Whether a process is in a rehearsal's world: one that is up, and is all that is connected."""
 
 from __future__ import annotations
 
