@@ -23,7 +23,7 @@ EXAMPLE = (ROOT / "examples/receipts/shipway.toml").read_text(encoding="utf-8")
 NAMES = ("github", "neon", "vercel", "stripe", "sentry")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Making:
     """A world whose secrets are known by their names."""
 

@@ -39,8 +39,8 @@ def pushed(directory: Path, act: Callable[[GitHub, str, Path], Awaitable[None]])
 
 def test_the_example_is_pushed_with_other_settings_and_the_same_again_is_the_same(tmp_path: Path) -> None:
     async def act(github: GitHub, place: str, example: Path) -> None:
-        words = {"settings": "[run]\nslots = 1\n"}
-        first = await push(example, tmp_path / "kept", place, AUTHOR, branches=("staging", "prod"), **words)
+        text = "[run]\nslots = 1\n"
+        first = await push(example, tmp_path / "kept", place, AUTHOR, branches=("staging", "prod"), settings=text)
         assert {name: github.state.bare.head(name) for name in ("main", "staging", "prod")} == {
             "main": first,
             "staging": first,
@@ -48,11 +48,11 @@ def test_the_example_is_pushed_with_other_settings_and_the_same_again_is_the_sam
         }
         listed = await github.state.bare.listing(first)
         assert [row[-1] for row in listed] == ["a.txt", "shipway.toml"]
-        assert await github.state.bare.blob(listed[1][2]) == b"[run]\nslots = 1\n"
+        assert await github.state.bare.blob(listed[1][2]) == text.encode()
         assert not (example / "shipway.toml").exists()
-        assert await push(example, tmp_path / "kept", place, AUTHOR, **words) == first
+        assert await push(example, tmp_path / "kept", place, AUTHOR, settings=text) == first
         (example / "a.txt").write_text("two")
-        second = await push(example, tmp_path / "kept", place, AUTHOR, branches=("staging",), **words)
+        second = await push(example, tmp_path / "kept", place, AUTHOR, branches=("staging",), settings=text)
         assert (github.state.bare.head("main"), github.state.bare.head("staging")) == (second, first)
         assert second != first
 

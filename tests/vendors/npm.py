@@ -28,9 +28,11 @@ async def installed(name: str, directory: Path, *, among: Path = CLIENTS) -> Pat
     return place
 
 
-async def played(place: Path, *words: str, environment: Mapping[str, str] | None = None) -> Any:
-    """Run round.mjs there, and return what it tells."""
-    argv = (str(node_wheel().node), "round.mjs", *words)
+async def played(
+    place: Path, *words: str, environment: Mapping[str, str] | None = None, program: str = "round.mjs"
+) -> Any:
+    """Run a program there, and return what it tells."""
+    argv = (str(node_wheel().node), program, *words)
     done = await processes.run(argv, cwd=place, environment={**_environment(), **(environment or {})}, timeout=120)
     assert done.code == 0, done.stderr.decode()
     return json.loads(done.text)

@@ -41,6 +41,25 @@ describe('accounts', () => {
     expect(again.status).toBe(422);
   });
 
+  it('are opened from a page at the address of a deployment, and from no foreign page', async () => {
+    const deployment = 'http://web-7f3a9c.example.test:8080';
+    const signUp = async (page: string): Promise<number> => {
+      const answer = await test.app.request(`${deployment}/api/auth/sign-up/email`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', origin: page },
+        body: JSON.stringify({
+          name: 'Grace',
+          email: `${crypto.randomUUID()}@example.test`,
+          password: 'correct horse battery',
+        }),
+      });
+      return answer.status;
+    };
+    expect(await signUp(deployment)).toBe(200);
+    expect(await signUp('https://evil.example.test')).toBe(403);
+    expect(await signUp('http://web-other.example.test:8080')).toBe(403);
+  });
+
   it('need a password of some length', async () => {
     const response = await test.app.request(`${origin}/api/auth/sign-up/email`, {
       method: 'POST',
