@@ -377,14 +377,30 @@ async def _carry_on(request: PromotionRequest, root: Path, journal: Journal, flo
         except VendorError as error:
             error.hint = error.hint or f"`shipway resume {flow.environment}` goes on where it stands"
             raise
-        report = promoted.report_of(ended, journal, repository=root.name, order=order)
-        kept = promotion.work.kept if isinstance(promotion.work, Commits) else None
+        work = promotion.work if isinstance(promotion.work, Commits) else None
+        report = promoted.report_of(
+            ended,
+            journal,
+            repository=root.name,
+            order=order,
+            failed=work.failed if work else None,
+            notices=_profile(promotion),
+        )
+        kept = work.kept if work else None
     directory = request.report or Path(REPORT)
     written = write_report(report, directory, artifacts=kept.artifacts if kept else {}, logs=kept.logs if kept else {})[
         0
     ].parent
     say_closing(console, report, os.path.relpath(written))
     return Promoted(report=report, code=promoted.exit_code(ended))
+
+
+def _profile(promotion: Promotion) -> tuple[str, ...]:
+    """Say how long things were, where that is a rehearsal's."""
+    if not promotion.rehearsal:
+        return ()
+    times = promotion.settings.promotion
+    return (f"a rehearsal among stand-ins: its window lasts {times.soak:g} s, tested every {times.repeat:g} s",)
 
 
 @asynccontextmanager
@@ -396,6 +412,7 @@ async def _promotion(
     from ci.promotion.connected import connected  # noqa: PLC0415 - as above
     from ci.promotion.history import History  # noqa: PLC0415 - as above
     from ci.promotion.promoting import Promotion  # noqa: PLC0415 - as above
+    from ci.rehearsal.mark import rehearsing  # noqa: PLC0415 - as above
 
     history = History(root=root)
     await history.require(commit, "the candidate")
@@ -416,6 +433,7 @@ async def _promotion(
                 commit=commit,
                 settings=settings,
                 root=root,
+                rehearsal=rehearsing(settings, os.environ),
                 history=history,
                 journal=journal,
                 made=made,
@@ -471,11 +489,8 @@ async def rehearse_world(console: Console, directory: Path | None) -> None:
     from ci.rehearsal.world import world  # noqa: PLC0415
     from ci.reporting.rehearsal import tell_calls, tell_places  # noqa: PLC0415
 
-    example = Path(__file__).parent / "examples/receipts"
-    if not example.is_dir():
-        raise UsageError("the example is not part of this installation", hint="rehearse in a clone of Shipway")
     with _held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
-        async with world(directory or place, example=example, cache=cache, note=console.print) as made:
+        async with world(directory or place, example=_example(), cache=cache, note=console.print) as made:
             async with anyio.create_task_group() as group:
                 with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:  # before it is said
                     tell_places(console, [(each.name, each.address, each.what) for each in made.places])
@@ -483,6 +498,32 @@ async def rehearse_world(console: Console, directory: Path | None) -> None:
                     await anext(aiter(signals))
                 group.cancel_scope.cancel()
             console.print("\nending the world")
+
+
+async def rehearse(scenario: str, console: Console, report: Path | None) -> ExitCode:
+    """Play a scenario in a world of its own, by Shipway's own commands in processes of their own; say how it ended.
+
+    Returns 0 where the end is the one that the scenario expects. Raises UsageError, ToolError.
+    """
+    from ci.rehearsal.scenarios import SCENARIOS, play  # noqa: PLC0415 - as above
+    from ci.rehearsal.world import world  # noqa: PLC0415 - as above
+
+    directory = (report or Path(REPORT)).absolute()
+    refuse(directory)
+    with _held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
+        async with world(place / "world", example=_example(), cache=cache, note=console.print, staged=True) as made:
+            told = await play(SCENARIOS[scenario], made, place / "state", directory, console.print)
+    for line in told:
+        console.print(line, style="red", markup=False)
+    console.print(f"rehearsal {scenario}: {'NOT as expected' if told else 'as expected'}")
+    return ExitCode.DEFECT if told else ExitCode.PASSED
+
+
+def _example() -> Path:
+    example = Path(__file__).parent / "examples/receipts"
+    if not example.is_dir():
+        raise UsageError("the example is not part of this installation", hint="rehearse in a clone of Shipway")
+    return example
 
 
 # --- its parts ------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ LOCK_TIMEOUT = "-c lock_timeout=5s"  # rather fail, and be run again, than keep 
 class Commits:
     """`root` is the workspace in the user's own repository; `held` gives a cache and a directory for a run's name.
 
-    `kept` is what the last run that was not green left for its report.
+    `failed` is the last run that was not green, `kept` what it left for its report.
     """
 
     root: Path
@@ -52,6 +52,7 @@ class Commits:
     held: Callable[[str], AbstractContextManager[tuple[Path, Path]]]
     executor: str = "auto"
     kept: Keepsakes | None = None
+    failed: RunReport | None = None
 
     async def run(self, asked: Asked) -> RunReport:
         """Run it, and remember what the seven stages said. Raises UsageError, ToolError, NoExecutorError."""
@@ -102,7 +103,7 @@ class Commits:
                 notices=(*plan.notices, *snapshot.notices, *done.notices),
             )
         if report.verdict is not RunVerdict.PASSED:
-            self.kept = done.kept
+            self.kept, self.failed = done.kept, report
         if asked.what is What.STAGES:
             self.journal.runs.record(report)
             self.journal.evidence.record(

@@ -114,6 +114,36 @@ async def run(
     return Completed(argv=tuple(argv), code=code, stdout=b"".join(out), stderr=b"".join(err))
 
 
+async def attached(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], grace: float = 60.0) -> int:
+    """Run a command that speaks to whoever speaks to us, on the same terminal, and return its exit code.
+
+    Cancelling interrupts it, as Ctrl-C does; it has `grace` seconds to clean up, then it is killed.
+    """
+    prefix = _death_signal()
+    process = await anyio.open_process(
+        [*prefix, *argv],
+        cwd=cwd,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=None,
+        stderr=None,
+        start_new_session=True,
+    )
+    try:
+        return await process.wait()
+    finally:
+        with anyio.CancelScope(shield=True):
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGINT)
+                with anyio.move_on_after(grace):
+                    await process.wait()
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+
+
 @contextlib.asynccontextmanager
 async def supervised(
     argv: Sequence[str],

@@ -24,10 +24,22 @@ if TYPE_CHECKING:
 EVIDENCE = ("stages", "evidence")  # the steps that run all seven, the newest first
 
 
-def report_of(ended: Ended, journal: Journal, *, repository: str, order: Sequence[str]) -> RunReport:
-    """Return the report of a promotion as it stands. `order` are the names of all its steps."""
+def report_of(
+    ended: Ended,
+    journal: Journal,
+    *,
+    repository: str,
+    order: Sequence[str],
+    failed: RunReport | None = None,
+    notices: tuple[str, ...] = (),
+) -> RunReport:
+    """Return the report of a promotion as it stands. `order` are the names of all its steps.
+
+    Its stages are those of the run that `failed`, where that is what ended it, else of the last whole run for it.
+    """
     flow = ended.flow
-    stages = _stages(ended, journal)
+    blamed = failed if ended.refusal is not None and ended.refusal.code == ExitCode.STAGE_FAILED else None
+    stages = blamed or _stages(ended, journal)
     started = datetime.datetime.fromtimestamp(flow.began, datetime.UTC)
     rulings: list[Ruling] = [ruling for name in order if name in ended.facts for ruling in read(ended.facts[name])]
     if ended.refusal is not None:
@@ -47,7 +59,7 @@ def report_of(ended: Ended, journal: Journal, *, repository: str, order: Sequenc
         stages=stages.stages if stages else (),
         environment=flow.environment,
         commit=flow.commit,
-        notices=stages.notices if stages else (),
+        notices=(*notices, *(stages.notices if stages else ())),
         history=journal.runs.history(),
         command=_next_command(ended),
         steps=ended.steps,

@@ -107,4 +107,9 @@ def demand_green(report: RunReport, what: str, *, rulings: tuple[Ruling, ...] = 
     checks = [check for stage in report.stages for check in stage.checks if check.reason and check.status != "passed"]
     first = min(checks, key=lambda check: check.status not in {"failed", "error"}, default=None)
     said = f"{first.id}: {first.reason}" if first is not None else "nothing was run"
+    if first is not None and first.failures:
+        failure = first.failures[0]
+        where = f"{failure.file}:{failure.line}" if failure.line else failure.file or failure.test or ""
+        told = " ".join(filter(None, (where, failure.message)))
+        said = said if failure.message in said else f"{said}: {told}"
     raise BlockedError(f"{what}: {said}", code=ExitCode.STAGE_FAILED, rulings=rulings)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci.rehearsal.github.people import APP
 from ci.rehearsal.tenancy import APPS, ENVIRONMENTS, OWNER, PRODUCT, WEB, neon_key, stripe_key
 from ci.rehearsal.toml_text import without, write
 from ci.rehearsal.vercel.standin import TEAM
@@ -74,6 +75,7 @@ def settings(
         "github": {
             "repository": repository,
             "token": vault.keep("GITHUB_TOKEN", token),
+            "login": APP.login,
             "address": making.addresses["github"],
         },
         "promotion": PROMOTION,

@@ -16,7 +16,12 @@ describe('migrate', () => {
         'select name, phase, checksum from schema_migrations order by name',
       );
       const files = await readMigrations();
-      expect(rows).toEqual(files.map(({ name, phase, checksum }) => ({ name, phase, checksum })));
+      // There may be more: after a rollback this build meets a database that a later one migrated.
+      expect(rows).toEqual(
+        expect.arrayContaining(
+          files.map(({ name, phase, checksum }) => ({ name, phase, checksum })),
+        ),
+      );
     } finally {
       await client.end();
     }
