@@ -30,13 +30,17 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A document that was read. `error`: the model's service gave no answer. `cost` is in US dollars."""
+    """A document that was read. `cost` is in US dollars.
+
+    `error`: the model's service gave no answer. `refused`: what the product answered, which was no reading.
+    """
 
     name: str
     seconds: Seconds | None = None
     fields: tuple[Reading, ...] = ()
     cost: Seconds | None = None
     error: str | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +56,13 @@ def rule(observed: ExtractionObserved, *, environment: str) -> Ruling:
     """FAIL names each wrong field and a p95 over the target; then ERROR; NODATA where nothing was read."""
     broken = [sample for sample in observed.samples if sample.error is not None]
     read = [sample for sample in observed.samples if sample.error is None]
-    wrong = [
+    wrong = [f"{sample.name}: {quoted(sample.refused)}" for sample in read if sample.refused is not None]
+    wrong += [
         f"{sample.name}: {field.name} is {quoted(field.read) if field.read is not None else 'missing'},"
         f" expected {quoted(field.expected)}"
         for sample in read
         for field in sample.fields
-        if field.required and not _same(field.expected, field.read)
+        if sample.refused is None and field.required and not same(field.expected, field.read)
     ]
     seconds = sorted(sample.seconds for sample in read if sample.seconds is not None)
     slow = seconds[max(0, math.ceil(observed.quantile * len(seconds)) - 1)] if seconds else None
@@ -84,7 +89,7 @@ def rule(observed: ExtractionObserved, *, environment: str) -> Ruling:
     return decide("extraction", environment, Outcome.PASS, reason, observed, **figures)
 
 
-def _same(expected: str, read: str | None) -> bool:
+def same(expected: str, read: str | None) -> bool:
     """Numbers are the same by value, words whatever their case and spaces."""
     if read is None:
         return False

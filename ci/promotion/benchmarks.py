@@ -1,18 +1,21 @@
-"""Measures routes at the candidate and at what is served, side by side: which goes first alternates, pair by pair.
+"""Measures how long routes take at a candidate and at what is served, side by side in the same run.
 
-Both are measured in the same run, so that a noisy machine slows both. Requests are made one after the other, on
-connections that stay open; what is counted is from the first byte sent to the last one read.
+A request of the one stands beside the same request of the other, and which of them goes first alternates, so that
+whatever slows the machine or the network slows both. All routes are asked in turn, round after round, over connections
+that are kept. What goes wrong is told in the observation: nothing is raised for it.
 """
 
 from __future__ import annotations
 
 import statistics
-import time
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import anyio
+
 from ci.gates.benchmarks import BenchmarksObserved, Pair, Route
+from ci.promotion.target import trust
 from ci.promotion.visitor import UnmetError, Visitor
 from ci.settings.smoke import Request
 
@@ -23,76 +26,89 @@ if TYPE_CHECKING:
     from ci.settings.promotion import Benchmarks
     from ci.settings.promotion import Route as Asked
 
-WARMING = 5  # requests to each that are not counted
-FASTEST = 1e-6  # seconds: a clock that stood still is no time
+WARMING = 5  # requests of each route at each address that nobody counts
+WITHIN = 1800.0
+_DIGITS, _LEAST = 6, 1e-6  # microseconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What the gate rules on, and the candidate's median seconds by route: the next baseline."""
+    """What the gate rules on, and the candidate's median seconds by route: the next baseline. None after an error."""
 
     observed: BenchmarksObserved
     medians: Mapping[str, float]
 
 
+class _FailedError(Exception):
+    """A request was not answered well: the message says which, where, and how."""
+
+
 async def measure(
-    settings: Benchmarks, *, candidate: Target, current: Target, baseline: Mapping[str, float]
+    settings: Benchmarks,
+    *,
+    candidate: Target,
+    current: Target,
+    baseline: Mapping[str, float],
+    within: float = WITHIN,
 ) -> Measured:
-    """Measure all routes. Whatever is answered but what was asked for is the observation's `error`."""
-    routes: list[Route] = []
-    medians: dict[str, float] = {}
-    async with AsyncExitStack() as stack:
-        new, old = [await stack.enter_async_context(Visitor(target, settings.app)) for target in (candidate, current)]
+    """Ask each route in pairs, one request at the candidate and one at what is served.
+
+    After `within` seconds what is measured until then counts.
+    """
+    pairs: dict[str, list[Pair]] = {route.name: [] for route in settings.routes}
+    error: str | None = None
+    trusted = trust(candidate, current)
+    if any(settings.app not in each.addresses for each in (candidate, current)):
+        error = f"{settings.app} has no address"
+    else:
         try:
-            for visitor, where in ((new, "the candidate"), (old, "what is served")):
-                await _begin(visitor, settings, where)
-            for asked in settings.routes:
-                pairs = await _pairs(asked, new, old, settings.pairs)
-                medians[asked.name] = statistics.median(pair.candidate for pair in pairs)
-                routes.append(Route(name=asked.name, pairs=tuple(pairs), baseline=baseline.get(asked.name)))
-        except UnmetError as error:
-            observed = BenchmarksObserved(routes=tuple(routes), allowed=settings.allowed, error=error.detail)
-            return Measured(observed=observed, medians={})
-    return Measured(observed=BenchmarksObserved(routes=tuple(routes), allowed=settings.allowed), medians=medians)
+            async with (
+                Visitor(candidate, settings.app, trusted=trusted) as one,
+                Visitor(current, settings.app, trusted=trusted) as other,
+            ):
+                with anyio.move_on_after(within):
+                    await _fill(settings, one, other, pairs)
+        except _FailedError as failed:
+            error = str(failed)
+    measured = tuple(Route(name=name, pairs=tuple(made), baseline=baseline.get(name)) for name, made in pairs.items())
+    medians = {} if error else {each.name: _median(each) for each in measured if each.pairs}
+    observed = BenchmarksObserved(routes=measured, allowed=settings.allowed, error=error)
+    return Measured(observed=observed, medians=medians)
 
 
-async def _begin(visitor: Visitor, settings: Benchmarks, where: str) -> None:
-    """Make the requests that come before, and warm each route up."""
-    for request in settings.before:
-        await _ask(visitor, request, where)
-    for asked in settings.routes:
-        for _ in range(WARMING):
-            await _ask(visitor, _request(asked), where)
+async def _fill(settings: Benchmarks, candidate: Visitor, current: Visitor, pairs: Mapping[str, list[Pair]]) -> None:
+    for visitor in (candidate, current):
+        for request in settings.before:
+            await _prepare(visitor, request)
+    for place in range(WARMING + settings.pairs):
+        for route in settings.routes:
+            seconds: dict[Visitor, float] = {}
+            for visitor in (candidate, current) if place % 2 else (current, candidate):
+                seconds[visitor] = await _seconds(visitor, route)
+            if place >= WARMING:
+                pairs[route.name].append(Pair(candidate=seconds[candidate], current=seconds[current]))
 
 
-async def _pairs(asked: Asked, new: Visitor, old: Visitor, number: int) -> list[Pair]:
-    request = _request(asked)
-    pairs = []
-    for place in range(number):
-        if place % 2:
-            served = await _seconds(old, request, "what is served")
-            candidate = await _seconds(new, request, "the candidate")
-        else:
-            candidate = await _seconds(new, request, "the candidate")
-            served = await _seconds(old, request, "what is served")
-        pairs.append(Pair(candidate=candidate, current=served))
-    return pairs
-
-
-async def _seconds(visitor: Visitor, request: Request, where: str) -> float:
-    began = time.perf_counter()
-    await _ask(visitor, request, where)
-    return max(FASTEST, time.perf_counter() - began)
-
-
-async def _ask(visitor: Visitor, request: Request, where: str) -> None:
+async def _prepare(visitor: Visitor, request: Request) -> None:
     try:
         await visitor.ask(request)
     except UnmetError as error:
-        status = "" if error.status is None else f" {error.status}"
-        told = f"{request.method} {request.path} at {where}:{status} {error.detail}".rstrip(": ")
-        raise UnmetError(told, error.status) from None
+        what = f"{visitor.address}: {request.method} {request.path}"
+        raise _FailedError(f"{what} {error.answered(request.status)}") from None
 
 
-def _request(asked: Asked) -> Request:
-    return Request(method=asked.method, path=asked.path, headers=asked.headers)
+async def _seconds(visitor: Visitor, route: Asked) -> float:
+    what = f"{visitor.address}: {route.name}, {route.method} {route.path}"
+    request = Request(method=route.method, path=route.path, headers=route.headers)
+    try:
+        made = await visitor.timed(request)
+    except UnmetError as error:
+        raise _FailedError(f"{what} {error.answered()}") from None
+    if not HTTPStatus.OK <= made.answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        unmet = UnmetError(visitor.refusal(made.answer), made.answer.status)
+        raise _FailedError(f"{what} {unmet.answered()}")
+    return max(round(made.seconds, _DIGITS), _LEAST)
+
+
+def _median(route: Route) -> float:
+    return statistics.median([pair.candidate for pair in route.pairs])

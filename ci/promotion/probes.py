@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import anyio
-import httpx
 
 from ci.errors import Trouble, VendorError
 from ci.promotion.asking import commit_of
+from ci.promotion.target import trust
 from ci.promotion.tries import Attempt, ProbeRun, observed
 from ci.promotion.visitor import UnmetError, Visitor
 from ci.redact import Redactor
 from ci.text import clean, first_line
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from ci.gates.smoke import SmokeObserved
-    from ci.promotion.target import Target
+    from ci.promotion.target import Target, Trust
     from ci.settings.environments import Serves
     from ci.settings.smoke import Smoke
 
@@ -73,7 +72,7 @@ async def probe(
     began = anyio.current_time()
     left_out = without or {}
     made = [each for each in probes if each.requests and each.name not in left_out]
-    trusted = _trusted(target)
+    trusted = trust(target)
     runs = await _side_by_side(
         [
             partial(_retried, _serves(each, target), each.app, "health", f"{each.app}-serves", began + within)
@@ -91,11 +90,6 @@ async def probe(
     absent: dict[str, str] = {each.point: each.absent for each in probes if each.absent}
     absent |= {each.point: left_out[each.name] for each in probes if each.name in left_out}
     return Probed(runs=tuple(runs), observed=observed(runs, absent, {each.point for each in made}, where))
-
-
-def _trusted(target: Target) -> ssl.SSLContext | Literal[False]:
-    """Return what all visitors know of certificates, read once; nothing is read where nothing is encrypted."""
-    return httpx.create_ssl_context() if any(each.startswith("https:") for each in target.everywhere) else False
 
 
 async def _side_by_side(calls: Sequence[Callable[[], Awaitable[ProbeRun]]]) -> list[ProbeRun]:
@@ -150,9 +144,7 @@ def _serves(asked: Serving, target: Target) -> Callable[[], Awaitable[_Told]]:
     return attempt
 
 
-def _visit(
-    made: Smoke, app: str, target: Target, trusted: ssl.SSLContext | Literal[False]
-) -> Callable[[], Awaitable[_Told]]:
+def _visit(made: Smoke, app: str, target: Target, trusted: Trust) -> Callable[[], Awaitable[_Told]]:
     async def attempt() -> _Told:
         began = anyio.current_time()
         left: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 
@@ -13,11 +13,14 @@ from ci.secrets import resolve
 from ci.settings.smoke import SECRET, Smoking
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
     from pathlib import Path
 
     from ci.settings import Settings
     from ci.settings.environments import Environment
+
+    Trust = ssl.SSLContext | Literal[False]
 
 SYNTHETIC = "x-synthetic"
 
@@ -41,6 +44,12 @@ def origin(address: str) -> str:
     """Return scheme, host and port of an address."""
     url = httpx.URL(address)
     return f"{url.scheme}://{url.netloc.decode()}"
+
+
+def trust(*targets: Target) -> Trust:
+    """Return what all visitors know of certificates, read once; nothing is read where nothing is encrypted."""
+    encrypted = any(each.startswith("https:") for target in targets for each in target.everywhere)
+    return httpx.create_ssl_context() if encrypted else False
 
 
 async def target_of(settings: Settings, name: str, *, root: Path, addresses: Mapping[str, str] | None = None) -> Target:

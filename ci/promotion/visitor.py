@@ -1,4 +1,4 @@
-"""Who makes the requests of one probe: with cookies of its own, and no more trust in an answer than a stranger has.
+"""Who makes the requests of a probe or a measurement: with cookies of its own, and a stranger's trust in an answer.
 
 What an answer says is held against what is expected of it. Nothing of it is told but the value that was other than
 expected, or the first line of an error, without secrets and without what was captured: that may be a session.
@@ -10,12 +10,15 @@ import hashlib
 import json
 import re
 import secrets
+import time
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 import httpx
 
+from ci.promotion.dotted import AbsentError, at
 from ci.promotion.filling import Scalar, can_fill, fill, fill_json, fill_path
 from ci.promotion.target import Target, origin
 from ci.redact import Redactor
@@ -26,14 +29,12 @@ from ci.vendors.exchange import is_near
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
     from types import TracebackType
 
 LARGEST = 16 * 1024 * 1024  # bytes of an answer
 LONGEST = 8192  # characters of a value that is captured
 REDIRECTS = 5
 SAID, LOOKED_AT = 120, 20_000  # characters of an answer: that are told, that are searched for secrets
-INDEX = re.compile("[0-9]{1,6}")
 GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -45,6 +46,30 @@ class UnmetError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.status = status
+
+    def answered(self, expected: int | None = None) -> str:
+        """Say what was answered, beside the status that was expected where that is another."""
+        answered = "no answer" if self.status is None else f"answered {self.status}"
+        wanted = f", expected {expected}" if expected not in {None, self.status} else ""
+        return f"{answered}{wanted}" + (f"; {self.detail}" if self.detail else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file that is sent as it is, in a field of a form."""
+
+    field: str
+    name: str
+    type: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """An answer, whatever it says, and the seconds from its request's first byte to its own last."""
+
+    answer: Answer
+    seconds: float
 
 
 class Visitor:
@@ -81,27 +106,13 @@ class Visitor:
 
     async def ask(self, request: Request) -> None:
         """Make a request, hold its answer against what is expected, keep what is to be captured. Raises UnmetError."""
-        answer = await self._answer(request)
+        answer = (await self.timed(request)).answer
         try:
             self._judge(request, answer)
             for name, source in request.capture.items():
                 self.captured[name] = self.values[name] = self._found(source, answer)
         except UnmetError as error:
             raise UnmetError(error.detail, answer.status) from None
-
-    async def send_file(
-        self, path: str, *, headers: Mapping[str, str], field: str, file: tuple[str, bytes, str], timeout: float
-    ) -> Answer:
-        """Post a file in a form, as (name, content, media type), and return the answer as it is. Raises UnmetError."""
-        given = {name.lower(): fill(value, self.values) for name, value in headers.items()}
-        request = self.client.build_request(
-            "POST",
-            f"{self.address}{fill_path(path, self.values)}",
-            headers={**self.target.headers, **given},
-            files={field: file},
-            timeout=timeout,
-        )
-        return await self._within(request, timeout, follow=False)
 
     async def clean(self, cleaning: Cleaning) -> str | None:
         """Take away what was made, as far as it is known what; return what went wrong with it."""
@@ -115,7 +126,7 @@ class Visitor:
             json=cleaning.json_,
         )
         try:
-            answer = await self._answer(request)
+            answer = (await self.timed(request)).answer
         except UnmetError as error:
             return error.detail
         fine = answer.status < HTTPStatus.BAD_REQUEST or answer.status in GONE
@@ -127,24 +138,26 @@ class Visitor:
         redactor = Redactor({**known, **self.target.secrets})
         return first_line(redactor.text(first_line(clean(text), LOOKED_AT)), SAID)
 
-    async def _answer(self, request: Request) -> Answer:
+    async def timed(self, request: Request, file: File | None = None) -> Timed:
+        """Make a request, a file in its form if need be; return its answer. Raises UnmetError where there is none."""
         try:
-            built = self._built(request)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise UnmetError(self.told(str(error) or type(error).__name__)) from None
-        return await self._within(built, request.timeout, follow=request.follow)
-
-    async def _within(self, request: httpx.Request, timeout: float, *, follow: bool) -> Answer:
-        try:
-            with anyio.fail_after(timeout):
-                answer = await self._follow(request, follow=follow)
+            with anyio.fail_after(request.timeout):
+                built = self._built(request, file)
+                began = time.perf_counter()
+                answer = await self._follow(built, follow=request.follow)
+                seconds = time.perf_counter() - began
         except TimeoutError:
-            raise UnmetError(f"no answer within {timeout:g} s") from None
+            raise UnmetError(f"no answer within {request.timeout:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # strangers find more than httpx names
             raise UnmetError(self.told(str(error) or type(error).__name__)) from None
-        return answer
+        return Timed(answer=answer, seconds=seconds)
 
-    def _built(self, request: Request) -> httpx.Request:
+    def refusal(self, answer: Answer) -> str:
+        """Return what may be told of an error's answer; another one's may be a session."""
+        refused = answer.status >= HTTPStatus.BAD_REQUEST
+        return self.told(answer.content[:LOOKED_AT].decode(errors="replace")) if refused else ""
+
+    def _built(self, request: Request, file: File | None) -> httpx.Request:
         own = request.service is None
         address = self.address if request.service is None else self.target.services[request.service]
         headers = {name.lower(): fill(value, self.values) for name, value in request.headers.items()}
@@ -163,6 +176,8 @@ class Visitor:
                 headers.setdefault("content-type", upload.type)
             else:
                 more |= {"files": {upload.field: (upload.name, content, upload.type)}, "data": fields}
+        elif file is not None:
+            more |= {"files": {file.field: (file.name, file.content, file.type)}, "data": fields}
         elif fields:
             more["data"] = fields
         for name, value in headers.items():
@@ -209,8 +224,7 @@ class Visitor:
 
     def _judge(self, request: Request, answer: Answer) -> None:
         if answer.status != request.status:
-            refused = answer.status >= HTTPStatus.BAD_REQUEST  # else it may be a session
-            raise UnmetError(self.told(answer.content[:LOOKED_AT].decode(errors="replace")) if refused else "")
+            raise UnmetError(self.refusal(answer))
         for name, pattern in request.expect_headers.items():
             parts = [re.escape(fill(part, self.values)) for part in pattern.split("*")]
             found = answer.headers.get(name.lower())
@@ -219,7 +233,7 @@ class Visitor:
                 raise UnmetError(f"the header {name} {was}, expected {self.told(fill(pattern, self.values))}")
         for path, expected in request.expect.items():
             wanted = fill_json(expected, self.values)
-            found = value_at(path, answer)
+            found = _at(path, answer)
             if isinstance(found, bool) is not isinstance(wanted, bool) or found != wanted:
                 raise UnmetError(f"{path} is {self.told(_spelled(found))}, expected {self.told(_spelled(wanted))}")
         if request.returns_upload and hashlib.sha256(answer.content).hexdigest() != self.values[SHA256]:
@@ -229,7 +243,7 @@ class Visitor:
         kind, _, name = source.partition(":")
         found: Any = None
         if kind == "json":
-            found = value_at(name, answer)
+            found = _at(name, answer)
         elif kind == "header":
             found = answer.headers.get(name.lower())
         else:
@@ -242,20 +256,11 @@ class Visitor:
         return kept
 
 
-def value_at(path: str, answer: Answer) -> Any:
-    """Return what stands at a dotted path of a JSON answer; numbers in it count elements from 0. Raises UnmetError."""
+def _at(path: str, answer: Answer) -> Any:
     try:
-        value = answer.json()
-    except ValueError:
-        raise UnmetError("the answer is not JSON") from None
-    for part in path.split("."):
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and INDEX.fullmatch(part) and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            raise UnmetError(f"there is nothing at {path}")
-    return value
+        return at(path, answer)
+    except AbsentError as error:
+        raise UnmetError(str(error)) from None
 
 
 def _spelled(value: Any) -> str:

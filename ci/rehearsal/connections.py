@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 SMOKE_EMAIL = "smoke@receipts.test"
 INBOX = "delivered@resend.dev"  # https://resend.com/docs/dashboard/emails/send-test-emails
-REQUIRED = "ai,resend,payments,errors"  # services without which a tier 2 test fails, in place of being left out
+REQUIRED = (
+    "ai,resend,payments,errors,metering"  # services without which a tier 2 test fails, in place of being left out
+)
 TESTED = "tests"  # the environment of errors that tests make
 PROMOTION = {"soak": "20s", "repeat": "8s"}
 # Of what an app is given, what its tests have to know too.
@@ -32,7 +34,14 @@ VARIABLES = (
     "STRIPE_PRICE_BUSINESS",
     "ANTHROPIC_BASE_URL",
 )
-SECRETS = ("RESEND_API_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "ANTHROPIC_API_KEY", "SENTRY_DSN_WEB")
+SECRETS = (
+    "RESEND_API_KEY",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+    "ANTHROPIC_API_KEY",
+    "SENTRY_DSN_WEB",
+    "SYNTHETIC_KEY",
+)
 
 
 class Vault:

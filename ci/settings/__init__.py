@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from ci.fields import Outside, Reference, complaint
 from ci.settings.environments import App, Environment, Environments, GitHub
 from ci.settings.promotion import Benchmarks, Extraction, Migrations, Promotion
-from ci.settings.smoke import SECRET, Request, Smoke, Smoking
+from ci.settings.smoke import Smoke, Smoking
 from ci.settings.stages import Stages
 from ci.settings.tables import Table
 
@@ -127,8 +127,10 @@ class Settings(Table):
         asked = (("[benchmarks]", self.benchmarks), ("[extraction]", self.extraction))
         for where, each in asked:
             if each is not None and more.secrets:  # an environment without any is not promoted to
-                for name in sorted(_secrets(each.before) - set(more.secrets)):
+                for name in sorted(each.secrets - set(more.secrets)):
                     yield f"`secrets` lacks {name}, which {where} names"
+                for name in sorted(each.services - set(more.services)):
+                    yield f"`services` lacks {name}, which {where} asks"
         for probe in self.smoke:
             if probe.name in more.without:
                 continue
@@ -148,8 +150,3 @@ class Settings(Table):
         for at, each in (("benchmarks", self.benchmarks), ("extraction", self.extraction)):
             if each is not None:
                 yield (at, "app"), {each.app}
-
-
-def _secrets(requests: tuple[Request, ...]) -> set[str]:
-    named = {name for request in requests for _, names in request.used for name in names}
-    return {name.removeprefix(SECRET) for name in named if name.startswith(SECRET)}

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from ci.fields import Command, Duration, Globs, Inside, Page, Text, Variable, complaint
-from ci.settings.smoke import GIVEN, Headers, Identifier, Method, Request, Values, check_row, placeholders
+from ci.settings.smoke import (
+    GIVEN,
+    SECRET,
+    Fields,
+    Headers,
+    Identifier,
+    Method,
+    Request,
+    Values,
+    check_row,
+    placeholders,
+)
 from ci.settings.tables import Table, nothing
 
 
@@ -66,16 +77,29 @@ class Benchmarks(Table):
                 raise complaint("there is a route of this name before it", at=("routes", place, "name"))
             names.add(route.name)
             used = placeholders(route.path) | placeholders(route.headers)
-            if unknown := sorted(name for name in used - known if not name.startswith("secret:")):
+            if unknown := sorted(name for name in used - known if not name.startswith(SECRET)):
                 raise complaint(f"nothing is called {unknown[0]} here", at=("routes", place, "path"))
         return self
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the secrets that it needs."""
+        return _secrets(self.before, *(part for route in self.routes for part in (route.path, route.headers)))
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The names of the services beside the app that it asks."""
+        return frozenset(each.service for each in self.before if each.service is not None)
 
 
 class Sample(Table):
     """A document, and what stands in it."""
 
     file: Inside = Field(description="The document, a file of the workspace.")
-    expect: Values = Field(description="What must be read, by the names in `fields`.")
+    expect: Values = Field(
+        description="What must be read, by the names in `fields`: numbers are compared by their value, as text too "
+        '(12.5 and "12.50" are the same), words whatever their case and spaces.'
+    )
 
 
 class Extraction(Table):
@@ -86,7 +110,7 @@ class Extraction(Table):
     path: Page = Field(description="The path to which a document is posted.")
     headers: Headers = Field(default_factory=nothing, description="Headers to send.")
     field: Text = Field(default="file", description="The form's field that the document is sent in.")
-    fields: Values = Field(description="Where each field stands in the JSON answer, as a dotted path, by its name.")
+    fields: Fields = Field(description="Where each field stands in the JSON answer, as a dotted path, by its name.")
     cost: Text | None = Field(default=None, description="Where the cost in US dollars stands in it.")
     target: Duration = Field(default=10.0, description="Within how long 95 % of the documents must be read.")
     timeout: Duration = Field(default=60.0, description="The longest that one may take.")
@@ -96,10 +120,26 @@ class Extraction(Table):
     def _names_are_known(self) -> Self:
         known = check_row(self.before, set(GIVEN), "before")
         used = placeholders(self.path) | placeholders(self.headers)
-        if unknown := sorted(name for name in used - known if not name.startswith("secret:")):
+        if unknown := sorted(name for name in used - known if not name.startswith(SECRET)):
             raise complaint(f"nothing is called {unknown[0]} here", at=("path",))
         for place, sample in enumerate(self.samples):
             if unknown := sorted(set(sample.expect) - set(self.fields)):
                 hint = "say in `fields` where it stands"
                 raise complaint(f"there is no field {unknown[0]}", hint, at=("samples", place, "expect", unknown[0]))
         return self
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the secrets that it needs."""
+        return _secrets(self.before, self.path, self.headers)
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The names of the services beside the app that it asks."""
+        return frozenset(each.service for each in self.before if each.service is not None)
+
+
+def _secrets(requests: tuple[Request, ...], *parts: Any) -> frozenset[str]:
+    named = {name for request in requests for _, names in request.used for name in names}
+    named |= {name for part in parts for name in placeholders(part)}
+    return frozenset(name.removeprefix(SECRET) for name in named if name.startswith(SECRET))

@@ -65,3 +65,11 @@ def test_nothing_read_is_no_data() -> None:
     assert ruled().ruling is Outcome.NODATA
     assert ruled(Sample(name="a.pdf", seconds=1)).ruling is Outcome.NODATA
     assert "nothing is required of b.pdf" in ruled(sample(), Sample(name="b.pdf", seconds=1)).reason
+
+
+def test_an_answer_that_is_no_reading_is_a_failure_that_says_what_was_answered() -> None:
+    missing = Reading(name="total", expected="12.50", read=None)
+    found = ruled(sample(), Sample(name="c.pdf", refused="answered 422; no receipt", fields=(missing,)))
+    assert found.ruling is Outcome.FAIL
+    assert found.reason.startswith('c.pdf: "answered 422; no receipt"; p95 1 s')
+    assert ruled(Sample(name="c.pdf", refused="answered 404")).ruling is Outcome.FAIL

@@ -6,6 +6,10 @@ const deployed = process.env.BASE_URL;
 const port = Number(process.env.PORT ?? 4310);
 const baseURL = deployed ?? `http://127.0.0.1:${port}`;
 const ci = process.env.CI !== undefined;
+if (deployed === undefined) {
+  // For the server here and for the tests, whose processes have this environment too.
+  process.env.SYNTHETIC_KEY ??= 'of-a-server-that-lasts-as-long-as-its-tests';
+}
 
 export default defineConfig({
   testDir: 'e2e',

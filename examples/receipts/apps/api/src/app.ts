@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { csrf } from 'hono/csrf';
@@ -15,6 +14,7 @@ import { healthRoutes, versionRoutes } from './routes/health.ts';
 import { readingRoutes } from './routes/readings.ts';
 import { receiptRoutes } from './routes/receipts.ts';
 import { usageRoutes } from './routes/usage.ts';
+import { isSynthetic } from './synthetic.ts';
 import { webRoutes } from './web.ts';
 
 /** A file of the largest size, and room for the form around it. */
@@ -39,7 +39,7 @@ export function createApp(services: Services): App {
   app.notFound((c) => answerError(c, notFound()));
 
   app.use(async (c, next) => {
-    if (isSynthetic(c.req.header('x-synthetic'), config.syntheticKey)) {
+    if (isSynthetic(c.req, config.syntheticKey)) {
       errors.noteSynthetic();
     }
     await next();
@@ -88,15 +88,6 @@ export function createApp(services: Services): App {
     app.route('/', webRoutes(config.webRoot));
   }
   return app;
-}
-
-/** Only with the key: anybody else's errors are errors. */
-function isSynthetic(given: string | undefined, key: string | undefined): boolean {
-  if (given === undefined || key === undefined) {
-    return false;
-  }
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(key));
 }
 
 /** Where the web app may send its errors. */

@@ -122,6 +122,72 @@ describe('metering', () => {
     test.travelTo('2026-11-25T12:00:00Z');
   });
 
+  describe('in a month that a test chooses', () => {
+    const key = 'key-of-the-tests';
+    const next = { 'x-synthetic': key, 'x-synthetic-month': 'next' };
+    const add = (user: TestUser, headers: Record<string, string>): Promise<Response> =>
+      user.request('/api/receipts', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(draft),
+      });
+
+    let keyed: TestApp;
+
+    beforeAll(() => {
+      keyed = createTestApp({}, {}, { syntheticKey: key });
+    });
+
+    afterAll(() => keyed.close());
+
+    it('takes from what the tenant has in the coming month, and from nothing else', async () => {
+      const user = await keyed.signUp();
+      await setUsed(user, limit);
+      expect((await add(user, {})).status).toBe(402);
+      expect((await add(user, next)).status).toBe(201);
+      const coming = (await (await user.request('/api/usage', { headers: next })).json()) as object;
+      expect(coming).toMatchObject({ usage: { used: 1, resetsAt: '2027-01-01T00:00:00.000Z' } });
+      expect(await usageOf(user)).toMatchObject({ used: limit });
+      keyed.travelTo('2026-12-01T00:00:00Z');
+      expect(await usageOf(user)).toMatchObject({ used: 1 });
+      keyed.travelTo('2026-11-25T12:00:00Z');
+    });
+
+    it('ends there as well', async () => {
+      const user = await keyed.signUp();
+      for (let i = 0; i < limit; i += 1) {
+        expect((await add(user, next)).status).toBe(201);
+      }
+      const refused = await add(user, next);
+      expect(refused.status).toBe(402);
+      expect(await refused.json()).toMatchObject({
+        error: { used: limit, resetsAt: '2027-01-01T00:00:00.000Z' },
+      });
+    });
+
+    it.each([
+      ['no key', { 'x-synthetic-month': 'next' }, 403],
+      ['a guess', { 'x-synthetic': 'a-guess', 'x-synthetic-month': 'next' }, 403],
+      ['nothing', { 'x-synthetic': '', 'x-synthetic-month': 'next' }, 403],
+      ['a month of its own', { ...next, 'x-synthetic-month': '2027-01' }, 400],
+    ])('is refused with %s, and nothing is counted', async (_name, headers, status) => {
+      const user = await keyed.signUp();
+      expect((await add(user, headers)).status).toBe(status);
+      expect((await user.request('/api/usage', { headers })).status).toBe(status);
+      expect(await user.list()).toHaveLength(0);
+      expect(await usageOf(user)).toMatchObject({ used: 0 });
+    });
+
+    it('is refused where no key is set, whatever is given for it', async () => {
+      const user = await test.signUp();
+      for (const given of [key, '', 'undefined']) {
+        expect((await add(user, { ...next, 'x-synthetic': given })).status).toBe(403);
+      }
+      expect((await add(user, { 'x-synthetic-month': 'next' })).status).toBe(403);
+      expect(await user.list()).toHaveLength(0);
+    });
+  });
+
   it('follows the plan', async () => {
     const user = await test.signUp();
     await setUsed(user, limit);

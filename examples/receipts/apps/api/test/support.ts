@@ -51,13 +51,14 @@ export interface TestApp {
 export function createTestApp(
   brought: Partial<Outside> = {},
   vendors: Partial<VendorConfig> = {},
+  settings: Partial<Config> = {},
 ): TestApp {
   const pool = createAppPool(process.env);
   const email = new MemoryTransport();
   const logged: string[] = [];
   let now = new Date('2026-11-25T12:00:00Z');
   const services = createServices({
-    config: { ...config, vendors: { ...config.vendors, ...vendors } },
+    config: { ...config, ...settings, vendors: { ...config.vendors, ...vendors } },
     pool,
     email,
     extractor: noExtractor,

@@ -8,6 +8,7 @@ const services = {
   smtp: ['SMTP_URL', 'MAILPIT_URL'],
   payments: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'],
   errors: ['SENTRY_DSN_WEB'],
+  metering: ['SYNTHETIC_KEY'],
 } as const;
 
 type Service = keyof typeof services;

@@ -19,6 +19,7 @@ import { requireUser, type Services, type SignedIn } from '../context.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { quotaError } from '../quota.ts';
 import { readJson, readSubmission, type Submission } from '../submission.ts';
+import { countedAt } from '../synthetic.ts';
 
 /** A receipt that was kept, and where the quota stands after it. */
 interface Kept {
@@ -28,17 +29,18 @@ interface Kept {
 }
 
 export function receiptRoutes(services: Services): Hono<SignedIn> {
-  const { notifier, now, pool } = services;
+  const { config, notifier, now, pool } = services;
 
   const keep = async (
     client: Client,
     workspace: Workspace,
     userId: string,
     submission: Submission,
+    counted: Date,
   ): Promise<Kept> => {
     const receipt = toReceipt(submission.fields, now());
     // In the same transaction as the insert: a receipt that is not kept is not counted.
-    const meter = new Meter('receipts', new PostgresUsageStore(client), now);
+    const meter = new Meter('receipts', new PostgresUsageStore(client), () => counted);
     const usage = await meter.consume(workspace);
     if (!usage.allowed) {
       throw quotaError('receipts', workspace.plan, usage);
@@ -62,9 +64,10 @@ export function receiptRoutes(services: Services): Hono<SignedIn> {
 
   routes.post('/', async (c) => {
     const { user } = c.var;
+    const counted = countedAt(c.req, config.syntheticKey, now());
     const submission = await readSubmission(c.req);
     const { receipt, plan, usage } = await inWorkspaceOf(pool, user, (client, workspace) =>
-      keep(client, workspace, user.id, submission),
+      keep(client, workspace, user.id, submission, counted),
     );
     // Only now is the transaction committed: no mail about a receipt that is not there.
     notifier.notify(receiptSaved(user.email, receipt), `receipt-saved/${receipt.id}`);
