@@ -20,8 +20,7 @@ import anyio
 import anyio.to_thread
 
 from ci.errors import ExitCode, ShipwayError, VendorError
-from ci.journal import LeaseLostError, Refusal, State
-from ci.journal.leases import BEAT, GRACE
+from ci.journal import LeaseLostError, Refusal, State, leases
 from ci.model import FlowStepRun, Status
 
 if TYPE_CHECKING:
@@ -146,7 +145,7 @@ def holder() -> str:
 
 @contextlib.asynccontextmanager
 async def leased(
-    journal: Journal, flow: Flow, *, waiting: bool = False, beat: float = BEAT, grace: float = GRACE
+    journal: Journal, flow: Flow, *, waiting: bool = False, beat: float | None = None, grace: float | None = None
 ) -> AsyncIterator[Held]:
     """Hold the lease of the flow's environment. Raises BusyError where somebody else has it.
 
@@ -162,11 +161,11 @@ async def leased(
                 f"{flow.environment} is being changed by {lease.flow}, held by {lease.holder}",
                 hint="wait for it, or look at `shipway status`",
             )
-        await anyio.sleep(min(1.0, grace))
+        await anyio.sleep(min(1.0, leases.GRACE if grace is None else grace))
     held = Held(journal=journal, lease=lease)
     raised: ShipwayError | None = None
     async with anyio.create_task_group() as group:
-        group.start_soon(held.beat, beat)
+        group.start_soon(held.beat, leases.BEAT if beat is None else beat)
         try:
             yield held
         except ShipwayError as error:  # raised again, as it is and not in a group

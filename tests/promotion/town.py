@@ -356,8 +356,8 @@ def main() -> None:
             await carry_on(made, flow, fence, toy.Quiet(), wait=True)
 
     journal.flows.heard = heard
-    journal.leases.life = 2.0
-    leases.GRACE = 0.2
+    journal.leases.life = 3.0
+    leases.BEAT, leases.GRACE = 0.5, 0.2
     anyio.run(play)
 
 
