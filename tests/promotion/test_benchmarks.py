@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ci import config
+from ci.errors import UsageError
 from ci.gates.benchmarks import rule
 from ci.model import Outcome
 from ci.promotion.benchmarks import WARMING, Measured, measure
@@ -211,3 +212,36 @@ def test_a_candidate_that_is_slower_fails_and_one_that_is_not_does_not() -> None
 def test_twenty_times_over_one_that_is_slower_by_30_percent_fails_and_the_same_one_never_does() -> None:
     assert [slower(0.2, 0.3) for _ in range(20)] == [Outcome.FAIL] * 20
     assert Outcome.FAIL not in [slower(0.02, 0.0) for _ in range(20)]
+
+
+def test_an_environment_must_name_what_measurements_need() -> None:
+    text = """
+[[apps]]
+name = "api"
+path = "apps/api"
+
+[benchmarks]
+app = "api"
+before = [{ path = "/session", service = "auth" }]
+routes = [{ name = "me", path = "/me", headers = { Authorization = "Bearer {secret:TOKEN}" } }]
+
+[extraction]
+app = "api"
+path = "/read/{secret:KEY}"
+fields = { total = "total" }
+samples = [{ file = "a.pdf", expect = { total = 1 } }]
+
+[environments.staging.smoke]
+secrets = { OTHER = "env://OTHER" }
+services = { other = "https://other.example" }
+"""
+    with pytest.raises(UsageError, match="`secrets` lacks TOKEN, which"):
+        config.loads(text)
+    with pytest.raises(UsageError, match="`services` lacks auth, which"):
+        config.loads(text.replace("secrets = { OTHER", 'secrets = { TOKEN = "env://TOKEN", OTHER'))
+    more = text.replace("secrets = { OTHER", 'secrets = { TOKEN = "env://TOKEN", OTHER').replace(
+        "{ other =", "{ auth ="
+    )
+    with pytest.raises(UsageError, match="`secrets` lacks KEY, which"):
+        config.loads(more)
+    config.loads(more.replace("secrets = { TOKEN", 'secrets = { KEY = "env://KEY", TOKEN'))
