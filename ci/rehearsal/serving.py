@@ -28,10 +28,23 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _listening(port: int) -> socket.socket:
+    """Return a socket that says it is of TCP: what asyncio accepts by another one may wait 40 ms before it sends."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 @contextlib.asynccontextmanager
 async def serving(application: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
     """Serve and give the address, without a slash at its end. Port 0 is a free one; one that is taken is an OSError."""
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    with _listening(port) as listener:
         config = uvicorn.Config(
             application,
             log_level="critical",
