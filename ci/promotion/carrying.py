@@ -38,15 +38,17 @@ class Fence:
 def begin(
     journal: Journal, environment: str, commit: str, *, accept_slow: str | None = None, rehearsal: str | None = None
 ) -> Flow:
-    """Begin a promotion, or return the one of this commit that was left unfinished.
+    """Begin a promotion, or return the one of this commit that goes on, be it in its window.
 
-    Raises BlockedError where another one is unfinished.
+    Raises BusyError where another one is unfinished; one in its window bars nobody.
     """
     for found in journal.flows.recent(environment):
-        if found.kind != KIND or found.state is not State.RUNNING:
+        if found.kind != KIND or not found.is_open:
             continue
         if found.commit == commit:
             return found
+        if found.state is State.WAITING:
+            continue
         raise BusyError(
             f"the promotion of {found.commit[:12]} to {environment} is not finished",
             hint=f"`shipway resume {environment}` or `shipway abort {environment}`",

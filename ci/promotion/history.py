@@ -65,6 +65,15 @@ class History:
             return None
         return done.stdout.decode("utf-8", errors="replace")
 
+    async def write_out(self, commit: str, paths: Sequence[str], into: Path) -> None:
+        """Write files of the workspace, as a commit has them, below a directory; one that it has not is left out."""
+        for path in paths:
+            done = await self._git("show", f"{commit}:./{path}")
+            if done.code == 0:
+                place = into / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(done.stdout)
+
     async def files(self, commit: str, directory: str, globs: Sequence[str]) -> dict[str, str]:
         """Return files below a directory that a glob names, as a commit has them: their text, by path from there."""
         place = directory.rstrip("/")

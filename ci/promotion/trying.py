@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -68,7 +70,10 @@ async def read_samples(promotion: Promotion, doing: Doing) -> Facts:
     if settings is None:
         return {SKIPPED: "shipway.toml has no [extraction]"}
     target = await _target(promotion, settings.app, _addresses(promotion, doing.facts))
-    observed = await extract(settings, target, root=promotion.root)
+    with tempfile.TemporaryDirectory(prefix="shipway-samples-") as directory:
+        place = Path(directory)
+        await promotion.history.write_out(promotion.commit, [each.file for each in settings.samples], place)
+        observed = await extract(settings, target, root=place)
     return demand(extraction_gate.rule(observed, environment=promotion.environment))
 
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from ci import processes
-from ci.errors import ExitCode, VendorError
+from ci.errors import ExitCode, UsageError, VendorError
 from ci.journal import State, leases
 from ci.model import Status
 from ci.promotion.flow import BusyError
@@ -23,7 +23,7 @@ from ci.promotion.promoting import read
 from ci.promotion.work import Asked, What
 from ci.rehearsal.github.rules import RULESET, Rules
 from tests.conftest import ROOT, command, environment
-from tests.promotion.town import APPS, Slow, Table, Town, Unheld, promote, promotion, town
+from tests.promotion.town import APPS, SECRETS, SERVER, Slow, Table, Town, Unheld, promote, promotion, town
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -66,14 +66,24 @@ def test_a_commit_of_main_goes_to_staging_step_by_step(tmp_path: Path) -> None:
         asked = [(each.what, each.environment, each.commit == place.second) for each in work.asked]
         assert asked == [
             (What.STAGES, None, True),
-            (What.INTEGRATION, "staging", False),
+            (What.MIGRATION, "staging", True),
             (What.STAGES, "staging", True),
             (What.TIER_2, "staging", True),
             (What.TIER_1, "staging", True),
         ]
-        assert work.asked[2].database == work.asked[1].database != None  # noqa: E711 - both, and there is one
+        assert (work.asked[2].database or "").startswith("shipway-test-staging-")
+        assert list(work.asked[1].given) == ["DATABASE_URL"]
         gates = [ruling.gate for facts in ended.facts.values() for ruling in read(facts)]
-        assert gates == ["evidence", "budget", "isolation", "migrations", "evidence", "soak"]
+        assert gates == [
+            "evidence",
+            "budget",
+            "isolation",
+            "migrations",
+            "evidence",
+            "benchmarks",
+            "extraction",
+            "soak",
+        ]
         assert {run.name for run in ended.steps if run.name.startswith("deploy")} == {"deploy api", "deploy web"}
 
     played(tmp_path, scene)
@@ -95,6 +105,8 @@ class Scenario:
     red: dict[What, str] = field(default_factory=dict)
     table: dict[str, Any] = field(default_factory=dict)
     during: Callable[[Town, Asked], None] | None = None
+    record: str = ""  # the environment that records anew what it has
+    rehearsal: bool = True
     incident: bool = True
     comment: bool = True
     moved: bool = False
@@ -130,6 +142,28 @@ def move_branch(place: Town, asked: Asked) -> None:
         place.git("checkout", "-q", place.first)
         place.push("elsewhere", branch="staging", **{"other.txt": "x\n"})
         place.git("checkout", "-q", "main")
+
+
+def keep(place: Town, name: str, value: str) -> None:
+    (place.directory / "secrets" / name).write_text(value)
+
+
+def migrate(place: Town, *texts: str) -> str:
+    names = [f"migrations/{number:04}.sql" for number in range(2, len(texts) + 2)]
+    return place.push("migrations", **dict(zip(names, texts, strict=True)))
+
+
+def edit(place: Town, old: str, new: str) -> str:
+    assert old in SERVER
+    return place.push(new, **{"server.py": SERVER.replace(old, new)})
+
+
+def share_database(place: Town) -> None:
+    text = (place.root / "shipway.toml").read_text()
+    lines = text.partition("[environments.staging.neon]")[2].partition("\n\n")[0]
+    more = f"\n[environments.production.neon]{lines}\n"
+    less = 'database = "file://' + str(place.directory / "secrets/production-database") + '"\n'
+    (place.root / "shipway.toml").write_text(text.replace(less, "") + more)
 
 
 def break_build(place: Town) -> str:
@@ -212,6 +246,78 @@ SCENARIOS = [
         says="which staging serves, does not work on the migrated database: unit/table@.: no such column",
         code=ExitCode.STAGE_FAILED,
         red={What.INTEGRATION: "no such column"},
+        before=lambda place: migrate(place, "alter table receipts add column note text;\n"),
+    ),
+    Scenario(
+        name="a migration that cannot be classified",
+        step="gates",
+        says="0002.sql: cannot be decided, declare its phase",
+        before=lambda place: migrate(place, "do $$ begin perform 1; end $$;\n"),
+    ),
+    Scenario(
+        name="both phases in one promotion",
+        step="gates",
+        says="both phases in one promotion",
+        before=lambda place: migrate(
+            place, "alter table receipts add column note text;\n", "alter table receipts drop column merchant;\n"
+        ),
+    ),
+    Scenario(
+        name="a contract while served source still names what goes",
+        step="gates",
+        says="0002.sql: served source still names receipts.merchant",
+        before=lambda place: migrate(place, "alter table receipts drop column merchant;\n"),
+    ),
+    Scenario(
+        name="a migration that was applied and edited",
+        step="gates",
+        says="0001.sql was edited after it was applied",
+        before=lambda place: place.push("edited", **{"migrations/0001.sql": "create table receipts (id bigint);\n"}),
+    ),
+    Scenario(
+        name="the migrations fail on a copy of the database",
+        step="test database",
+        says="the migrations fail on a copy of the database: unit/table@.: canceling statement due to lock timeout",
+        code=ExitCode.STAGE_FAILED,
+        red={What.MIGRATION: "canceling statement due to lock timeout"},
+    ),
+    Scenario(
+        name="environments share a database",
+        step="gates",
+        says="database",
+        before=share_database,
+        record="production",
+    ),
+    Scenario(
+        name="environments share the secret of a webhook",
+        step="gates",
+        says="webhook",
+        before=lambda place: keep(place, "production-hook", SECRETS["staging-hook"]),
+        record="production",
+    ),
+    Scenario(
+        name="the addresses of stand-ins outside a rehearsal",
+        step="gates",
+        says="stand-in",
+        rehearsal=False,
+    ),
+    Scenario(
+        name="a route that takes four times as long",
+        step="benchmarks",
+        says="candidate against current: list",
+        before=lambda place: edit(place, "LIST, READ, MERCHANT = 0.005", "LIST, READ, MERCHANT = 0.02"),
+    ),
+    Scenario(
+        name="a field that is read wrong",
+        step="extraction",
+        says='merchant is "Corner Shop", expected "Corner Bakery"',
+        before=lambda place: edit(place, "Corner Bakery", "Corner Shop"),
+    ),
+    Scenario(
+        name="reading that takes too long",
+        step="extraction",
+        says="target 0.5 s",
+        before=lambda place: edit(place, "0.005, 0.0", "0.005, 0.9"),
     ),
     Scenario(
         name="an app is not built",
@@ -247,12 +353,15 @@ SCENARIOS = [
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_what_says_no_leaves_staging_as_it_was_and_is_told(tmp_path: Path, scenario: Scenario) -> None:
     async def scene(place: Town) -> None:
-        commit = scenario.before(place) or place.second
+        changed = scenario.before(place)
+        if scenario.record:
+            await place.record(scenario.record)
+        commit = changed or place.second
         before = place.branches()["staging"]
         work = Table(journal=place.journal, red=scenario.red, **scenario.table)
         if (during := scenario.during) is not None:
             work.during = lambda asked: during(place, asked)
-        ended = await promote(place, commit, work)
+        ended = await promote(place, commit, work, rehearsal=scenario.rehearsal)
         refusal = ended.refusal
         assert refusal is not None
         assert (refusal.step, refusal.state, ExitCode(refusal.code)) == (scenario.step, scenario.state, scenario.code)
@@ -300,6 +409,26 @@ def test_what_github_does_not_merge_is_moved_back(tmp_path: Path) -> None:
         assert await served(place) == {place.first}
         assert place.journal.servings.of("staging")[-1].commit == place.first
         assert place.branches()["staging"] == place.first
+
+    played(tmp_path, scene)
+
+
+def test_a_slow_pipeline_is_promoted_where_a_person_says_why(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        work = Table(journal=place.journal, seconds=660.0)
+        ended = await promote(place, place.second, work, accept_slow="a customer waits")
+        assert ended.flow.state is State.DONE
+        assert 'accepted: "a customer waits"' in str(ended.facts["evidence"])
+
+    played(tmp_path, scene)
+
+
+def test_a_live_key_in_staging_is_refused_before_it_is_used(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        keep(place, "staging-stripe", SECRETS["production-stripe"])
+        with pytest.raises(UsageError, match="a key of Stripe's live mode, and test mode is meant; it was not tried"):
+            await promote(place, place.second)
+        assert (await served(place), place.made()["pulls"]) == ({place.first}, 0)
 
     played(tmp_path, scene)
 

@@ -26,19 +26,21 @@ from ci.journal import Journal, leases
 from ci.model import STAGES, CheckRun, Failure, RunReport, RunVerdict, StageRun, Status
 from ci.promotion.carrying import Fence, begin, carry_on
 from ci.promotion.connected import connected
+from ci.promotion.footprint import isolate
 from ci.promotion.history import History
 from ci.promotion.promoting import Promotion
 from ci.promotion.work import Asked, What
 from ci.rehearsal.github import APP, SLUG
 from ci.rehearsal.github import GitHub as GitHubStandIn
 from ci.rehearsal.serving import serving
+from ci.rehearsal.stripe import Stripe
 from ci.rehearsal.vercel import Project
 from ci.rehearsal.vercel import Vercel as VercelStandIn
 from ci.reporting.document import to_json
 from tests.conftest import IDENTITY
 from tests.promotion import toy
 from tests.rehearsal.vercel_world import TOKEN, clone
-from tests.vendors.subjects import neon
+from tests.vendors.subjects import neon, stripe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -49,18 +51,37 @@ if TYPE_CHECKING:
     from ci.settings import Settings
 
 APPS = ("api", "web")
+SECRETS = {
+    "github": APP.token,
+    "vercel": TOKEN,
+    "neon": neon.KEY,
+    "staging-stripe": stripe.TEST,
+    "production-stripe": stripe.LIVE,
+    "staging-hook": "whsec_of-staging-0123456789",
+    "production-hook": "whsec_of-production-012345",
+    "production-database": "postgres://owner:secret@db.example/receipts",
+}
 SERVER = """
-import http.server, json, os
+import http.server, json, os, time
+LIST, READ, MERCHANT = 0.005, 0.0, "Corner Bakery"
 class Server(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         known = {"commit": "VERCEL_GIT_COMMIT_SHA", "api": "API_URL"}
-        body = json.dumps({name: os.environ.get(each) for name, each in known.items()}).encode()
-        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers()
-        self.wfile.write(body)
+        time.sleep(LIST if self.path == "/list" else 0)
+        self.answer({name: os.environ.get(each) for name, each in known.items()})
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        time.sleep(READ)
+        self.answer({"read": {"merchant": MERCHANT}})
+    def answer(self, told):
+        body = json.dumps(told).encode()
+        head = f"HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: {len(body)}\\r\\n\\r\\n"
+        self.wfile.write(head.encode() + body)
     def log_message(self, *_): pass
 http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Server).serve_forever()
 """
+FIRST = "create table receipts (id int, merchant text);\n"
 SETTINGS = f"""
 [github]
 repository = "{SLUG}"
@@ -83,13 +104,47 @@ variables = {{{{ API_URL = "{{{{api}}}}" }}}}
 [stages.e2e.tier2]
 app = "web"
 
+[migrations]
+directory = "migrations"
+command = ["true"]
+
+[benchmarks]
+app = "api"
+pairs = 20
+[[benchmarks.routes]]
+name = "list"
+path = "/list"
+
+[extraction]
+app = "api"
+path = "/read"
+fields = {{{{ merchant = "read.merchant" }}}}
+target = 0.5
+[[extraction.samples]]
+file = "sample.txt"
+expect = {{{{ merchant = "Corner Bakery" }}}}
+
 [promotion]
 soak = {{soak}}
 repeat = {{soak}}
 
 [environments.staging]
 addresses = {{{{ api = "{{api}}", web = "{{web}}" }}}}
-configured = {{{{ auth = "https://staging.example" }}}}
+configured = {{{{ auth = "https://staging.example", webhooks = {{{{ STRIPE = "file://{{secrets}}/staging-hook" }}}} }}}}
+
+[environments.staging.stripe]
+key = "file://{{secrets}}/staging-stripe"
+address = "{{stripe}}"
+
+[environments.production]
+[environments.production.configured]
+auth = "https://example"
+webhooks = {{{{ STRIPE = "file://{{secrets}}/production-hook" }}}}
+database = "file://{{secrets}}/production-database"
+
+[environments.production.stripe]
+key = "file://{{secrets}}/production-stripe"
+address = "{{stripe}}"
 
 [environments.staging.neon]
 project = "{neon.PROJECT}"
@@ -222,6 +277,7 @@ class Town:
     def push(self, message: str, branch: str = "main", **files: str) -> str:
         """Commit files and push them to a branch; return the commit."""
         for name, text in files.items():
+            (self.root / name).parent.mkdir(exist_ok=True)
             (self.root / name).write_text(text)
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
@@ -244,6 +300,11 @@ class Town:
         bare = ["git", f"--git-dir={self.github.state.bare.path}"]
         done = subprocess.run([*bare, "rev-parse", f"{name}^{{tree}}"], check=True, capture_output=True, text=True)
         return done.stdout.strip()
+
+    async def record(self, environment: str) -> None:
+        """Record what an environment has, as its own process does."""
+        async with connected(self.settings, environment, root=self.root) as made:
+            await isolate(self.settings, made, self.journal, rehearsal=True)
 
     def made(self) -> dict[str, Any]:
         """What there is at the vendors, counted: the same, however often somebody was killed on the way."""
@@ -268,12 +329,18 @@ async def town(directory: Path, *, soak: float = 0.2) -> AsyncIterator[Town]:
     root, secrets = directory / "work", directory / "secrets"
     root.mkdir(parents=True)
     secrets.mkdir()
-    for name, value in {"github": APP.token, "vercel": TOKEN, "neon": neon.KEY}.items():
+    for name, value in SECRETS.items():
         (secrets / name).write_text(value)
     github = GitHubStandIn(directory)
     vercel = VercelStandIn(directory, token=TOKEN, build=clone, delay=0.01)
     base = neon.on_paper(directory)
-    async with serving(github) as hub, serving(vercel) as house, serving(base) as data:
+    shop = Stripe(directory)
+    async with (
+        serving(github) as hub,
+        serving(vercel) as house,
+        serving(base) as data,
+        serving(shop) as till,
+    ):
         at: dict[str, str] = {}
         for name in APPS:
             made = await vercel.add(
@@ -285,9 +352,12 @@ async def town(directory: Path, *, soak: float = 0.2) -> AsyncIterator[Town]:
                 )
             )
             at[name] = f"http://{made['domains'][0]}"
-        words = {"github": hub, "vercel": house, "neon": data, "secrets": secrets, "soak": soak, **at}
+        words = {"github": hub, "vercel": house, "neon": data, "stripe": till, "secrets": secrets, "soak": soak, **at}
         (root / "shipway.toml").write_text(SETTINGS.format(**words))
         (root / "server.py").write_text(SERVER)
+        (root / "migrations").mkdir()
+        (root / "migrations/0001.sql").write_text(FIRST)
+        (root / "sample.txt").write_text("Corner Bakery, 12.50\n")
         blank = Town(directory=directory, root=root, github=github, vercel=vercel, neon=base, first="", second="")
         blank.git("init", "-q", "-b", "main")
         first = blank.push("one")
@@ -300,12 +370,14 @@ async def town(directory: Path, *, soak: float = 0.2) -> AsyncIterator[Town]:
                     await anyio.sleep(0.02)
             vercel.set_project(name, creating="disabled")
         second = blank.push("two", **{"notes.txt": "two\n"})
-        yield dataclasses.replace(blank, first=first, second=second)
+        place = dataclasses.replace(blank, first=first, second=second)
+        await place.record("production")
+        yield place
 
 
 @contextlib.asynccontextmanager
 async def promotion(
-    root: Path, journal: Journal, commit: str, work: Table | None = None
+    root: Path, journal: Journal, commit: str, work: Table | None = None, *, rehearsal: bool = True
 ) -> AsyncIterator[tuple[Promotion, Fence]]:
     """Give a promotion in the town, by its settings."""
     settings = config.load(root)
@@ -325,19 +397,27 @@ async def promotion(
                 github=made.github,
                 platform=made.platform,
                 work=work or Table(journal=journal),
-                rehearsal=True,
+                rehearsal=rehearsal,
             ),
             fence,
         )
 
 
 async def promote(
-    place: Town, commit: str, work: Table | None = None, *, wait: bool = True, journal: Journal | None = None
+    place: Town,
+    commit: str,
+    work: Table | None = None,
+    *,
+    wait: bool = True,
+    journal: Journal | None = None,
+    rehearsal: bool = True,
+    accept_slow: str | None = None,
 ) -> Ended:
     """Promote as far as it goes."""
     journal = journal or place.journal
-    async with promotion(place.root, journal, commit, work) as (made, fence):
-        return await carry_on(made, begin(journal, "staging", commit), fence, toy.Quiet(), wait=wait)
+    flow = begin(journal, "staging", commit, accept_slow=accept_slow)
+    async with promotion(place.root, journal, commit, work, rehearsal=rehearsal) as (made, fence):
+        return await carry_on(made, flow, fence, toy.Quiet(), wait=wait)
 
 
 def main() -> None:
