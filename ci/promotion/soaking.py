@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from ci.errors import ExitCode, ShipwayError
+from ci.errors import ExitCode, ShipwayError, VendorError
 from ci.gates.soak import NewType, Repeat, Serving, SoakObserved, rule
 from ci.journal import Refusal, State
 from ci.model import FlowStepRun, Outcome, RunVerdict, Status
@@ -18,6 +18,7 @@ from ci.promotion.flow import RESULT
 from ci.promotion.promoting import RULINGS, plain
 from ci.promotion.smoking import smoke
 from ci.promotion.work import Asked, What
+from ci.vendors.sentry_calls import UNMET
 from ci.vendors.sentry_values import Place
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def soak(promotion: Promotion, flow: Flow, watcher: Watcher, *, until_over
         if stopped is not None:
             return FlowStepRun(name=STEP, status=Status.FAILED, reason=stopped.message)
         await _repeat(promotion, flow, watcher)
-        ruling, superseded = await _ruled(promotion, flow)
+        ruling, superseded = await _ruled(promotion, flow, watcher)
         if ruling.ruling is Outcome.PASS:
             await anyio.to_thread.run_sync(_write_down, promotion, flow, ruling)
             run = FlowStepRun(name=STEP, status=Status.PASSED, seconds=round(time.monotonic() - began, 3))
@@ -118,7 +119,7 @@ async def _tier_1(promotion: Promotion) -> tuple[bool, str]:
     return report.verdict is RunVerdict.PASSED, "; ".join(red[:3])
 
 
-async def _ruled(promotion: Promotion, flow: Flow) -> tuple[Ruling, bool]:
+async def _ruled(promotion: Promotion, flow: Flow, watcher: Watcher) -> tuple[Ruling, bool]:
     """Return the gate's ruling, and whether something that is no descendant is served by now."""
     journal = promotion.journal
     known = await anyio.to_thread.run_sync(journal.servings.of, promotion.environment)
@@ -135,7 +136,7 @@ async def _ruled(promotion: Promotion, flow: Flow) -> tuple[Ruling, bool]:
         repeats=tuple(
             Repeat(name=each.name, at=each.moment, passed=each.passed, reason=each.reason) for each in repeats
         ),
-        new_errors=await _new_errors(promotion, since),
+        new_errors=await _new_errors(promotion, since, watcher),
         required=promotion.settings.promotion.soak,
         tested=tested(promotion),
     )
@@ -150,12 +151,18 @@ async def _carries(promotion: Promotion, commit: str) -> bool:
         return False  # a commit that is not in this clone cannot be told to hold it
 
 
-async def _new_errors(promotion: Promotion, since: float) -> tuple[NewType, ...]:
+async def _new_errors(promotion: Promotion, since: float, watcher: Watcher) -> tuple[NewType, ...]:
     """Return the error types that the environment has had only since then, where Sentry is connected."""
     sentry, settings = promotion.made.sentry, promotion.own.sentry
     if sentry is None or settings is None:
         return ()
     place = Place(projects=settings.projects, environment=settings.environment or promotion.environment)
     after = datetime.datetime.fromtimestamp(since, datetime.UTC)
-    found = await sentry.new_issues(promotion.commit, place=place, since=after)
+    try:
+        found = await sentry.new_issues(promotion.commit, place=place, since=after)
+    except VendorError as error:
+        if error.code != UNMET:
+            raise
+        watcher.note(f"new error types cannot be told: {error.message}")
+        return ()
     return tuple(NewType(title=each.title, at=each.first_seen.timestamp()) for each in found)

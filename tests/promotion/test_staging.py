@@ -22,8 +22,11 @@ from ci.promotion.flow import BusyError
 from ci.promotion.promoting import read
 from ci.promotion.work import Asked, What
 from ci.rehearsal.github.rules import RULESET, Rules
+from ci.rehearsal.sentry.envelopes import parse
+from ci.rehearsal.sentry.intake import take
 from tests.conftest import ROOT, command, environment
 from tests.promotion.town import APPS, SECRETS, SERVER, Slow, Table, Town, Unheld, promote, promotion, town
+from tests.vendors.envelopes import error, packed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -164,6 +167,12 @@ def share_database(place: Town) -> None:
     more = f"\n[environments.production.neon]{lines}\n"
     less = 'database = "file://' + str(place.directory / "secrets/production-database") + '"\n'
     (place.root / "shipway.toml").write_text(text.replace(less, "") + more)
+
+
+def fail_anew(place: Town, asked: Asked) -> None:
+    if asked.what is What.TIER_1:
+        event = error(release=asked.commit, environment="staging", user={"id": "1"})
+        take(place.sentry.store, place.sentry.store.projects["api"], parse(packed(("event", event))))
 
 
 def break_build(place: Town) -> str:
@@ -340,6 +349,14 @@ SCENARIOS = [
         during=move_branch,
     ),
     Scenario(
+        name="a new error type in the window",
+        step="testing window",
+        says='new error type "TypeError: x is undefined"',
+        during=fail_anew,
+        comment=False,
+        moved=True,
+    ),
+    Scenario(
         name="tests of the window fail",
         step="testing window",
         says="tier 1",
@@ -367,7 +384,7 @@ def test_what_says_no_leaves_staging_as_it_was_and_is_told(tmp_path: Path, scena
         assert (refusal.step, refusal.state, ExitCode(refusal.code)) == (scenario.step, scenario.state, scenario.code)
         assert scenario.says in refusal.message, refusal.message
         assert await served(place) == {commit if scenario.moved else place.first}
-        if scenario.during is None and not scenario.moved:
+        if scenario.step != "second look" and not scenario.moved:
             assert place.branches()["staging"] == before
         assert place.made()["neon"] == ["main"]
         assert place.made()["comments"] == scenario.comment

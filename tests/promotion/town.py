@@ -30,6 +30,7 @@ from ci.promotion.footprint import isolate
 from ci.promotion.history import History
 from ci.promotion.promoting import Promotion
 from ci.promotion.work import Asked, What
+from ci.rehearsal import sentry
 from ci.rehearsal.github import APP, SLUG
 from ci.rehearsal.github import GitHub as GitHubStandIn
 from ci.rehearsal.serving import serving
@@ -57,6 +58,7 @@ SECRETS = {
     "neon": neon.KEY,
     "staging-stripe": stripe.TEST,
     "production-stripe": stripe.LIVE,
+    "sentry": sentry.TOKEN,
     "staging-hook": "whsec_of-staging-0123456789",
     "production-hook": "whsec_of-production-012345",
     "production-database": "postgres://owner:secret@db.example/receipts",
@@ -135,6 +137,12 @@ configured = {{{{ auth = "https://staging.example", webhooks = {{{{ STRIPE = "fi
 [environments.staging.stripe]
 key = "file://{{secrets}}/staging-stripe"
 address = "{{stripe}}"
+
+[environments.staging.sentry]
+token = "file://{{secrets}}/sentry"
+organization = "acme"
+projects = ["api"]
+address = "{{sentry}}"
 
 [environments.production]
 [environments.production.configured]
@@ -256,6 +264,7 @@ class Town:
     github: GitHubStandIn
     vercel: VercelStandIn
     neon: NeonStandIn
+    sentry: sentry.Sentry
     first: str
     second: str
 
@@ -335,11 +344,13 @@ async def town(directory: Path, *, soak: float = 0.2) -> AsyncIterator[Town]:
     vercel = VercelStandIn(directory, token=TOKEN, build=clone, delay=0.01)
     base = neon.on_paper(directory)
     shop = Stripe(directory)
+    errors = sentry.Sentry(directory)
     async with (
         serving(github) as hub,
         serving(vercel) as house,
         serving(base) as data,
         serving(shop) as till,
+        serving(errors) as monitor,
     ):
         at: dict[str, str] = {}
         for name in APPS:
@@ -352,13 +363,24 @@ async def town(directory: Path, *, soak: float = 0.2) -> AsyncIterator[Town]:
                 )
             )
             at[name] = f"http://{made['domains'][0]}"
-        words = {"github": hub, "vercel": house, "neon": data, "stripe": till, "secrets": secrets, "soak": soak, **at}
+        words = {
+            "github": hub,
+            "vercel": house,
+            "neon": data,
+            "stripe": till,
+            "sentry": monitor,
+            "secrets": secrets,
+            "soak": soak,
+            **at,
+        }
         (root / "shipway.toml").write_text(SETTINGS.format(**words))
         (root / "server.py").write_text(SERVER)
         (root / "migrations").mkdir()
         (root / "migrations/0001.sql").write_text(FIRST)
         (root / "sample.txt").write_text("Corner Bakery, 12.50\n")
-        blank = Town(directory=directory, root=root, github=github, vercel=vercel, neon=base, first="", second="")
+        blank = Town(
+            directory=directory, root=root, github=github, vercel=vercel, neon=base, sentry=errors, first="", second=""
+        )
         blank.git("init", "-q", "-b", "main")
         first = blank.push("one")
         for branch in ("staging", "prod"):
