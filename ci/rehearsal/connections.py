@@ -24,7 +24,7 @@ REQUIRED = (
     "ai,resend,payments,errors,metering"  # services without which a tier 2 test fails, in place of being left out
 )
 TESTED = "tests"  # the environment of errors that tests make
-PROMOTION = {"soak": "20s", "repeat": "8s"}
+PROMOTION = {"soak": "12s", "repeat": "6s"}
 # Of what an app is given, what its tests have to know too.
 VARIABLES = (
     "EMAIL_FROM",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -336,6 +337,21 @@ SCENARIOS = [
         before=break_build,
     ),
     Scenario(
+        name="one of two apps is not built",
+        step="deploy web",
+        says="web is not built",
+        code=ExitCode.STAGE_FAILED,
+        before=lambda place: edit(place, "class Server", "assert 'API_URL' not in os.environ\nclass Server"),
+    ),
+    Scenario(
+        name="a test fails with the services of staging alone",
+        step="stages",
+        says="the stages are not green with the services of staging: unit/table@.: wrong variable",
+        code=ExitCode.STAGE_FAILED,
+        red={What.STAGES: "wrong variable"},
+        table={"only": "staging"},
+    ),
+    Scenario(
         name="an e-mail of tier 2 never arrives",
         step="tier 2",
         says="tier 2 is not green: unit/table@.: no mail",
@@ -559,3 +575,45 @@ def test_cut_at_any_request_it_ends_as_if_undisturbed(tmp_path: Path, vendor: st
 def counted(place: Town) -> dict[str, int]:
     """How many of each there are."""
     return {name: len(each) if isinstance(each, list) else each for name, each in place.made().items()}
+
+
+@pytest.mark.long
+def test_who_was_stopped_and_wakes_after_its_time_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "GRACE", 0.2)
+
+    async def scene(place: Town) -> None:
+        argv = [sys.executable, "-P", "-m", "tests.promotion.town", str(place.directory), place.second, "0"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        async with await anyio.open_process(argv, cwd=ROOT, env=environment) as stopped:
+            with anyio.fail_after(60):
+                await until_steps(place, 6)
+            known = place.journal.flows.recent("staging")
+            stopped.send_signal(signal.SIGSTOP)
+            done = steps_of(place, known[0].id)
+            ended = await promote(place, place.second)
+            assert (ended.flow.id, ended.flow.state) == (known[0].id, State.DONE)
+            made, entries = place.made(), len(place.journal.flows.entries(known[0].id))
+            stopped.send_signal(signal.SIGCONT)
+            with anyio.fail_after(60):
+                assert await stopped.wait() != 0
+        assert done < 18, "it was stopped too late to prove anything"
+        assert place.made() == made
+        assert len(place.journal.flows.entries(known[0].id)) == entries
+        assert await served(place) == {place.second}
+
+    played(tmp_path, scene)
+
+
+async def until_steps(place: Town, number: int) -> None:
+    def enough() -> bool:
+        known = place.journal.flows.recent("staging")
+        return bool(known) and steps_of(place, known[0].id) >= number
+
+    while not enough():  # noqa: ASYNC110 - it stands in a file
+        await anyio.sleep(0.02)
+
+
+def steps_of(place: Town, flow: str) -> int:
+    return len(place.journal.flows.results(flow))

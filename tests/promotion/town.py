@@ -176,13 +176,14 @@ class Table:
     asked: list[Asked] = field(default_factory=list)
     seconds: float = 100.0
     skipped: tuple[str, ...] = ()
+    only: str | None = None  # the environment with whose services it is red
     during: Callable[[Asked], None] = lambda _asked: None
 
     async def run(self, asked: Asked) -> RunReport:
         """Say what the table says."""
         self.asked.append(asked)
         self.during(asked)
-        red = self.red.get(asked.what)
+        red = self.red.get(asked.what) if self.only in {None, asked.environment} else None
         status = Status.FAILED if red else Status.PASSED
         check = CheckRun(
             stage="unit",
