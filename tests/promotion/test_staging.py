@@ -19,6 +19,7 @@ from ci import processes
 from ci.errors import ExitCode, UsageError, VendorError
 from ci.journal import State, leases
 from ci.model import Status
+from ci.promotion import carrying
 from ci.promotion.flow import BusyError
 from ci.promotion.promoting import read
 from ci.promotion.work import Asked, What
@@ -48,11 +49,11 @@ async def served(place: Town) -> set[str]:
         return {(await client.get(f"{addresses[name]}/version")).json()["commit"] for name in APPS}
 
 
-def played(directory: Path, scene: Callable[[Town], Awaitable[None]]) -> None:
+def played(directory: Path, scene: Callable[[Town], Awaitable[None]], *, soak: float = 0.2) -> None:
     """Play a scene in a town of its own."""
 
     async def run() -> None:
-        async with town(directory) as place:
+        async with town(directory, soak=soak) as place:
             await scene(place)
 
     anyio.run(run)
@@ -483,6 +484,36 @@ def test_a_dry_run_names_every_write_and_does_none(tmp_path: Path) -> None:
         assert [call for call in made if call.method != "GET"] == []
 
     played(tmp_path, scene)
+
+
+def test_an_abort_ends_it_at_its_next_step_and_cleans_up(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        async def stop(_asked: Asked) -> None:
+            carrying.abort(place.journal, carrying.unfinished(place.journal, "staging"), "we wait for the demo")
+
+        ended = await promote(place, place.second, Slow(journal=place.journal, then=stop))
+        assert ended.refusal is not None
+        assert (ended.refusal.step, ended.flow.state) == ("abort", State.ABORTED)
+        assert await served(place) == {place.first}
+        made = place.made()
+        assert (made["neon"], made["comments"], place.journal.incidents.going_on()) == (["main"], 1, ())
+        assert (await promote(place, place.second)).flow.state is State.DONE
+
+    played(tmp_path, scene)
+
+
+def test_a_window_is_left_to_whoever_ticks_and_bars_nobody(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        ended = await promote(place, place.second, wait=False)
+        assert (ended.flow.state, ended.refusal) == (State.WAITING, None)
+        third = place.push("three")
+        other = await promote(place, third, wait=False)
+        assert (other.flow.state, await served(place)) == (State.WAITING, {third})
+        assert [flow.commit for flow in carrying.due(place.journal)] == [third, place.second]
+        for commit in (place.second, third):
+            assert (await promote(place, commit)).flow.state is State.DONE
+
+    played(tmp_path, scene, soak=15.0)
 
 
 def test_of_two_at_once_one_wins_and_the_other_says_who_holds_it(tmp_path: Path) -> None:
