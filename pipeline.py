@@ -31,6 +31,7 @@ from ci.executors.scratch import scratch, sweep
 from ci.model import STAGE_NAMES, Plan, RunReport, StageRun, Status
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
+from ci.remembering import Memory, lasting, memory_for_run, remember, shared_or_local
 from ci.reporting import hosted
 from ci.reporting.closing import say_closing
 from ci.reporting.document import read_document
@@ -49,6 +50,7 @@ from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from ci.hosts import CiRun
     from ci.journal import Flow, Journal
     from ci.model import Ruling
     from ci.monorepo.snapshot import Snapshot
@@ -144,9 +146,9 @@ async def run(request: RunRequest, console: Console) -> RunReport:
     with _held(identity) as (cache, place):
         ground = await find(request.executor, place / "probe")
         snapshot, settings = await _snapshot(request, place, ground.objects)
-        journal = None if request.handed else _journal(snapshot.root)
-        history = journal.runs.history() if journal else ()
-        plan = _plan(snapshot, settings, journal, request.stages)
+        memory = Memory() if request.handed else await memory_for_run(settings, snapshot.root)
+        history = memory.journal.runs.history() if memory.journal else ()
+        plan = _plan(snapshot, settings, memory, request.stages)
         work = Work(
             identity=identity,
             snapshot=snapshot,
@@ -160,6 +162,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
             no_cache=request.no_cache,
             tree=request.handed.tree if request.handed else None,
             mirror=request.mirror,
+            hidden=memory.secrets,
         )
         with LiveView(console, plan=plan) as view:
             done = await carry_out(work, view)
@@ -193,38 +196,61 @@ async def run(request: RunRequest, console: Console) -> RunReport:
                 command=_next_command(stages, request),
             )
             report = dataclasses.replace(report, history=(*history, outcome.entry(report)))
-            written = _tell(report, directory, done.kept, journal, view, whole=not unselected)
+            main = settings.environments.development.branch
+            report, shown = _tell(
+                report, directory, done.kept, view, _remembering(memory.journal, main, ci_run, whole=not unselected)
+            )
         if ci_run:
             await hosted.give(
-                console, report, ci_run, prefix=snapshot.prefix, summary=written / "summary.md", environment=os.environ
+                console, report, ci_run, prefix=snapshot.prefix, summary=shown / "summary.md", environment=os.environ
             )
     return report
 
 
-def _tell(
-    report: RunReport, directory: Path, kept: Keepsakes, journal: Journal | None, view: LiveView, *, whole: bool
-) -> Path:
-    """Write, remember and show; a report that cannot be written keeps its verdict from neither journal nor terminal.
+def _remembering(
+    journal: Journal | None, main: str, ci_run: CiRun | None, *, whole: bool
+) -> Callable[[RunReport], RunReport]:
+    """Return what keeps a report in the journal. Where that is out of reach, a notice says so; the verdict stays."""
 
-    Returns where it was written.
+    def keep(report: RunReport) -> RunReport:
+        if journal is None:
+            return report
+        try:
+            return remember(report, journal, main=main, ci_run=ci_run, whole=whole)
+        except VendorError as error:
+            line = f"the journal was lost: nothing is remembered of this run ({error})"
+            return dataclasses.replace(report, notices=(*report.notices, line))
+
+    return keep
+
+
+def _tell(
+    report: RunReport,
+    directory: Path,
+    kept: Keepsakes,
+    view: LiveView,
+    keep: Callable[[RunReport], RunReport],
+) -> tuple[RunReport, Path]:
+    """Remember, write and show; what one of them cannot do keeps the verdict from none of the others.
+
+    Returns the report as it was written, and where.
     """
     shown = None
     try:
-        shown = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)[0].parent
+        report = keep(report)
     finally:
         try:
-            if journal:
-                journal.runs.record(report, whole=whole)
+            shown = write_report(report, directory, artifacts=kept.artifacts, logs=kept.logs)[0].parent
         finally:
             view.finish(report, None if shown is None else os.path.relpath(shown))
-    return shown
+    return report, shown
 
 
 async def plan(path: Path, stages: tuple[str, ...]) -> Plan:
     """Return what a run would do, without running it."""
     with _held(f"plan-{secrets.token_hex(6)}") as (_, place):
         snapshot, settings = await _snapshot(RunRequest(path=path), place)
-        return _plan(snapshot, settings, _journal(snapshot.root), stages)
+        return _plan(snapshot, settings, await memory_for_run(settings, snapshot.root), stages)
 
 
 async def tools(path: Path, *, fetch: bool, note: Callable[[str], None]) -> tuple[Entry, ...]:
@@ -249,7 +275,8 @@ async def doctor(path: Path, environment: str) -> tuple[Finding, ...]:
     root = path.resolve()
     settings = config.load(root)
     async with connected(settings, environment, root=root) as made:
-        return await examine(settings, made, _journal(root), rehearsal=rehearsing(settings, os.environ))
+        journal = await shared_or_local(settings, root)
+        return await examine(settings, made, journal, rehearsal=rehearsing(settings, os.environ))
 
 
 async def status(path: Path) -> tuple[Standing, ...]:
@@ -257,7 +284,8 @@ async def status(path: Path) -> tuple[Standing, ...]:
     from ci.promotion.standing import standings  # noqa: PLC0415 - as above
 
     root = path.resolve()
-    return await standings(config.load(root), _journal(root), root)
+    settings = config.load(root)
+    return await standings(settings, await shared_or_local(settings, root), root)
 
 
 async def promote(request: PromotionRequest, console: Console) -> Promoted:
@@ -266,7 +294,7 @@ async def promote(request: PromotionRequest, console: Console) -> Promoted:
 
     refuse(request.report or Path(REPORT))
     root = request.path.resolve()
-    journal = await _lasting_journal(root)
+    journal = await lasting(config.load(root), root)
     commit = request.commit or await _newest(root)
     flow = begin(journal, request.environment, commit, accept_slow=request.accept_slow)
     return await _carry_on(request, root, journal, flow, console)
@@ -278,7 +306,7 @@ async def resume(request: PromotionRequest, console: Console) -> Promoted:
 
     refuse(request.report or Path(REPORT))
     root = request.path.resolve()
-    journal = await _lasting_journal(root)
+    journal = await lasting(config.load(root), root)
     return await _carry_on(request, root, journal, unfinished(journal, request.environment), console)
 
 
@@ -288,7 +316,7 @@ async def abort(request: PromotionRequest, console: Console, reason: str) -> Pro
 
     refuse(request.report or Path(REPORT))
     root = request.path.resolve()
-    journal = await _lasting_journal(root)
+    journal = await lasting(config.load(root), root)
     flow = carrying.unfinished(journal, request.environment)
     carrying.abort(journal, flow, reason)
     return await _carry_on(request, root, journal, flow, console)
@@ -299,7 +327,7 @@ async def tick(path: Path, console: Console) -> ExitCode:
     from ci.promotion import carrying  # noqa: PLC0415 - as above
 
     root = path.resolve()
-    journal = await _lasting_journal(root)
+    journal = await lasting(config.load(root), root)
     code = ExitCode.PASSED
     for flow in carrying.due(journal):
         request = PromotionRequest(path=path, environment=flow.environment, wait=False)
@@ -312,7 +340,7 @@ async def bar(path: Path, what: str, words: tuple[str, ...]) -> tuple[str, ...]:
     from ci.promotion.barring import change  # noqa: PLC0415 - as above
 
     root = path.resolve()
-    return await change(await _lasting_journal(root), root, what, words)
+    return await change(await lasting(config.load(root), root), root, what, words)
 
 
 async def writes(request: PromotionRequest) -> tuple[tuple[str, str], ...]:
@@ -320,8 +348,9 @@ async def writes(request: PromotionRequest) -> tuple[tuple[str, str], ...]:
     from ci.promotion import staging  # noqa: PLC0415 - as above
 
     root = request.path.resolve()
+    journal = await lasting(config.load(root), root)
     commit = request.commit or await _newest(root)
-    async with _promotion(request, root, await _lasting_journal(root), commit, None) as (promotion, _):
+    async with _promotion(request, root, journal, commit, None) as (promotion, _):
         every = (*staging.steps(promotion), *staging.closing_steps(promotion), *staging.steps_after(promotion))
     return tuple((step.name, step.writes) for step in every if step.writes)
 
@@ -461,22 +490,6 @@ async def _newest(root: Path) -> str:
     return found
 
 
-async def _lasting_journal(root: Path) -> Journal:
-    """Return the journal that all machines share which promote; a CI host, whose disk ends with the job, needs one."""
-    from ci.journal import Journal  # noqa: PLC0415 - as above
-
-    reference = config.load(root).journal.url
-    if reference is not None:
-        return Journal.remote(await resolve(reference, root=root, setting="journal.url"))
-    host = hosts.recognise(os.environ)
-    if host is not None:
-        raise UsageError(
-            "what a promotion remembers on a CI host ends with the job",
-            hint="set [journal] url in shipway.toml to a Postgres: a small project at Neon does",
-        )
-    return Journal.local(root)
-
-
 # --- a rehearsal ----------------------------------------------------------------------------------
 
 
@@ -565,20 +578,14 @@ async def _snapshot(request: RunRequest, place: Path, objects: str | None = None
     return await snapshots.widen(snapshot, settings.run.outside), settings
 
 
-def _journal(root: Path) -> Journal:
-    # It costs half a second, which a function that has none need not pay.
-    from ci.journal import Journal  # noqa: PLC0415
-
-    return Journal.local(root)
-
-
-def _plan(snapshot: Snapshot, settings: Settings, journal: Journal | None, stages: tuple[str, ...]) -> Plan:
+def _plan(snapshot: Snapshot, settings: Settings, memory: Memory, stages: tuple[str, ...]) -> Plan:
     workspace = workspaces.read(
         snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
     )
-    baseline = journal.runs.baseline() if journal else {}
+    baseline = memory.journal.runs.baseline() if memory.journal else {}
     context = Context(workspace=workspace, settings=settings, baseline=baseline, absent=snapshot.submodules)
-    return catalogue.plan(context, stages)
+    made = catalogue.plan(context, stages)
+    return dataclasses.replace(made, notices=(*made.notices, *memory.notices))
 
 
 def _edited(snapshot: Snapshot) -> tuple[str, ...]:

@@ -11,6 +11,7 @@
     config.py       shipway.toml -> settings.py, the typed settings; fields.py and toml_lines.py help
     journal.py      history and baselines; the only writer of product state
     cli.py          the command line, thin
+    remembering.py  which journal is meant, and what a run leaves in it
     branches.py     databases at Neon for the checks of a run, which are made and taken away
     monorepo/       reading a pnpm workspace: packages, scripts, tools, what each stage would use, snapshot
     stages/         one file per stage and per tool, and the catalogue of the seven

@@ -42,7 +42,8 @@ class Work:
     """A plan, and all that is needed to carry it out.
 
     `root` is where references to secrets are read from, `place` a directory of this run's own. `given` are secrets that
-    are known already, by the names under which checks ask for them. `slots` 0 means as many as there is room for.
+    are known already, by the names under which checks ask for them; `hidden` are those that no check gets. `slots` 0
+    means as many as there is room for.
     """
 
     identity: str
@@ -58,6 +59,7 @@ class Work:
     tree: str | None = None
     mirror: str | None = None
     given: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
+    hidden: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +149,7 @@ async def _redactor(work: Work) -> tuple[Redactor, Mapping[str, str], str | None
     token = None
     if neon is not None and any(service.name == "neon" for check in work.plan.checks for service in check.services):
         token = await resolve(neon.token, root=work.root, setting="environments.development.neon.token")
-    known = resolved if token is None else {**resolved, "Neon's API key": token}
+    known = {**work.hidden, **resolved, **({} if token is None else {"Neon's API key": token})}
     return Redactor.from_environment(os.environ, known=known, npmrc=registry().files), resolved, token
 
 

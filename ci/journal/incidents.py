@@ -44,8 +44,13 @@ class Incidents:
         """Be kept there."""
         self._store = store
 
-    def open(self, identity: str, *, environment: str, commit: str, what: str, reason: str) -> Incident:
-        """Open an incident, or find it: one for each id, however often that is asked for."""
+    def open(
+        self, identity: str, *, environment: str, commit: str, what: str, reason: str, again: bool = False
+    ) -> Incident:
+        """Open an incident, or find it: one for each id, however often that is asked for.
+
+        One that is closed stays so, unless it is to be opened `again`.
+        """
         with self._store.writing() as connection:
             if connection.execute(sql.select(INCIDENTS.c.id).where(INCIDENTS.c.id == identity)).one_or_none() is None:
                 row = {
@@ -58,6 +63,10 @@ class Incidents:
                     "moment": self._store.moment(connection),
                 }
                 connection.execute(sql.insert(INCIDENTS).values(row))
+            elif again:
+                closed = (INCIDENTS.c.id == identity) & (INCIDENTS.c.state == Stage.CLOSED.value)
+                values = {"what": what, "reason": reason, "state": Stage.WAITING.value, "ended": None}
+                connection.execute(sql.update(INCIDENTS).where(closed).values(values))
             row_ = connection.execute(sql.select(INCIDENTS).where(INCIDENTS.c.id == identity)).one()
         return _incident(row_)
 

@@ -29,18 +29,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             yield portal.call(computes.start, "journal")
 
 
+@pytest.fixture
+def url(server: int, tmp_path: Path) -> str:
+    """Return the URL of a database in which nothing is."""
+    name = f"j{abs(hash(tmp_path))}"
+    at = f"postgres://{ROLE}:{PASSWORD}@127.0.0.1:{server}"
+    admin = sql.create_engine(sql.make_url(f"{at}/postgres").set(drivername="postgresql+psycopg"))
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"create database {name}")
+    admin.dispose()
+    return f"{at}/{name}"
+
+
 @pytest.fixture(params=["file", "server"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Journal]:
     """Return what opens one and the same journal, each time as another process would."""
     if request.param == "file":
         return lambda: Journal.local(ROOT, directory=tmp_path)
-    name = f"j{abs(hash(tmp_path))}"
-    url = f"postgres://{ROLE}:{PASSWORD}@127.0.0.1:{request.getfixturevalue('server')}"
-    admin = sql.create_engine(sql.make_url(f"{url}/postgres").set(drivername="postgresql+psycopg"))
-    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"create database {name}")
-    admin.dispose()
-    return lambda: Journal.remote(f"{url}/{name}")
+    shared = request.getfixturevalue("url")
+    return lambda: Journal.remote(shared)
 
 
 @pytest.fixture
