@@ -33,6 +33,7 @@ SCHEMA = "shipway"
 LOCK = "begin immediate"
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PATIENCE = 15  # seconds to connect, and for each statement
+IDLE = 5  # seconds; a machine that falls asleep in a transaction must not keep its locks
 NEWER = "was written by a newer Shipway"
 UPGRADE = "upgrade this one"
 
@@ -113,7 +114,12 @@ def remote(url: str) -> Store:
         address = sql.make_url(url).set(drivername="postgresql+psycopg")
     except SQLAlchemyError:
         raise UsageError("the journal's address is none", hint="as postgres://user:password@host/database") from None
-    options = f"-c search_path={SCHEMA} -c statement_timeout={PATIENCE}s -c lock_timeout={PATIENCE}s"
+    limits = {
+        "statement_timeout": PATIENCE,
+        "lock_timeout": PATIENCE,
+        "idle_in_transaction_session_timeout": IDLE,
+    }
+    options = " ".join((f"-c search_path={SCHEMA}", *(f"-c {name}={seconds}s" for name, seconds in limits.items())))
     engine = sql.create_engine(
         address,
         connect_args={"connect_timeout": PATIENCE, "options": options},

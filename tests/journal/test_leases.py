@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sql
 
-from ci.journal import Journal, Lease, LeaseLostError
+from ci.errors import VendorError
+from ci.journal import Journal, Lease, LeaseLostError, store
 from ci.journal.tables import LEASES
 
 if TYPE_CHECKING:
@@ -94,3 +95,20 @@ def test_a_beat_begins_the_time_anew(journal: Journal) -> None:
     later = journal.leases.renew(mine)
     assert (later.epoch, later.expires > mine.expires) == (1, True)
     journal.leases.hold(mine)  # it is the epoch that counts
+
+
+def test_who_falls_asleep_in_a_transaction_keeps_nobody_waiting_for_long(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "IDLE", 1)
+    sleeper, other = Journal.remote(url), Journal.remote(url)
+    lease = sleeper.leases.take(STAGING, flow="one", holder="a")
+    with pytest.raises(VendorError, match="cannot be used"):
+        _fall_asleep(sleeper, until=lambda: expired(other, lease, seconds=60))
+    assert other.leases.take(STAGING, flow="two", holder="b").holder == "b"
+
+
+def _fall_asleep(journal: Journal, until: Callable[[], None]) -> None:
+    with journal.store.writing() as connection:
+        connection.execute(sql.update(LEASES).values(holder="asleep"))
+        until()

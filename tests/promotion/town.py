@@ -311,10 +311,10 @@ class Town:
         done = subprocess.run([*bare, "rev-parse", f"{name}^{{tree}}"], check=True, capture_output=True, text=True)
         return done.stdout.strip()
 
-    async def record(self, environment: str) -> None:
+    async def record(self, environment: str, journal: Journal | None = None) -> None:
         """Record what an environment has, as its own process does."""
         async with connected(self.settings, environment, root=self.root) as made:
-            await isolate(self.settings, made, self.journal, rehearsal=True)
+            await isolate(self.settings, made, journal or self.journal, rehearsal=True)
 
     def made(self) -> dict[str, Any]:
         """What there is at the vendors, counted: the same, however often somebody was killed on the way."""
@@ -334,8 +334,8 @@ def opened(directory: Path) -> Journal:
 
 
 @contextlib.asynccontextmanager
-async def town(directory: Path, *, soak: float = 0.2) -> AsyncIterator[Town]:
-    """Give a town whose staging serves the first commit."""
+async def town(directory: Path, *, soak: float = 0.2, journal: str | None = None) -> AsyncIterator[Town]:
+    """Give a town whose staging serves the first commit; `journal` is the URL of one that machines share."""
     root, secrets = directory / "work", directory / "secrets"
     root.mkdir(parents=True)
     secrets.mkdir()
@@ -374,7 +374,9 @@ async def town(directory: Path, *, soak: float = 0.2) -> AsyncIterator[Town]:
             "soak": soak,
             **at,
         }
-        (root / "shipway.toml").write_text(SETTINGS.format(**words))
+        (secrets / "journal").write_text(journal or "")
+        shared = f'\n[journal]\nurl = "file://{secrets}/journal"\n' if journal else ""
+        (root / "shipway.toml").write_text(SETTINGS.format(**words) + shared)
         (root / "server.py").write_text(SERVER)
         (root / "migrations").mkdir()
         (root / "migrations/0001.sql").write_text(FIRST)
@@ -394,7 +396,7 @@ async def town(directory: Path, *, soak: float = 0.2) -> AsyncIterator[Town]:
             vercel.set_project(name, creating="disabled")
         second = blank.push("two", **{"notes.txt": "two\n"})
         place = dataclasses.replace(blank, first=first, second=second)
-        await place.record("production")
+        await place.record("production", Journal.remote(journal) if journal else None)
         yield place
 
 
