@@ -132,11 +132,11 @@ def lines_of(host: str, text: str, place: Place) -> tuple[list[str], list[str], 
             name: value.replace("$(Pipeline.Workspace)", str(place.root / "work"))
             for name, value in flow["variables"].items()
         }
-        return [step["script"] for step in flow["steps"] if "script" in step], [], set_
+        return [step["script"] for step in flow["jobs"][0]["steps"] if "script" in step], [], set_
     if host in ("github", "circleci"):
         steps = flow["jobs"]["shipway"]["steps"]
         return [step["run"] for step in steps if "run" in step], [], {}
-    (step,) = flow["steps"]
+    step = flow["steps"][0]
     return (step["commands"] if host == "woodpecker" else [step["command"]]), [], {}
 
 

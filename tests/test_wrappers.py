@@ -44,6 +44,14 @@ def read(host: str) -> Any:
     return yaml.load(wrapper(host), Loader=yaml.BaseLoader)  # noqa: S506 - makes strings and nothing else
 
 
+def before_promotions(host: str) -> str:
+    """The part of the wrapper that speaks of pushes and pull requests: what promotes comes after it."""
+    text = wrapper(host)
+    found = re.search(r"^\s*(- job: promote|- (label|name): promote|promote:|stage\('promote'\))", text, re.MULTILINE)
+    assert found is not None
+    return text[: found.start()]
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_the_examples_are_the_very_files_that_init_writes(host: str) -> None:
     held = {path.relative_to(EXAMPLES / host).as_posix() for path in (EXAMPLES / host).rglob("*") if path.is_file()}
@@ -80,8 +88,8 @@ def test_a_wrapper_is_a_checkout_and_one_command_of_this_version(host: str) -> N
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_wrapper_names_no_secret_and_runs_no_foreign_code_with_rights(host: str) -> None:
-    code = "\n".join(line.split(" # ")[0] for line in wrapper(host).splitlines())
+def test_a_wrapper_gives_pull_requests_no_secret_and_runs_no_foreign_code_with_rights(host: str) -> None:
+    code = "\n".join(line.split(" # ")[0] for line in before_promotions(host).splitlines())
     assert not re.search(
         r"secret|token|password|credentials\(|withCredentials|pull_request_target", code, re.IGNORECASE
     )
@@ -91,15 +99,19 @@ def test_a_wrapper_names_no_secret_and_runs_no_foreign_code_with_rights(host: st
 
 @pytest.mark.parametrize("host", ["gitlab", "circleci", "buildkite", "woodpecker"])
 def test_an_image_has_python_uv_and_git(host: str) -> None:
-    (image,) = re.findall(r"image: (\S+)", wrapper(host))
+    images = set(re.findall(r"image: (\S+)", wrapper(host))) - {"woodpeckerci/plugin-git"}
+    (image,) = images
     assert re.fullmatch(r"ghcr\.io/astral-sh/uv:python3\.1[1-9]-trixie", image)  # those that end with -slim have no git
 
 
 def test_github_runs_on_pushes_to_main_and_pull_requests_with_read_rights_and_pinned_actions() -> None:
     flow = read("github")
-    assert flow["on"] == {"push": {"branches": ["main"]}, "pull_request": ""}
+    assert flow["on"].keys() == {"push", "pull_request", "workflow_dispatch", "schedule"}
+    assert (flow["on"]["push"], flow["on"]["pull_request"]) == ({"branches": ["main"]}, "")
     assert flow["permissions"] == {"contents": "read"}
-    (job,) = flow["jobs"].values()
+    job = flow["jobs"]["shipway"]
+    assert not {"permissions", "env"} & job.keys()
+    assert job["if"] == "github.event_name == 'push' || github.event_name == 'pull_request'"
     checkout, cache, run, upload = job["steps"]
     assert [step["uses"].split("@")[0] for step in (checkout, cache, upload)] == [
         "actions/checkout",
@@ -115,8 +127,9 @@ def test_github_runs_on_pushes_to_main_and_pull_requests_with_read_rights_and_pi
 
 
 def test_gitlab_moves_the_cache_out_of_the_checkout_and_keeps_the_report_when_red() -> None:
-    (job,) = read("gitlab").values()
-    assert [rule["if"] for rule in job["rules"]] == [
+    job = read("gitlab")["shipway"]
+    assert job["rules"][0] == {"if": '$CI_PIPELINE_SOURCE == "schedule"', "when": "never"}
+    assert [rule["if"] for rule in job["rules"][1:]] == [
         '$CI_COMMIT_BRANCH == "main"',
         '$CI_PIPELINE_SOURCE == "merge_request_event"',
     ]
@@ -143,21 +156,28 @@ def test_circleci_caches_and_stores_the_report() -> None:
     assert steps[3]["save_cache"]["paths"] == ["~/.cache/shipway"]
     assert (steps[2]["run"], steps[4]["store_artifacts"]["path"]) == (UVX, "shipway-report")
     assert flow["workflows"]["shipway"]["jobs"] == ["shipway"]
+    assert flow["parameters"]["do"]["default"] == "run"
+    assert flow["workflows"]["shipway"]["when"] == {"equal": ["run", "<< pipeline.parameters.do >>"]}
 
 
 def test_buildkite_runs_main_and_pull_requests_and_keeps_cache_and_report() -> None:
-    (step,) = read("buildkite")["steps"]
-    assert step["if"] == 'build.branch == "main" || build.pull_request.id != null'
+    steps = read("buildkite")["steps"]
+    step = steps[0]
+    asked = 'build.env("SHIPWAY_DO") == null'
+    assert step["if"] == f'(build.branch == "main" || build.pull_request.id != null) && {asked}'
     assert (step["command"], step["artifact_paths"]) == (UVX, "shipway-report/**/*")
     assert step["cache"].endswith("/.cache/shipway")
-    assert "$" not in str(step)  # Buildkite would put variables in
+    assert "$" not in str(steps)  # Buildkite would put variables in
 
 
 def test_azure_keeps_the_cache_beside_the_checkout_and_publishes_the_report_when_red() -> None:
     flow = read("azure")
     assert (flow["trigger"], flow["pr"]) == (["main"], ["*"])
     assert flow["variables"]["SHIPWAY_CACHE"].startswith("$(Pipeline.Workspace)/")
-    checkout, cache, run, publish = flow["steps"]
+    job = flow["jobs"][0]
+    assert job["condition"] == "and(eq('${{ parameters.do }}', 'run'), ne(variables['Build.Reason'], 'Schedule'))"
+    assert flow["parameters"][0]["default"] == "run"
+    checkout, cache, run, publish = job["steps"]
     assert checkout == {"checkout": "self", "fetchDepth": "1"}
     assert (cache["task"], cache["inputs"]["path"]) == ("Cache@2", "$(SHIPWAY_CACHE)")
     assert cache["inputs"]["key"].startswith(cache["inputs"]["restoreKeys"])
@@ -167,8 +187,9 @@ def test_azure_keeps_the_cache_beside_the_checkout_and_publishes_the_report_when
 
 def test_woodpecker_runs_on_pushes_to_main_and_pull_requests() -> None:
     flow = read("woodpecker")
-    assert flow["when"] == [{"event": "push", "branch": "main"}, {"event": "pull_request"}]
-    (step,) = flow["steps"]
+    assert flow["when"][:2] == [{"event": "push", "branch": "main"}, {"event": "pull_request"}]
+    step = flow["steps"][0]
+    assert step["when"] == [{"event": ["push", "pull_request"]}]
     assert step["commands"] == [UVX]
 
 
@@ -176,8 +197,39 @@ def test_jenkins_runs_main_and_change_requests_and_archives_always() -> None:
     text = wrapper("jenkins")
     assert text.count("{") == text.count("}")
     assert f'sh "{UVX}"' in text
-    assert "when { anyOf { branch 'main'; changeRequest() } }" in text
+    assert "anyOf { branch 'main'; changeRequest() }\n                not { triggeredBy 'TimerTrigger' }" in text
     assert "always { archiveArtifacts artifacts: 'shipway-report/**', allowEmptyArchive: true }" in text
+
+
+def test_github_promotes_by_hand_and_ticks_by_the_clock_on_main_alone_with_history_and_rights_of_its_own() -> None:
+    flow = read("github")
+    assert flow["on"]["workflow_dispatch"]["inputs"]["do"]["options"] == ["promote", "resume", "abort"]
+    job = flow["jobs"]["promote"]
+    assert job["if"].startswith("github.ref == 'refs/heads/main' && (")
+    assert job["permissions"] == dict.fromkeys(("contents", "pull-requests", "issues", "statuses"), "write")
+    checkout, _, promote, tick, _ = job["steps"]
+    assert checkout["with"] == {"persist-credentials": "false", "fetch-depth": "0"}
+    assert promote["env"] == {"DO": "${{ inputs.do }}"}
+    assert promote["run"] == f'{PIPX.removesuffix("run .")}"$DO" staging'  # no input is ever part of the script
+    assert tick["run"] == f"{PIPX.removesuffix('run .')}tick || [ $? -eq 20 ]"
+    assert job["env"]["SHIPWAY_JOURNAL_URL"] == "${{ secrets.SHIPWAY_JOURNAL_URL }}"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_wrapper_promotes_to_staging_by_hand_and_ticks_with_the_whole_history(host: str) -> None:
+    text = wrapper(host)
+    later = text.removeprefix(before_promotions(host))
+    assert {word for word in ("promote", "resume", "abort") if re.search(rf"\b{word}\b", text)} == {
+        "promote",
+        "resume",
+        "abort",
+    }
+    assert len(re.findall(r"shipway tick\b(?!`)", later)) == 1
+    assert "20" in later  # that something goes on is no failure of a tick
+    whole = {"github": "fetch-depth: 0", "gitlab": 'GIT_DEPTH: "0"', "azure": 'fetchDepth: "0"'}
+    assert whole.get(host, "shipway") in later
+    assert ("method: full" in later) == (host == "circleci")
+    assert ("partial: false" in text) == (host == "woodpecker")
 
 
 @pytest.mark.parametrize("host", HOSTS)
