@@ -100,7 +100,8 @@ class RunRequest:
 class PromotionRequest:
     """What the user asked for. Without a `commit` the newest of main is meant; without `wait` its window goes on alone.
 
-    `accept_slow` is a person's reason to promote a commit whose pipeline is over its budget.
+    `accept_slow` is a person's reason to promote a commit whose pipeline is over its budget. `journal` is a URL that
+    goes before that of the settings.
     """
 
     path: Path
@@ -110,6 +111,7 @@ class PromotionRequest:
     accept_slow: str | None = None
     wait: bool = True
     report: Path | None = None
+    journal: str | None = dataclasses.field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,13 +281,13 @@ async def doctor(path: Path, environment: str) -> tuple[Finding, ...]:
         return await examine(settings, made, journal, rehearsal=rehearsing(settings, os.environ))
 
 
-async def status(path: Path) -> tuple[Standing, ...]:
-    """Return how each environment stands that is configured. Raises UsageError."""
+async def status(path: Path, journal: str | None = None) -> tuple[Standing, ...]:
+    """Return how each environment stands that is configured, by the journal at that URL. Raises UsageError."""
     from ci.promotion.standing import standings  # noqa: PLC0415 - as above
 
     root = path.resolve()
     settings = config.load(root)
-    return await standings(settings, await shared_or_local(settings, root), root)
+    return await standings(settings, await shared_or_local(settings, root, journal), root)
 
 
 async def promote(request: PromotionRequest, console: Console) -> Promoted:
@@ -294,7 +296,7 @@ async def promote(request: PromotionRequest, console: Console) -> Promoted:
 
     refuse(request.report or Path(REPORT))
     root = request.path.resolve()
-    journal = await lasting(config.load(root), root)
+    journal = await lasting(config.load(root), root, request.journal)
     commit = request.commit or await _newest(root)
     flow = begin(journal, request.environment, commit, accept_slow=request.accept_slow)
     return await _carry_on(request, root, journal, flow, console)

@@ -17,19 +17,24 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 import dagger
 from dagger import DefaultPath, Doc, Ignore, check, dag, field, object_type
 
+from ci.errors import ShipwayError, UsageError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from ci.model import RunReport as Report
 
 # What the engine would upload though git ignores it. The rest of what git ignores is left out inside.
 IGNORED = ["**/node_modules", "**/.git", "**/dist", "**/.next", "**/.turbo", "**/coverage", "**/shipway-report"]
+# A promotion needs git's own directory: which commit holds which, and the commit's files, are asked of it.
+IGNORED_BUT_GIT = [each for each in IGNORED if each != "**/.git"]
 REPORT = "shipway-report"
+T = TypeVar("T")
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 # The decorator knows `cache`, its overloads do not.
@@ -63,6 +68,20 @@ class StageReport:
 @object_type
 class RunReport(StageReport):
     """What all seven stages found."""
+
+
+@object_type
+class PromotionReport(StageReport):
+    """How a promotion stands."""
+
+
+Repository = Annotated[
+    dagger.Directory,
+    DefaultPath("/"),
+    Ignore(IGNORED_BUT_GIT),
+    Doc("The repository with its .git and all of its history"),
+]
+JournalUrl = Annotated[dagger.Secret | None, Doc("The URL of the Postgres in which all machines remember")]
 
 
 @object_type
@@ -140,6 +159,62 @@ class Shipway:
         """All seven stages, as a check of `dagger check`."""
         (await self.run()).verify()
 
+    @function
+    async def promote(
+        self,
+        repository: Repository,
+        environment: Annotated[str, Doc("The environment: staging")],
+        commit: Annotated[str, Doc("The commit; else the newest of main")] = "",
+        journal: JournalUrl = None,
+        accept_slow: Annotated[str, Doc("Why it may go although its pipeline is over the budget")] = "",
+    ) -> PromotionReport:
+        """Promote a commit of main to an environment; secrets of shipway.toml are handed over with `with-secret`."""
+        from rich.console import Console  # noqa: PLC0415 - as below
+
+        import pipeline  # noqa: PLC0415 - as below
+        from ci.commands import PROMOTED, commit_of  # noqa: PLC0415 - as below
+
+        if environment not in PROMOTED:
+            raise RedError(f"nothing is promoted to {environment} (say one of: {', '.join(PROMOTED)})")
+        url, place = await self._machine(repository, journal)
+        request = pipeline.PromotionRequest(
+            path=place,
+            environment=environment,
+            commit=commit_of(commit or None),
+            executor="dagger",
+            accept_slow=accept_slow or None,
+            report=Path.cwd() / REPORT,
+            journal=url,
+        )
+        made = await _told(pipeline.promote(request, Console(stderr=True)))
+        return PromotionReport(**_files(made.report.verdict.value, made.code))
+
+    @function
+    async def status(self, repository: Repository, journal: JournalUrl = None) -> str:
+        """What each environment serves, what goes on in it, and who holds it, as JSON."""
+        import pipeline  # noqa: PLC0415 - as below
+
+        url, place = await self._machine(repository, journal)
+        found = await _told(pipeline.status(place, url))
+        return json.dumps([dataclasses.asdict(each) for each in found], indent=2)
+
+    async def _machine(self, repository: dagger.Directory, journal: dagger.Secret | None) -> tuple[str, Path]:
+        """Return the journal's URL, and where the repository lies now; have the secrets in the environment."""
+        from ci.remembering import nothing_lasts  # noqa: PLC0415 - as below
+
+        if journal is None:
+            raise RedError(_failed(nothing_lasts()))
+        await self._hand_over()
+        place = await _exported(repository, Path.cwd() / "of")
+        if not (place / ".git").is_dir():
+            without = UsageError("the source has no .git", hint="hand over a clone with its history as --repository")
+            raise RedError(_failed(without))
+        return await journal.plaintext(), place
+
+    async def _hand_over(self) -> None:
+        for name, value in zip(self._names, self._values, strict=True):
+            os.environ[name] = await value.plaintext()
+
     async def _stage(self, name: str) -> StageReport:
         return StageReport(**await self._run((name,)))
 
@@ -151,8 +226,7 @@ class Shipway:
         import pipeline  # noqa: PLC0415
         from ci.outcome import exit_code  # noqa: PLC0415
 
-        for name, value in zip(self._names, self._values, strict=True):
-            os.environ[name] = await value.plaintext()
+        await self._hand_over()
         tree = dag.directory().with_directory("/", self.source, gitignore=True)
         place = await _exported(tree, Path.cwd() / "of")
         request = pipeline.RunRequest(
@@ -166,12 +240,29 @@ class Shipway:
             mirror=self.mirror or None,
         )
         report: Report = await pipeline.run(request, Console(stderr=True))
-        return {
-            "files": dag.current_module().workdir(REPORT),
-            "verdict": report.verdict.value,
-            "summary": (Path.cwd() / REPORT / "summary.md").read_text(encoding="utf-8"),
-            "code": int(exit_code(report)),
-        }
+        return _files(report.verdict.value, exit_code(report))
+
+
+def _files(verdict: str, code: int) -> dict[str, Any]:
+    """Bring the report that was written into the engine."""
+    return {
+        "files": dag.current_module().workdir(REPORT),
+        "verdict": verdict,
+        "summary": (Path.cwd() / REPORT / "summary.md").read_text(encoding="utf-8"),
+        "code": int(code),
+    }
+
+
+async def _told(made: Awaitable[T]) -> T:
+    """Wait for the driver; what it refuses is said with the exit code that the command line would have."""
+    try:
+        return await made
+    except ShipwayError as error:
+        raise RedError(_failed(error)) from error
+
+
+def _failed(error: ShipwayError) -> str:
+    return f"{error}\n\nexit code of `shipway`: {int(error.exit_code)}"
 
 
 async def _exported(tree: dagger.Directory, into: Path) -> Path:

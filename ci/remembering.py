@@ -39,28 +39,38 @@ class Memory:
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
 
-async def shared_or_local(settings: Settings, root: Path) -> Journal:
-    """Return the journal that the settings name, else this machine's own. Raises UsageError, VendorError."""
+async def shared_or_local(settings: Settings, root: Path, url: str | None = None) -> Journal:
+    """Return the journal at `url`, else the one that the settings name, else this machine's own.
+
+    Raises UsageError, VendorError.
+    """
     # It costs half a second, which a function that has none need not pay.
     from ci.journal import Journal  # noqa: PLC0415
 
     reference = settings.journal.url
+    if url is not None:
+        return Journal.remote(url)
     if reference is None:
         return Journal.local(root)
     return Journal.remote(await resolve(reference, root=root, setting=SETTING))
 
 
-async def lasting(settings: Settings, root: Path) -> Journal:
+def nothing_lasts() -> UsageError:
+    """Return what is said where a promotion would be forgotten."""
+    return UsageError(
+        "what a promotion remembers on a CI host ends with the job",
+        hint="set [journal] url in shipway.toml to a Postgres: a small project at Neon does",
+    )
+
+
+async def lasting(settings: Settings, root: Path, url: str | None = None) -> Journal:
     """Return the journal of all machines that promote; a CI host, whose disk ends with the job, needs a shared one.
 
     Raises UsageError, VendorError.
     """
-    if settings.journal.url is None and hosts.recognise(os.environ) is not None:
-        raise UsageError(
-            "what a promotion remembers on a CI host ends with the job",
-            hint="set [journal] url in shipway.toml to a Postgres: a small project at Neon does",
-        )
-    return await shared_or_local(settings, root)
+    if (url or settings.journal.url) is None and hosts.recognise(os.environ) is not None:
+        raise nothing_lasts()
+    return await shared_or_local(settings, root, url)
 
 
 async def memory_for_run(settings: Settings, root: Path) -> Memory:

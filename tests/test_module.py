@@ -8,6 +8,7 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 from dagger.mod import default_module
 from hatchling.metadata.core import ProjectMetadata
@@ -15,6 +16,7 @@ from hatchling.metadata.core import ProjectMetadata
 import hatch_build
 from ci import module
 from ci.model import STAGES
+from ci.remembering import nothing_lasts
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
 
 def test_there_is_a_function_for_each_stage_and_one_for_all() -> None:
     functions = default_module().get_object("Shipway").functions
-    assert set(functions) == {*(stage.name for stage in STAGES), "run", "stages", "with_secret"}
+    others = {"run", "stages", "with_secret", "promote", "status"}
+    assert set(functions) == {*(stage.name for stage in STAGES), *others}
     for stage in STAGES:
         assert functions[stage.name].doc
 
 
-@pytest.mark.parametrize("name", ["Shipway", "StageReport", "RunReport"])
+@pytest.mark.parametrize("name", ["Shipway", "StageReport", "RunReport", "PromotionReport"])
 def test_no_function_is_ever_answered_out_of_the_engines_cache_of_functions(name: str) -> None:
     for function in default_module().get_object(name).functions.values():
         assert function.cache_policy == "never", function.name
@@ -47,6 +50,28 @@ def test_the_source_is_the_repository_without_what_is_never_its_own() -> None:
     assert source.default_path == "/"
     assert source.ignore is not None
     assert {"**/node_modules", "**/.git", "**/dist"} <= set(source.ignore)
+
+
+@pytest.mark.parametrize("name", ["promote", "status"])
+def test_what_promotes_takes_the_repository_with_its_history_and_the_journal_as_a_secret(name: str) -> None:
+    parameters = default_module().get_object("Shipway").functions[name].parameters
+    repository = parameters["repository"]
+    assert (repository.default_path, "**/.git" in (repository.ignore or ())) == ("/", False)
+    assert "**/node_modules" in (repository.ignore or ())
+    assert "Secret" in str(parameters["journal"].resolved_type)
+
+
+def test_without_a_journal_that_lasts_nothing_is_promoted_in_the_words_of_the_command_line() -> None:
+    nothing: Any = None
+    made: Any = module.Shipway  # its decorator's types know no arguments
+    shipway = made(source=nothing)
+    for asked in (lambda: shipway.promote(nothing, "staging"), lambda: shipway.status(nothing)):
+        with pytest.raises(module.RedError) as caught:
+            anyio.run(asked)
+        words = str(nothing_lasts())
+        assert str(caught.value) == f"{words}\n\nexit code of `shipway`: 2"
+    with pytest.raises(module.RedError, match="nothing is promoted to moon"):
+        anyio.run(shipway.promote, nothing, "moon")
 
 
 def test_reports_of_a_red_stage_can_be_had_and_verify_fails_with_what_is_wrong() -> None:

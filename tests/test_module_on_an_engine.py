@@ -67,7 +67,9 @@ def test_its_functions_are_the_stages_and_run(module: Module) -> None:
     assert done.returncode == 0, done.stderr
     names = {line.split()[0] for line in done.stdout.splitlines() if line[:1].islower()}
     assert names == {"install", "lint", "typecheck", "unit", "integration", "e-2-e", "audit", "run", "stages"} | {
-        "with-secret"
+        "with-secret",
+        "promote",
+        "status",
     }
 
 
