@@ -48,7 +48,7 @@ async def admit(promotion: Promotion, doing: Doing) -> Facts:
         found = incidents[0]
         raise BlockedError(
             f"an incident is open on {promotion.name}: {found.what}: {found.reason}",
-            hint=f"promote a commit that mends it, or `shipway incident close {found.id}`",
+            hint=f"promote a commit that mends it, or `shipway incident {found.id} --close`",
         )
     for label in STOP:
         for issue in await promotion.github.issues.labelled(label):
