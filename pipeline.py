@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from ci.promotion.doctor import Finding
     from ci.promotion.promoting import Promotion
     from ci.promotion.smoking import Smoked
-    from ci.promotion.standing import Standing
+    from ci.promotion.standing import Overview
     from ci.reporting.keepsakes import Keepsakes
     from ci.settings import Settings
 
@@ -281,13 +281,13 @@ async def doctor(path: Path, environment: str) -> tuple[Finding, ...]:
         return await examine(settings, made, journal, rehearsal=rehearsing(settings, os.environ))
 
 
-async def status(path: Path, journal: str | None = None) -> tuple[Standing, ...]:
+async def status(path: Path, journal: str | None = None) -> Overview:
     """Return how each environment stands that is configured, by the journal at that URL. Raises UsageError."""
-    from ci.promotion.standing import standings  # noqa: PLC0415 - as above
+    from ci.promotion.standing import overview  # noqa: PLC0415 - as above
 
     root = path.resolve()
     settings = config.load(root)
-    return await standings(settings, await shared_or_local(settings, root, journal), root)
+    return await overview(settings, await shared_or_local(settings, root, journal), root)
 
 
 async def promote(request: PromotionRequest, console: Console) -> Promoted:

@@ -156,7 +156,10 @@ def replay(report: Path, *, as_json: bool) -> ExitCode:
 @PATH
 @JSON
 def status(path: Path, *, as_json: bool) -> ExitCode:
-    """Print what each environment serves, what goes on in it, and who holds it. No secret is needed for it."""
+    """Print what each environment serves, what goes on in it and what bars it, and the next command.
+
+    No secret is needed for it but that of a journal in Postgres.
+    """
     import dataclasses
     import json
 
@@ -165,9 +168,9 @@ def status(path: Path, *, as_json: bool) -> ExitCode:
     import pipeline
     from ci.reporting.status import print_status
 
-    found = anyio.run(pipeline.status, path)
+    found = dataclasses.asdict(anyio.run(pipeline.status, path))
     if as_json:
-        _answer(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
+        _answer(json.dumps(found, indent=2))
     else:
         print_status(commands.console(), found)
     return ExitCode.PASSED

@@ -196,7 +196,7 @@ class Shipway:
 
         url, place = await self._machine(repository, journal)
         found = await _told(pipeline.status(place, url))
-        return json.dumps([dataclasses.asdict(each) for each in found], indent=2)
+        return json.dumps(dataclasses.asdict(found), indent=2)
 
     async def _machine(self, repository: dagger.Directory, journal: dagger.Secret | None) -> tuple[str, Path]:
         """Return the journal's URL, and where the repository lies now; have the secrets in the environment."""

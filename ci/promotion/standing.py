@@ -1,7 +1,8 @@
-"""How each environment stands: what its apps serve, what goes on in it, who holds it. No secret is needed for it."""
+"""How each environment stands: what its apps serve, what goes on in it, what bars it, what a person can do next."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,23 @@ import anyio.to_thread
 
 from ci import processes
 from ci.errors import ShipwayError
+from ci.journal import State
+from ci.promotion import soaking
 from ci.promotion.asking import commit_of
+from ci.promotion.flow import INTENT, RESULT
+from ci.promotion.promoting import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ci.journal import Journal
+    from ci.journal import Flow, Journal
+    from ci.journal.bars import Freeze, Pin
+    from ci.journal.incidents import Incident
     from ci.settings import Settings
     from ci.settings.environments import App, Environment
+
+PROMOTED = ("staging",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,46 +41,151 @@ class Served:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What a gate said of a flow."""
+
+    gate: str
+    ruling: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A testing window: how many seconds it still takes, and how often each test passed and failed in it."""
+
+    left: float
+    passed: int
+    failed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Going:
+    """A flow that goes on, or the one that was last. `step` is what it is at, since when in seconds since 1970."""
+
+    id: str
+    kind: str
+    commit: str
+    state: str
+    reason: str | None
+    step: str | None = None
+    since: float | None = None
+    window: Window | None = None
+    gates: tuple[Gate, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How an environment stands. `flow` is what goes on in it, or what was last; `holder` holds its lease now."""
+    """How an environment stands. `holder` holds its lease now."""
 
     environment: str
     branch: str
     served: tuple[Served, ...]
-    flow: str | None = None
-    state: str | None = None
-    reason: str | None = None
+    flows: tuple[Going, ...] = ()
     holder: str | None = None
+    frozen: Freeze | None = None
+    incidents: tuple[Incident, ...] = ()
 
 
-async def standings(settings: Settings, journal: Journal, root: Path) -> tuple[Standing, ...]:
-    """Return how each environment stands that is configured. Apps that cannot be asked are told, not raised."""
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """All environments that are configured, what is pinned out of them, and the next command for the reader."""
+
+    environments: tuple[Standing, ...]
+    pins: tuple[Pin, ...] = ()
+    command: str = ""
+
+
+async def overview(settings: Settings, journal: Journal, root: Path) -> Overview:
+    """Return how all stand that are configured. Apps that cannot be asked are told, not raised."""
     main = settings.environments.development.branch
     found: dict[str, Standing] = {}
 
     async def ask(name: str, environment: Environment) -> None:
         served = [await _served(app, environment, root, main) for app in settings.apps if app.serves]
-        found[name] = await anyio.to_thread.run_sync(_standing, name, environment, journal, served)
+        found[name] = await anyio.to_thread.run_sync(_standing, name, settings, journal, served)
 
     async with anyio.create_task_group() as group:
         for name, environment in settings.environments:
             if environment != type(environment)():
                 group.start_soon(ask, name, environment)
-    return tuple(found[name] for name, _ in settings.environments if name in found)
+    every = tuple(found[name] for name, _ in settings.environments if name in found)
+    pins = await anyio.to_thread.run_sync(journal.bars.pins)
+    return Overview(environments=every, pins=pins, command=_command(every, await _newest(root, main)))
 
 
-def _standing(name: str, environment: Environment, journal: Journal, served: Sequence[Served]) -> Standing:
-    newest = next(iter(journal.flows.recent(name, limit=1)), None)
+def _standing(name: str, settings: Settings, journal: Journal, served: Sequence[Served]) -> Standing:
     lease = journal.leases.of(name)
+    recent = journal.flows.recent(name)
+    shown = [flow for flow in recent if flow.is_open] or recent[:1]
     return Standing(
         environment=name,
-        branch=environment.branch,
+        branch=getattr(settings.environments, name).branch,
         served=tuple(served),
-        flow=newest.id if newest else None,
-        state=newest.state.value if newest else None,
-        reason=newest.reason if newest else None,
+        flows=tuple(_going(flow, settings, journal) for flow in shown),
         holder=lease.holder if lease else None,
+        frozen=journal.bars.frozen(name),
+        incidents=journal.incidents.going_on(environment=name),
     )
+
+
+def _going(flow: Flow, settings: Settings, journal: Journal) -> Going:
+    entries = journal.flows.entries(flow.id)
+    gates = tuple(
+        Gate(gate=each.gate, ruling=each.ruling.value, reason=each.reason)
+        for entry in entries
+        if entry.kind == RESULT
+        for each in read(entry.facts)
+    )
+    step = since = window = None
+    last = entries[-1] if entries else None
+    if flow.state is State.WAITING:
+        step, window = soaking.STEP, _window(flow, settings, journal)
+    elif flow.state is State.RUNNING and last is not None and last.kind == INTENT:
+        step, since = last.step, last.moment
+    return Going(
+        id=flow.id,
+        kind=flow.kind,
+        commit=flow.commit,
+        state=flow.state.value,
+        reason=flow.reason,
+        step=step,
+        since=since,
+        window=window,
+        gates=gates,
+    )
+
+
+def _window(flow: Flow, settings: Settings, journal: Journal) -> Window | None:
+    """Return how a window stands by the settings that are here; None before the commit was served."""
+    servings = journal.servings.of(flow.environment)
+    since = next((each.moment for each in servings if each.flow == flow.id), None)
+    if since is None:
+        return None
+    repeats = journal.servings.repeats(flow.environment, since=since)
+    passed = sum(each.passed for each in repeats)
+    left = max(0.0, since + settings.promotion.soak - time.time())
+    return Window(left=round(left, 1), passed=passed, failed=len(repeats) - passed)
+
+
+def _command(every: Sequence[Standing], newest: str | None) -> str:
+    """Return the next command for the reader: what is unfinished goes first, then what bars, then what is new."""
+    promoted = [each for each in every if each.environment in PROMOTED]
+    for standing in promoted:
+        states = {flow.state for flow in standing.flows}
+        if standing.holder is not None:
+            return "shipway status"  # somebody is at it
+        if State.RUNNING in states:
+            return f"shipway resume {standing.environment}"
+        if State.WAITING in states:
+            return "shipway tick"
+        if newest is not None and any(incident.commit == newest for incident in standing.incidents):
+            return "git push"  # of what mends it
+        if all(each.behind == 0 for each in standing.served):
+            continue
+        if standing.frozen is not None:
+            return f"shipway unfreeze {standing.environment}"
+        return f"shipway promote {standing.environment}"
+    return "git push" if promoted else ""
 
 
 async def _served(app: App, environment: Environment, root: Path, main: str) -> Served:
@@ -87,9 +201,19 @@ async def _served(app: App, environment: Environment, root: Path, main: str) -> 
 
 async def _behind(root: Path, commit: str, main: str) -> int | None:
     """Count the commits of main that a commit does not have; None where git does not know them here."""
+    told = await _of_main(root, main, "rev-list", "--count", f"{commit}..{{}}", "--")
+    return None if told is None else int(told)
+
+
+async def _newest(root: Path, main: str) -> str | None:
+    return await _of_main(root, main, "rev-parse", "--verify", "--quiet", "{}")
+
+
+async def _of_main(root: Path, main: str, *words: str) -> str | None:
+    """Ask git about main, as it was fetched last, else as it is here; None where it does not know it."""
     for branch in (f"refs/remotes/origin/{main}", f"refs/heads/{main}"):
-        argv = ["git", "rev-list", "--count", f"{commit}..{branch}", "--"]
+        argv = ["git", *(word.replace("{}", branch) for word in words)]
         done = await processes.run(argv, cwd=root, timeout=30)
         if done.code == 0:
-            return int(done.text)
+            return done.text.strip()
     return None

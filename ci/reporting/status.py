@@ -2,91 +2,85 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import time
+from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
+from rich.text import Text
 
-from ci.text import clean, count
+from ci.model import Outcome
+from ci.reporting.terminal import say
+from ci.reporting.wording import duration, one_line
+from ci.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping
 
     from rich.console import Console
 
 SHORT = 12
+Facts = dict[str, Any]
 
 
-class Served(Protocol):
-    """What an app serves."""
-
-    @property
-    def app(self) -> str:
-        """Its name."""
-
-    @property
-    def commit(self) -> str | None:
-        """None where it does not say."""
-
-    @property
-    def behind(self) -> int | None:
-        """How many commits of main it does not have."""
-
-    @property
-    def trouble(self) -> str:
-        """Why it does not say."""
+def print_status(console: Console, overview: Facts) -> None:
+    """Print a block for each environment, what is pinned out of all, and the next command; from what `--json` says."""
+    if not overview["environments"]:
+        say(console, "No environment is configured: a table environments.NAME in shipway.toml says where it is.")
+    for standing in overview["environments"]:
+        say(console, Text.assemble((standing["environment"], "bold"), "  ", (one_line(standing["branch"]), "dim")))
+        for name, told in _lines(standing):
+            say(console, Text.assemble(f"  {name:<10}  ", told))
+    for pin in overview["pins"]:
+        say(console, Text.assemble(("pinned out", "yellow"), f"  {pin['commit'][:SHORT]}  {one_line(pin['reason'])}"))
+    if overview["command"]:
+        say(console, "", Text.assemble(("next  ", "dim"), (one_line(overview["command"], 1000), "bold")))
 
 
-class Standing(Protocol):
-    """How an environment stands."""
-
-    @property
-    def environment(self) -> str:
-        """Its name."""
-
-    @property
-    def branch(self) -> str:
-        """What it serves."""
-
-    @property
-    def served(self) -> Sequence[Served]:
-        """By app."""
-
-    @property
-    def flow(self) -> str | None:
-        """What goes on, or what was last."""
-
-    @property
-    def state(self) -> str | None:
-        """How that stands."""
-
-    @property
-    def reason(self) -> str | None:
-        """Why."""
-
-    @property
-    def holder(self) -> str | None:
-        """Who may change it now."""
+def _lines(standing: Facts) -> Iterator[tuple[str, Text]]:
+    for each in standing["served"]:
+        yield one_line(each["app"], 80), _served(each)
+    if frozen := standing["frozen"]:
+        since = f"; for {_ago(frozen['moment'])}"
+        yield "frozen", Text.assemble((one_line(frozen["reason"]), "yellow"), (since, "dim"))
+    for flow in standing["flows"]:
+        why = f": {one_line(flow['reason'])}" if flow["reason"] else ""
+        yield one_line(flow["kind"], 10), Text(f"{one_line(flow['id'])} {flow['state']}{why}")
+        if flow["step"] is not None:
+            yield "", _step(flow)
+        if flow["gates"]:
+            yield "gates", _gates(flow["gates"])
+    if standing["holder"] is not None:
+        yield "", Text(f"held by {one_line(standing['holder'])}")
+    for incident in standing["incidents"]:
+        told = f"{incident['commit'][:SHORT]}, {one_line(incident['what'], 80)}: {one_line(incident['reason'])}"
+        yield "incident", Text.assemble((told, "red"), (f"  {one_line(incident['id'])}", "dim"))
 
 
-def print_status(console: Console, standings: Sequence[Standing]) -> None:
-    """Print a block for each environment."""
-    if not standings:
-        console.print("No environment is configured: a table environments.NAME in shipway.toml says where it is.")
-    for standing in standings:
-        console.print(f"[bold]{standing.environment}[/]  [dim]{escape(clean(standing.branch))}[/]")
-        for each in standing.served:
-            console.print(f"  {escape(each.app):<10}  {_served(each)}", soft_wrap=True)
-        if standing.flow is not None:
-            why = f": {escape(clean(standing.reason))}" if standing.reason else ""
-            console.print(f"  {escape(standing.flow)} {standing.state}{why}", soft_wrap=True)
-        if standing.holder is not None:
-            console.print(f"  held by {escape(clean(standing.holder))}", soft_wrap=True)
+def _served(each: Mapping[str, Any]) -> Text:
+    if each["commit"] is None:
+        return Text.assemble(("unknown", "yellow"), f": {one_line(each['trouble'])}")
+    if each["behind"] is None:
+        return Text.assemble(each["commit"][:SHORT], ("  a commit that is not known here: git fetch", "dim"))
+    late = "all of main" if each["behind"] == 0 else f"{count(each['behind'], 'commit')} of main not released"
+    return Text(f"{each['commit'][:SHORT]}  {late}")
 
 
-def _served(each: Served) -> str:
-    if each.commit is None:
-        return f"[yellow]unknown[/]: {escape(clean(each.trouble))}"
-    if each.behind is None:
-        return f"{each.commit[:SHORT]}  [dim]a commit that is not known here: git fetch[/]"
-    late = "all of main" if each.behind == 0 else f"{count(each.behind, 'commit')} of main not released"
-    return f"{each.commit[:SHORT]}  {late}"
+def _step(flow: Mapping[str, Any]) -> Text:
+    window = flow["window"]
+    if window is not None:
+        left = f"{duration(window['left'])} to go" if window["left"] else "its time has passed"
+        tests = f"; its tests passed {count(window['passed'], 'time')}"
+        failed = f", failed {count(window['failed'], 'time')}" if window["failed"] else ""
+        return Text(f"at {flow['step']}: {left}{tests}{failed}")
+    since = f", for {_ago(flow['since'])}" if flow["since"] is not None else ""
+    return Text(f"at {one_line(flow['step'], 80)}{since}")
+
+
+def _gates(gates: list[Facts]) -> Text:
+    """Return how many passed, and what each other one said."""
+    passed = sum(each["ruling"] == Outcome.PASS for each in gates)
+    others = [f"{each['gate']} {each['ruling']}: {each['reason']}" for each in gates if each["ruling"] != Outcome.PASS]
+    return Text(one_line("; ".join([f"{passed} PASS", *others])))
+
+
+def _ago(moment: float) -> str:
+    return duration(max(0.0, time.time() - moment))

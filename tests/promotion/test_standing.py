@@ -13,14 +13,22 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from ci import config
 from ci.errors import ExitCode
 from ci.journal import Journal, State
+from ci.model import Outcome, Ruling
+from ci.promotion.flow import INTENT, RESULT
+from ci.promotion.promoting import RULINGS, plain
+from ci.promotion.standing import overview
 from ci.rehearsal.serving import serving
 from tests.conftest import IDENTITY, command, commit, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+COMMIT = "a" * 40
+FINE = Ruling(gate="evidence", environment="staging", ruling=Outcome.PASS, reason="green", values={})
+SLOW = Ruling(gate="budget", environment="staging", ruling=Outcome.FAIL, reason="the pipeline takes 700 s", values={})
 TEXT = """
 [[apps]]
 name = "web"
@@ -35,11 +43,17 @@ addresses = {{ web = "http://127.0.0.1:1" }}
 """
 
 
-def asked(root: Path, served: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Ask for the status where staging serves a commit, and production does not answer."""
+def app(served: str) -> Starlette:
+    """What staging serves."""
 
     async def version(_request: object) -> JSONResponse:
         return JSONResponse({"commit": served})
+
+    return Starlette(routes=[Route("/version", version)])
+
+
+def asked(root: Path, served: str, *words: str, more: str = "") -> subprocess.CompletedProcess[str]:
+    """Ask for the status where staging serves a commit, and production does not answer."""
 
     def run() -> subprocess.CompletedProcess[str]:
         argv = command("status", str(root), *words)
@@ -47,8 +61,8 @@ def asked(root: Path, served: str, *words: str) -> subprocess.CompletedProcess[s
         return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
 
     async def calls() -> subprocess.CompletedProcess[str]:
-        async with serving(Starlette(routes=[Route("/version", version)])) as address:
-            (root / "shipway.toml").write_text(TEXT.format(address=address))
+        async with serving(app(served)) as address:
+            (root / "shipway.toml").write_text(TEXT.format(address=address) + more)
             return await anyio.to_thread.run_sync(run)
 
     return anyio.run(calls)
@@ -65,6 +79,10 @@ def repository(tmp_path: Path) -> Path:
         words = ["commit", "-q", "--allow-empty", "-m", str(number)]
         subprocess.run(["git", *IDENTITY, *words], cwd=root, check=True)
     return root
+
+
+def begin(journal: Journal, name: str) -> None:
+    journal.flows.begin(name, kind="promotion", environment="staging", commit=COMMIT, asked={}, lasting=60)
 
 
 def named(root: Path, name: str) -> str:
@@ -84,16 +102,96 @@ def test_it_says_what_is_served_and_how_far_it_is_behind_main(repository: Path) 
 
 def test_it_says_what_goes_on_and_who_holds_the_environment(repository: Path) -> None:
     journal = Journal.local(repository, directory=repository.parent / "state")
-    words: dict[str, Any] = {"kind": "promotion", "commit": "a" * 40, "asked": {}, "lasting": 60}
-    journal.flows.begin("p-1", environment="staging", **words)
+    begin(journal, "p-1")
     journal.flows.move("p-1", State.WAITING, "for an approval")
     journal.leases.take("staging", flow="p-1", holder="laptop:1:abcd")
     told = asked(repository, named(repository, "HEAD"))
     assert "p-1 waiting: for an approval" in told.stdout
     assert "held by laptop:1:abcd" in told.stdout
-    (staging, production) = json.loads(asked(repository, named(repository, "HEAD"), "--json").stdout)
-    assert (staging["environment"], staging["state"], staging["holder"]) == ("staging", "waiting", "laptop:1:abcd")
-    assert (production["served"][0]["commit"], production["flow"]) == (None, None)
+    (staging, production) = json.loads(asked(repository, named(repository, "HEAD"), "--json").stdout)["environments"]
+    assert (staging["environment"], staging["flows"][0]["state"]) == ("staging", "waiting")
+    assert (staging["holder"], production["flows"]) == ("laptop:1:abcd", [])
+    assert production["served"][0]["commit"] is None
+
+
+def test_it_says_at_which_step_a_promotion_is(repository: Path) -> None:
+    journal = Journal.local(repository, directory=repository.parent / "state")
+    begin(journal, "p-1")
+    journal.flows.write("p-1", "evidence", INTENT, epoch=1, facts={})
+    journal.flows.write("p-1", "evidence", RESULT, epoch=1, facts={RULINGS: plain(FINE, SLOW)})
+    journal.flows.write("p-1", "deploy web", INTENT, epoch=1, facts={})
+    told = asked(repository, named(repository, "HEAD"))
+    assert "at deploy web, for " in told.stdout
+    assert "1 PASS; budget FAIL: the pipeline takes 700 s" in told.stdout
+    assert told.stdout.endswith("next  shipway resume staging\n")
+
+
+def test_it_says_how_long_a_testing_window_still_takes_and_how_its_tests_went(repository: Path) -> None:
+    journal = Journal.local(repository, directory=repository.parent / "state")
+    begin(journal, "p-1")
+    journal.servings.record("staging", COMMIT, flow="p-1", migrations={})
+    journal.flows.move("p-1", State.WAITING)
+    for passed in (True, True, False):
+        journal.servings.repeat("staging", "smoke", passed=passed)
+    told = asked(repository, named(repository, "HEAD")).stdout
+    (line,) = [each for each in told.splitlines() if "testing window" in each]
+    assert line.strip().startswith("at testing window: 29 m ")
+    assert line.endswith(" to go; its tests passed 2 times, failed 1 time")
+    assert told.endswith("next  shipway tick\n")
+
+
+def test_a_window_goes_on_beside_a_later_promotion(repository: Path) -> None:
+    journal = Journal.local(repository, directory=repository.parent / "state")
+    for name, state in (("p-1", State.WAITING), ("p-2", State.DONE), ("p-3", State.RUNNING)):
+        begin(journal, name)
+        journal.flows.move(name, state)
+    told = asked(repository, named(repository, "HEAD")).stdout
+    assert ("p-1 waiting" in told, "p-2" in told, "p-3 running" in told) == (True, False, True)
+
+
+def test_it_says_what_bars_promotions(repository: Path) -> None:
+    journal = Journal.local(repository, directory=repository.parent / "state")
+    journal.bars.freeze("staging", "a demo\x1b[2J")
+    journal.bars.pin("b" * 40, "errors went up")
+    newest = named(repository, "HEAD")
+    journal.incidents.open("p-1", environment="staging", commit=newest, what="tier 2", reason="red\n[bold]")
+    told = asked(repository, named(repository, "HEAD~1")).stdout
+    assert "frozen      a demo; for " in told
+    assert f"incident    {newest[:12]}, tier 2: red [bold]  p-1" in told
+    assert "pinned out  bbbbbbbbbbbb  errors went up" in told
+    facts = json.loads(asked(repository, newest, "--json").stdout)
+    assert [each["reason"] for each in facts["pins"]] == ["errors went up"]
+    assert facts["environments"][0]["frozen"]["reason"] == "a demo\x1b[2J"
+    assert facts["environments"][0]["incidents"][0]["id"] == "p-1"
+
+
+def test_it_names_the_next_command(repository: Path) -> None:
+    journal = Journal.local(repository, directory=repository.parent / "state")
+    old, newest = named(repository, "HEAD~1"), named(repository, "HEAD")
+
+    def following(served: str) -> str:
+        async def look() -> str:
+            async with serving(app(served)) as address:
+                found = await overview(config.loads(TEXT.format(address=address)), journal, repository)
+            return found.command
+
+        return anyio.run(look)
+
+    assert (following(newest), following(old)) == ("git push", "shipway promote staging")
+    journal.bars.freeze("staging", "a demo")
+    assert following(old) == "shipway unfreeze staging"
+    journal.incidents.open("p-1", environment="staging", commit=newest, what="tier 2", reason="red")
+    assert following(old) == "git push"
+    begin(journal, "p-2")
+    assert following(old) == "shipway resume staging"
+    journal.leases.take("staging", flow="p-2", holder="laptop:1:abcd")
+    assert following(old) == "shipway status"
+
+
+def test_it_tells_of_the_journal_that_promotions_go_by(repository: Path) -> None:
+    told = asked(repository, named(repository, "HEAD"), more='[journal]\nurl = "env://SHIPWAY_JOURNAL_THAT_IS_NOT_SET"')
+    assert told.returncode == ExitCode.USAGE
+    assert "journal.url" in told.stderr
 
 
 def test_what_an_app_says_moves_no_terminal(repository: Path) -> None:

@@ -122,7 +122,7 @@ def test_staging_serves_the_first_commit_and_passes_its_smoke(staged: Staged) ->
     first = staged.made.commit
     done = staged.run("smoke", "staging", "--commit", first)
     assert done.returncode == ExitCode.PASSED, done.stdout + done.stderr
-    standings = json.loads(staged.run("status", "--json").stdout)
+    standings = json.loads(staged.run("status", "--json").stdout)["environments"]
     served = {each["environment"]: {app["app"]: app["commit"] for app in each["served"]} for each in standings}
     assert served["staging"] == {"api": first, "web": first}
     assert served["production"] == {"api": None, "web": None}
