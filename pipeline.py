@@ -495,19 +495,23 @@ async def _newest(root: Path) -> str:
 # --- a rehearsal ----------------------------------------------------------------------------------
 
 
-async def rehearse_world(console: Console, directory: Path | None) -> None:
+async def rehearse_world(console: Console, directory: Path | None, *, staged: bool = False) -> None:
     """Start the stand-ins with the example deployed, show who calls what, and go on until a person ends it.
 
-    `directory` keeps the world for the next time; without one it is gone afterwards. Raises UsageError, ToolError.
+    `directory` keeps the world for the next time; without one it is gone afterwards. `staged`: ready for a promotion.
+    Raises UsageError, ToolError.
     """
     # The servers' libraries are of no use to a run.
     from ci.rehearsal.world import world  # noqa: PLC0415
-    from ci.reporting.rehearsal import tell_calls, tell_places  # noqa: PLC0415
+    from ci.reporting.rehearsal import tell_calls, tell_checkout, tell_places  # noqa: PLC0415
 
     with _held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
-        async with world(directory or place, example=_example(), cache=cache, note=console.print) as made:
+        began = world(directory or place, example=_example(), cache=cache, note=console.print, staged=staged)
+        async with began as made:
             async with anyio.create_task_group() as group:
                 with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:  # before it is said
+                    if made.checkout is not None:
+                        tell_checkout(console, made.checkout, made.variables)
                     tell_places(console, [(each.name, each.address, each.what) for each in made.places])
                     group.start_soon(tell_calls, console, made.stand_ins)
                     await anext(aiter(signals))

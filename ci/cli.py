@@ -224,21 +224,25 @@ def init(path: Path, host: str) -> ExitCode:
 
 @shipway.command()
 @click.argument("scenario", type=click.Choice(["world", "staging"]), default="world")
+@click.option("--staged", is_flag=True, help="A world in which staging serves, with a checkout to promote from.")
 @click.option("--keep", "directory", type=click.Path(path_type=Path), help="Where the world is kept for the next time.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where the report goes (default: shipway-report).")
-def rehearse(scenario: str, directory: Path | None, report: Path | None) -> ExitCode:
+def rehearse(scenario: str, directory: Path | None, report: Path | None, *, staged: bool) -> ExitCode:
     """Start a world of stand-ins with the example deployed in it, on this machine, with no account and no key.
 
     `world` prints the addresses and who calls what, until Ctrl-C. `staging` carries a commit from main to staging, by
     Shipway's own commands; exit code 0: it ended as it should.
     """
+    import functools
+
     import anyio
 
     import pipeline
 
     if scenario != "world":
         return anyio.run(pipeline.rehearse, scenario, commands.console(), report)
-    anyio.run(pipeline.rehearse_world, commands.console(), None if directory is None else directory.absolute())
+    place = None if directory is None else directory.absolute()
+    anyio.run(functools.partial(pipeline.rehearse_world, commands.console(), place, staged=staged))
     return ExitCode.PASSED
 
 

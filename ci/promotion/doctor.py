@@ -14,6 +14,7 @@ from ci.errors import ShipwayError, VendorError
 from ci.model import Outcome
 from ci.promotion.asking import commit_of, serves_nothing
 from ci.promotion.footprint import isolate
+from ci.text import count
 
 if TYPE_CHECKING:
     from ci.journal import Journal
@@ -195,7 +196,7 @@ async def _neon(neon: Neon, project: str) -> Findings:
         yield _wrong(what, f"there is no project {project} for this key", "check [neon] project and token")
         return
     branches = await neon.branches(project)
-    yield _fine(what, f"{found.name}, Postgres {found.version}, {len(branches)} branches")
+    yield _fine(what, f"{found.name}, Postgres {found.version}, {count(len(branches), 'branch', 'branches')}")
 
 
 async def _stripe(stripe: Stripe, name: str) -> Findings:

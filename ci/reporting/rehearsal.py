@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,7 @@ from ci.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -59,6 +61,16 @@ def tell_places(console: Console, places: Sequence[tuple[str, str, str]]) -> Non
         line = f"[bold]{escape(name.ljust(names))}[/]  {escape(address.ljust(addresses))}  [dim]{escape(what)}[/]"
         console.print(line, soft_wrap=True)
     console.print("\nCtrl-C ends it. From here on: who calls what.\n")
+
+
+def tell_checkout(console: Console, checkout: Path, variables: Mapping[str, str]) -> None:
+    """Print how a person comes to promote in the world: two lines for a shell."""
+    console.print("\nto promote, in another terminal:", soft_wrap=True)
+    for line in (
+        f"cd {shlex.quote(str(checkout))}",
+        *(f"export {name}={shlex.quote(each)}" for name, each in variables.items()),
+    ):
+        console.print(f"  [bold]{escape(line)}[/]", soft_wrap=True)
 
 
 async def tell_calls(console: Console, stand_ins: Mapping[str, StandIn]) -> None:
