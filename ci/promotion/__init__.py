@@ -1,9 +1,21 @@
 """Promotions: durable sequences of small steps, each of which may be done again.
 
+staging.py    the list of steps of a promotion to staging; its files, in their order:
+  admission.py   whether a commit may be promoted at all
+  proving.py     the seven stages, as evidence and with the environment's services
+  requesting.py  the pull request: made, looked at again, merged as it was tested
+  migrating.py   the gates before it, migrations on a copy and on the environment's own database; databases.py: its branches
+  deploying.py   each app to an address of its own; users moved to all of them, or back
+  trying.py      the candidate tried there: tier 2, benchmarks.py, extraction.py
+  closing.py     what is done whatever came: nothing is left over, who must know is told
+  soaking.py     the testing window, without a lease
+promoting.py  what all of these work with; work.py: what they have run on a commit, history.py: what git tells of it
+carrying.py   a promotion as a whole: begun once, carried on by one process after the other
+barring.py    what people do beside it: freeze, pin, close an incident
 connected.py  an environment's outside services, with their secrets
 doctor.py     what they have and lack, by reads alone
 footprint.py  what an environment is configured with, to be compared with the others
-standing.py   what environments serve, what goes on in them
+standing.py   what environments serve, what goes on in them, what bars them, and the next command
 asking.py     which commit an app says it serves
 smoking.py    the smoke of an environment, and the ruling on it; target.py: where it is made
 probes.py     its probes side by side, each until its deadline; visitor.py: who makes their requests; filling.py: values
