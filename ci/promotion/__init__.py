@@ -4,7 +4,7 @@ staging.py    the list of steps of a promotion to staging; its files, in their o
   admission.py   whether a commit may be promoted at all
   proving.py     the seven stages, as evidence and with the environment's services
   requesting.py  the pull request: made, looked at again, merged as it was tested
-  migrating.py   the gates before it, migrations on a copy and on the environment's own database; databases.py: its branches
+  migrating.py   the gates before it, migrations on a copy, then on the environment's own database; databases.py
   deploying.py   each app to an address of its own; users moved to all of them, or back
   trying.py      the candidate tried there: tier 2, benchmarks.py, extraction.py
   closing.py     what is done whatever came: nothing is left over, who must know is told

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ci import outcome
 from ci.model import CheckRun, HistoryEntry, Measure, RunReport, StageRun, Status
+from ci.reporting.promotion import is_flow
 from ci.reporting.wording import spent
 
 THINNEST = 1.0  # per cent: a cached check took no time and still must be seen
@@ -31,9 +32,9 @@ class StageBars:
 
 
 def span(report: RunReport) -> float:
-    """Return the seconds that the time axis is long."""
+    """Return the seconds that the time axis is long: those of the run; a promotion's stages are a part of it alone."""
     ends = [check.began + spent(check) for stage in report.stages for check in stage.checks]
-    return max([report.seconds, *ends, 0.001])
+    return max([*(() if is_flow(report) else (report.seconds,)), *ends, 0.001])
 
 
 def waterfall(report: RunReport) -> dict[str, StageBars]:
@@ -119,11 +120,12 @@ class Column:
 
 
 def columns(report: RunReport, limit: int = 50) -> tuple[Column, ...]:
-    """Return the last runs, this one at the right end, high as they were long."""
+    """Return the last runs, this one at the right end, high as they were long. A promotion is none of them."""
     known = {entry.id: entry for entry in sorted(report.history, key=lambda entry: entry.started)}
-    this = known.pop(report.id, None) or outcome.entry(report)
-    entries = [*known.values(), this][-limit:]
-    top = max(*(entry.seconds for entry in entries), 0.001)
+    if not is_flow(report):
+        known[report.id] = known.pop(report.id, None) or outcome.entry(report)
+    entries = [*known.values()][-limit:]
+    top = max((entry.seconds for entry in entries), default=0.0) or 0.001
     width = 100 / limit
     return tuple(
         Column(

@@ -217,7 +217,7 @@ def totals(report: RunReport) -> tuple[tuple[str, str], ...]:
     if slowest is not None and slowest.seconds > 0:
         found.append(("Tightest", f"{slowest.name}, {against(slowest.seconds, slowest.target)}"))
     green = [entry for entry in report.history if entry.verdict == "passed" and entry.id != report.id]
-    if green:
+    if green and not promotion.is_flow(report):
         before = max(green, key=lambda entry: entry.started).seconds
         change = report.seconds - before
         words = f"{duration(abs(change))} {'longer' if change > 0 else 'less'} than the last green run"

@@ -13,6 +13,7 @@ from junitparser import Failure as Failed
 from rich.console import Console
 
 from ci.model import FlowStepRun, Outcome, RunVerdict, Status
+from ci.reporting import charts
 from ci.reporting.closing import say_closing
 from ci.reporting.document import from_document, to_document
 from ci.reporting.findings import findings, headline
@@ -189,3 +190,18 @@ def test_sarif_has_a_result_for_each_gate_that_refused(refused: RunReport) -> No
     (invocation,) = run["invocations"]
     assert invocation["executionSuccessful"] is False
     assert invocation["toolExecutionNotifications"][0]["message"]["text"] == "budget: no answer"
+
+
+def test_the_stages_of_a_promotion_stand_on_an_axis_of_their_own(promotion: RunReport, green: RunReport) -> None:
+    lasting = replace(promotion, stages=green.stages, seconds=3600.0)
+    ends = [check.began + check.seconds for stage in green.stages for check in stage.checks if not check.cached_from]
+    assert charts.span(lasting) == pytest.approx(max(ends))
+    assert charts.span(replace(green, seconds=3600.0)) == pytest.approx(3600.0)
+
+
+def test_a_promotion_is_neither_held_against_runs_nor_drawn_among_them(promotion: RunReport, green: RunReport) -> None:
+    lasting = replace(promotion, history=green.history, stages=green.stages, seconds=3600.0)
+    page = Page(to_html(lasting, artifacts={}))
+    assert "than the last green run" not in page.words
+    assert lasting.id not in [column.entry.id for column in charts.columns(lasting)]
+    assert charts.columns(replace(lasting, history=())) == ()
