@@ -34,7 +34,7 @@ class StageBars:
 def span(report: RunReport) -> float:
     """Return the seconds that the time axis is long: those of the run; a promotion's stages are a part of it alone."""
     ends = [check.began + spent(check) for stage in report.stages for check in stage.checks]
-    return max([*(() if is_flow(report) else (report.seconds,)), *ends, 0.001])
+    return max(0.0 if is_flow(report) else report.seconds, *ends, 0.001)
 
 
 def waterfall(report: RunReport) -> dict[str, StageBars]:
@@ -123,7 +123,8 @@ def columns(report: RunReport, limit: int = 50) -> tuple[Column, ...]:
     """Return the last runs, this one at the right end, high as they were long. A promotion is none of them."""
     known = {entry.id: entry for entry in sorted(report.history, key=lambda entry: entry.started)}
     if not is_flow(report):
-        known[report.id] = known.pop(report.id, None) or outcome.entry(report)
+        mine = known.pop(report.id) if report.id in known else outcome.entry(report)
+        known[report.id] = mine
     entries = [*known.values()][-limit:]
     top = max((entry.seconds for entry in entries), default=0.0) or 0.001
     width = 100 / limit
