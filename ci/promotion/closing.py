@@ -35,7 +35,7 @@ async def tell_commit(promotion: Promotion, doing: Doing) -> Facts:
     refusal = doing.refusal
     state = "success" if refusal is None else "failure" if refusal.state is State.BLOCKED else "error"
     told = f"{promotion.environment} serves it" if refusal is None else said(refusal)
-    await promotion.github.checks.set(promotion.commit, f"shipway/{promotion.environment}", state, description=told)
+    await promotion.github.checks.set(promotion.commit, promotion.status, state, description=told)
     return {"state": state}
 
 

@@ -68,6 +68,11 @@ class Promotion:
         return f"shipway/{self.environment}/{self.commit[:12]}"
 
     @property
+    def status(self) -> str:
+        """The context of the commit's status at GitHub."""
+        return f"shipway/{self.environment}"
+
+    @property
     def name(self) -> str:
         """The commit as people say it."""
         return self.commit[:12]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci.errors import Trouble, VendorError
 from ci.promotion.flow import BlockedError
+from ci.vendors.github.talk import Mark
 
 if TYPE_CHECKING:
     from ci.promotion.flow import Doing, Facts
@@ -59,6 +60,9 @@ async def look_again(promotion: Promotion, doing: Doing) -> Facts:
 async def merge(promotion: Promotion, doing: Doing) -> dict[str, Any]:
     """Merge the pull request. Raises VendorError where GitHub does not, BlockedError where another tree arrives."""
     number = doing.facts["pull request"]["number"]
+    demands = await promotion.github.refs.demands(promotion.own.branch)
+    if demands is not None and promotion.status in demands.contexts:  # the branch waits for our own word
+        await promotion.github.checks.set(promotion.commit, promotion.status, "success", description="all gates passed")
     merged = await promotion.github.pulls.merge(number, sha=promotion.commit)
     found = await promotion.github.commits.get(merged.sha)
     await _same_tree(promotion, found.tree if found else None)
@@ -117,6 +121,13 @@ async def _refuse_rules(promotion: Promotion, pull: Pull) -> None:
         raise BlockedError(
             f"{pull.base} has a merge queue, which merges something else than was tested", hint="lift that rule for it"
         )
+    if wanted := [each for each in demands.contexts if each != promotion.status]:
+        marks = dict((await promotion.github.checks.standing(promotion.commit)).marks)
+        if lacking := [each for each in wanted if marks.get(each) is not Mark.SUCCESS]:
+            raise BlockedError(
+                f"{pull.base} is protected: it asks for {', '.join(lacking)}, which {promotion.name} has not passed",
+                hint="wait for it and promote again, or lift the rule: Shipway's own gates stand before the merge",
+            )
     if demands.approvals:
         given = await promotion.github.pulls.standing(pull.number, sha=promotion.commit)
         approving = sum(each.state == "APPROVED" for each in given.values())

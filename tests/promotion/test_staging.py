@@ -230,6 +230,13 @@ SCENARIOS = [
         incident=False,
     ),
     Scenario(
+        name="the branch asks for a check that the commit has not passed",
+        step="pull request",
+        says="staging is protected: it asks for ci/other, which",
+        before=lambda place: place.github.state.protect("staging", Rules(source=RULESET, contexts=("ci/other",))),
+        incident=False,
+    ),
+    Scenario(
         name="a stage is red",
         step="evidence",
         says="the seven stages are not green: unit/table@.: 1 test failed",
@@ -427,6 +434,16 @@ def test_a_pull_request_that_is_open_already_and_a_main_that_moves_change_nothin
         ended = await promote(place, place.second, work)
         assert ended.flow.state is State.DONE
         assert (place.made()["pulls"], await served(place)) == (1, {place.second})
+        assert place.tree("staging") == place.tree(place.second)
+
+    played(tmp_path, scene)
+
+
+def test_a_branch_that_waits_for_our_own_status_has_it_before_the_merge(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        place.github.state.protect("staging", Rules(source=RULESET, contexts=("shipway/staging",)))
+        ended = await promote(place, place.second)
+        assert (ended.refusal, ended.flow.state) == (None, State.DONE)
         assert place.tree("staging") == place.tree(place.second)
 
     played(tmp_path, scene)
