@@ -32,6 +32,10 @@ async def admit(promotion: Promotion, doing: Doing) -> Facts:
         raise BlockedError(
             f"{promotion.name} is no commit of {promotion.main}", hint="promote one that was pushed to it"
         )
+    branch = promotion.own.branch
+    there = await promotion.github.commits.compare(branch, commit)
+    if there is not None and there.ahead == 0:
+        raise BlockedError(f"{branch} holds {promotion.name} already", hint="promote a later commit")
     frozen = await anyio.to_thread.run_sync(promotion.journal.bars.frozen, promotion.environment)
     if frozen is not None:
         raise BlockedError(

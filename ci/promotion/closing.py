@@ -33,6 +33,8 @@ async def remove_test_database(promotion: Promotion, doing: Doing) -> Facts:
 async def tell_commit(promotion: Promotion, doing: Doing) -> Facts:
     """Set the commit's status at GitHub, which counts once however often it is set."""
     refusal = doing.refusal
+    if refusal is not None and refusal.step == "admission":
+        return {SKIPPED: "nothing was tried, so the status that it has stands"}
     state = "success" if refusal is None else "failure" if refusal.state is State.BLOCKED else "error"
     told = f"{promotion.environment} serves it" if refusal is None else said(refusal)
     await promotion.github.checks.set(promotion.commit, promotion.status, state, description=told)

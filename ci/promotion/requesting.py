@@ -26,9 +26,6 @@ async def request(promotion: Promotion, _doing: Doing) -> Facts:
         raise BlockedError(
             f"there is no branch {branch}", hint=f"git push origin {promotion.name}:refs/heads/{branch}, once"
         )
-    compared = await github.commits.compare(branch, promotion.commit)
-    if compared is not None and compared.ahead == 0:
-        raise BlockedError(f"{branch} holds {promotion.name} already", hint="promote a later commit")
     await _cut(promotion)
     pull = await github.pulls.ensure(
         head=promotion.head,

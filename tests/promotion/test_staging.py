@@ -439,6 +439,24 @@ def test_a_pull_request_that_is_open_already_and_a_main_that_moves_change_nothin
     played(tmp_path, scene)
 
 
+def test_a_commit_that_staging_holds_is_refused_at_once_and_keeps_its_status(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        await promote(place, place.second)
+        work = Table(journal=place.journal)
+        again = await promote(place, place.second, work)
+        assert again.refusal is not None
+        assert (again.refusal.step, again.refusal.message) == (
+            "admission",
+            f"staging holds {place.second[:12]} already",
+        )
+        assert work.asked == []
+        async with promotion(place.root, place.journal, place.second) as (made, _fence):
+            known = {each.context: each.state for each in await made.github.checks.statuses(place.second)}
+        assert known["shipway/staging"] == "success"
+
+    played(tmp_path, scene)
+
+
 def test_a_branch_that_waits_for_our_own_status_has_it_before_the_merge(tmp_path: Path) -> None:
     async def scene(place: Town) -> None:
         place.github.state.protect("staging", Rules(source=RULESET, contexts=("shipway/staging",)))
