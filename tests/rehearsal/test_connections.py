@@ -74,7 +74,7 @@ def test_no_secret_stands_in_it_and_each_is_its_owners_alone(tmp_path: Path) -> 
 def test_tables_that_the_example_has_itself_give_way(tmp_path: Path) -> None:
     own = '[promotion]\nsoak = "2h"\n\n[environments.staging]\nbranch = "other"\n\n[run]\nslots = 3\n'
     loaded = config.loads(made(tmp_path, f"{EXAMPLE}\n{own}"))
-    assert (loaded.promotion.soak, loaded.run.slots, loaded.environments.staging.branch) == (20.0, 3, "staging")
+    assert (loaded.promotion.soak, loaded.run.slots, loaded.environments.staging.branch) == (12.0, 3, "staging")
 
 
 def test_what_is_written_is_read_back_as_it_was() -> None:

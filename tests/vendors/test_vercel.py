@@ -411,7 +411,7 @@ def test_a_build_that_does_not_end_is_told_in_time(tmp_path: Path) -> None:
 def test_variables_of_one_deployment_are_given_or_it_is_cancelled(tmp_path: Path) -> None:
     async def calls(it: Quick, client: Vercel) -> None:
         web = platform(client)
-        order = Order(app="web", commit=COMMIT, branch=BRANCH, key="v", variables={"API_URL": "http://127.0.0.1:1"})
+        order = Order(app="web", commit=SLOW, branch=BRANCH, key="v", variables={"API_URL": "http://127.0.0.1:1"})
         made = await web.deploy(order)
         assert it.account.deployments[made.id]["variables"] == {"API_URL": "http://127.0.0.1:1"}
         it.account.change(made.id, variables={}, state="BUILDING")  # as if Vercel did not know the field
