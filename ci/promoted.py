@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ci.promotion.flow import Ended
 
 EVIDENCE = ("stages", "evidence")  # the steps that run all seven, the newest first
+_AGE = 7 * 86_400.0  # seconds before a promotion began, within which a report may still be its own
 
 
 def report_of(
@@ -92,9 +93,6 @@ def _stages(ended: Ended, journal: Journal) -> RunReport | None:
         if kept is not None and kept.moment >= ended.flow.began - _AGE:
             return from_document(json.loads(kept.report))
     return None
-
-
-_AGE = 7 * 86_400.0
 
 
 def _next_command(ended: Ended) -> str:

@@ -7,10 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
-from pydantic import TypeAdapter
 
 from ci.gates import budget, evidence
-from ci.model import Outcome, RunReport
+from ci.model import Outcome
 from ci.promotion.promoting import demand, demand_green
 from ci.promotion.work import Asked, What
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from ci.model import Ruling
     from ci.promotion.flow import Doing, Facts
     from ci.promotion.promoting import Promotion
-
-REPORT = TypeAdapter(RunReport)
 
 
 async def find_evidence(promotion: Promotion, doing: Doing) -> Facts:

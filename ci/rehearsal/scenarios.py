@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +59,7 @@ async def play(
     if world.checkout is None:
         raise ValueError("the world is not staged")
     environment = {
-        **inherited("TERM", "COLUMNS", "LANG", "LC_ALL", "NO_COLOR", "SHIPWAY_CACHE", "XDG_CACHE_HOME"),
+        **inherited("TERM", "COLORTERM", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "SHIPWAY_CACHE", "XDG_CACHE_HOME"),
         **world.variables,
         **scenario.variables,
         "SHIPWAY_STATE": str(state),
@@ -76,17 +75,13 @@ async def play(
     commit = await push_commit(world, scenario.edits, scenario.message)
     note(f"$ shipway {' '.join(scenario.words)}")
     argv = (*command, *scenario.words, "--report", str(report))
-    code = await attached(argv, cwd=world.checkout, environment={**environment, **_terminal()})
+    code = await attached(argv, cwd=world.checkout, environment=environment)
     wrong = [] if code == scenario.code else [f"it ended with {code}, and {int(scenario.code)} is expected"]
     expected = commit if scenario.moved else world.commit
     for app, found in (await _served(world)).items():
         if found != expected:
             wrong.append(f"staging serves {found[:12]} of {app}, and {expected[:12]} is expected")
     return (*wrong, *_left(world))
-
-
-def _terminal() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("TERM", "COLORTERM", "FORCE_COLOR") if name in os.environ}
 
 
 async def _served(world: World) -> dict[str, str]:
