@@ -1,14 +1,13 @@
-"""What each environment served since when, and how the repeats of its tests went: what a soak is counted from."""
+"""What each environment served since when, what its database has had, and how the repeats of its tests went."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sql
 
-from ci.journal.tables import BASELINES, REPEATS, SERVINGS
+from ci.journal.tables import BASELINES, MIGRATIONS, REPEATS, SERVINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,16 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """A commit that an environment's users got from a moment on, in seconds since 1970, until the next one.
-
-    `migrations` are those that the database had by then, each with its content's SHA-256.
-    """
+    """A commit that an environment's users got from a moment on, in seconds since 1970, until the next one."""
 
     environment: str
     commit: str
     flow: str
     moment: float
-    migrations: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +42,7 @@ class Servings:
         """Be kept there."""
         self._store = store
 
-    def record(self, environment: str, commit: str, *, flow: str, migrations: Mapping[str, str]) -> Serving:
+    def record(self, environment: str, commit: str, *, flow: str) -> Serving:
         """Note that an environment serves a commit from now on; noted once for each flow."""
         with self._store.writing() as connection:
             known = (SERVINGS.c.environment == environment) & (SERVINGS.c.flow == flow)
@@ -57,7 +52,6 @@ class Servings:
                     "commit_sha": commit,
                     "flow": flow,
                     "moment": self._store.moment(connection),
-                    "migrations": json.dumps(dict(migrations)),
                 }
                 connection.execute(sql.insert(SERVINGS).values(row))
         return next(each for each in self.of(environment) if each.flow == flow)
@@ -68,15 +62,25 @@ class Servings:
         with self._store.reading() as connection:
             rows = connection.execute(query).all()
         return tuple(
-            Serving(
-                environment=row.environment,
-                commit=row.commit_sha,
-                flow=row.flow,
-                moment=row.moment,
-                migrations=json.loads(row.migrations),
-            )
+            Serving(environment=row.environment, commit=row.commit_sha, flow=row.flow, moment=row.moment)
             for row in rows
         )
+
+    def migrated(self, environment: str, migrations: Mapping[str, str]) -> None:
+        """Note that an environment's database has had these migrations by now, each with its content's SHA-256."""
+        with self._store.writing() as connection:
+            moment = self._store.moment(connection)
+            for name, digest in migrations.items():
+                mine = (MIGRATIONS.c.environment == environment) & (MIGRATIONS.c.name == name)
+                connection.execute(sql.delete(MIGRATIONS).where(mine))
+                row = {"environment": environment, "name": name, "digest": digest, "moment": moment}
+                connection.execute(sql.insert(MIGRATIONS).values(row))
+
+    def migrations(self, environment: str) -> dict[str, str]:
+        """Return what was noted of an environment's database, by name."""
+        query = sql.select(MIGRATIONS).where(MIGRATIONS.c.environment == environment).order_by(MIGRATIONS.c.name)
+        with self._store.reading() as connection:
+            return {row.name: row.digest for row in connection.execute(query).all()}
 
     def repeat(self, environment: str, name: str, *, passed: bool, reason: str = "") -> None:
         """Note how a repeat went."""

@@ -19,7 +19,7 @@ import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from ci.errors import DiskFullError, UsageError, VendorError
-from ci.journal.tables import ABOUT, METADATA, VERSION
+from ci.journal.tables import ABOUT, METADATA, UPGRADES, VERSION
 from ci.text import first_line
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ def local(root: Path, directory: Path | None = None) -> Store:
         raise UsageError(f"the journal in {place} {NEWER}", hint=UPGRADE)
     if version < VERSION:
         with store.writing() as connection:
-            METADATA.create_all(connection)
+            version = connection.exec_driver_sql("pragma user_version").scalar_one()  # somebody may have been first
+            _upgrade(connection, version)
             connection.exec_driver_sql(f"pragma user_version={VERSION}")
     return store
 
@@ -131,13 +132,22 @@ def remote(url: str) -> Store:
         # Two may come first at once: this lock is the schema's, under a number that nobody else has a use for.
         connection.exec_driver_sql("select pg_advisory_xact_lock(hashtext('shipway journal'))")
         connection.exec_driver_sql(f"create schema if not exists {SCHEMA}")
-        METADATA.create_all(connection)
-        version = connection.execute(sql.select(sql.func.max(ABOUT.c.version))).scalar_one()
-        if version is not None and version > VERSION:
+        ABOUT.create(connection, checkfirst=True)
+        version = connection.execute(sql.select(sql.func.max(ABOUT.c.version))).scalar_one() or 0
+        if version > VERSION:
             raise UsageError(f"the journal at {address.host} {NEWER}", hint=UPGRADE)
-        if version != VERSION:
+        if version < VERSION:
+            _upgrade(connection, version)
             connection.execute(sql.insert(ABOUT).values(version=VERSION))
     return store
+
+
+def _upgrade(connection: Connection, version: int) -> None:
+    """Make the tables of a journal of that version, 0 for a new one, what they are now."""
+    for since, until, statement in UPGRADES:
+        if since <= version < until:
+            connection.exec_driver_sql(statement)
+    METADATA.create_all(connection)
 
 
 def _said_of_file(context: ExceptionContext, *, place: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-VERSION = 3
+VERSION = 4
 METADATA = sql.MetaData()
 
 RUNS = sql.Table(
@@ -113,7 +113,14 @@ SERVINGS = sql.Table(
     sql.Column("commit_sha", sql.String, nullable=False),
     sql.Column("flow", sql.String, nullable=False),
     sql.Column("moment", sql.Float, nullable=False),
-    sql.Column("migrations", sql.Text, nullable=False),
+)
+MIGRATIONS = sql.Table(  # what a database has had, each with its content's SHA-256
+    "migrations",
+    METADATA,
+    sql.Column("environment", sql.String, primary_key=True),
+    sql.Column("name", sql.String, primary_key=True),
+    sql.Column("digest", sql.String, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
 )
 REPEATS = sql.Table(
     "repeats",
@@ -148,3 +155,5 @@ BASELINES = sql.Table(
 )
 # Where it is Postgres; SQLite has a number of its own for it.
 ABOUT = sql.Table("about", METADATA, sql.Column("version", sql.Integer, primary_key=True))
+# What a journal of a version from the first number on, and before the second, needs to be the newest one's.
+UPGRADES = ((3, 4, "alter table servings drop column migrations"),)

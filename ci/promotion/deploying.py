@@ -12,8 +12,6 @@ import anyio.to_thread
 from ci.errors import ExitCode, ShipwayError, VendorError
 from ci.promotion.asking import commit_of
 from ci.promotion.flow import SKIPPED, BlockedError, FlowStep
-from ci.promotion.history import digest
-from ci.promotion.migrating import candidate_files
 from ci.promotion.requesting import is_refusal, merge
 from ci.redact import Redactor
 from ci.text import clean
@@ -85,13 +83,9 @@ async def switch(promotion: Promotion, doing: Doing) -> Facts:
     except* BlockedError as group_error:
         await move_back(promotion, before)
         raise group_error.exceptions[0] from None
-    files = await candidate_files(promotion)
-    marks = {name: digest(text) for name, text in files.items()}
-    await anyio.to_thread.run_sync(
-        lambda: promotion.journal.servings.record(
-            promotion.environment, promotion.commit, flow=doing.flow.id, migrations=marks
-        )
-    )
+    servings = promotion.journal.servings
+    noting = functools.partial(servings.record, promotion.environment, promotion.commit, flow=doing.flow.id)
+    await anyio.to_thread.run_sync(noting)
     return {}
 
 
@@ -125,17 +119,11 @@ async def move_back(promotion: Promotion, before: Facts) -> None:
 
 
 async def _record_back(promotion: Promotion, doing: Doing) -> None:
-    """Note that the commit of before is served again; the database keeps the migrations."""
+    """Note that the commit of before is served again."""
     served: Mapping[str, str] = doing.facts["admission"]["served"].get(promotion.environment, {})
-    servings = promotion.journal.servings
-    known = await anyio.to_thread.run_sync(servings.of, promotion.environment)
     for commit in list(served.values())[:1]:
         noting = functools.partial(
-            servings.record,
-            promotion.environment,
-            commit,
-            flow=f"{doing.flow.id}-back",
-            migrations=known[-1].migrations,
+            promotion.journal.servings.record, promotion.environment, commit, flow=f"{doing.flow.id}-back"
         )
         await anyio.to_thread.run_sync(noting)
 

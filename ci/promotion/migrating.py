@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -19,7 +20,7 @@ from ci.promotion.work import Asked, What
 from ci.vendors.neon_restoring import restore_point
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ci.promotion.flow import Doing, Facts
     from ci.promotion.promoting import Promotion
@@ -86,10 +87,9 @@ async def keep_restore_point(promotion: Promotion, doing: Doing) -> Facts:
 async def migrate(promotion: Promotion, doing: Doing) -> Facts:
     """Run expand and data migrations on the environment's own database; a contract waits until after the soak."""
     phases: Mapping[str, str | None] = doing.facts["gates"]["pending"]
-    if not phases:
-        return {SKIPPED: "no migration is pending"}
-    if Effect.CONTRACT in phases.values():
-        return {SKIPPED: "a contract migration runs alone, after the soak"}
+    if not phases or Effect.CONTRACT in phases.values():
+        await _note(promotion, but=phases)
+        return {SKIPPED: "a contract migration runs alone, after the soak" if phases else "no migration is pending"}
     return await _migrate_own(promotion, doing)
 
 
@@ -144,11 +144,10 @@ async def _observe(promotion: Promotion, doing: Doing) -> MigrationsObserved:
 
 async def _applied(promotion: Promotion, served: Mapping[str, str]) -> dict[str, str]:
     """Return the migrations that the environment's database has, with their digests: as noted, else as served."""
-    servings = await anyio.to_thread.run_sync(promotion.journal.servings.of, promotion.environment)
-    if servings:
-        return dict(servings[-1].migrations)
     settings = promotion.settings.migrations
-    found: dict[str, str] = {}
+    found = await anyio.to_thread.run_sync(promotion.journal.servings.migrations, promotion.environment)
+    if found:
+        return found
     for commit in dict.fromkeys(served.values()) if settings else ():
         await promotion.history.require(commit, f"which {promotion.environment} serves")
         files = await promotion.history.files(commit, settings.directory, settings.files) if settings else {}
@@ -163,7 +162,16 @@ async def _migrate_own(promotion: Promotion, doing: Doing) -> Facts:
     await doing.fence()
     async with locked(url):
         await _migrate(promotion, url, f"the migrations fail on the database of {promotion.environment}")
+    await _note(promotion)
     return {"migrated": True}
+
+
+async def _note(promotion: Promotion, *, but: Collection[str] = ()) -> None:
+    """Note which of the candidate's migrations the database has had by now: all but those that are pending still."""
+    files = await candidate_files(promotion)
+    marks = {name: digest(text) for name, text in files.items() if name not in but}
+    noting = functools.partial(promotion.journal.servings.migrated, promotion.environment, marks)
+    await anyio.to_thread.run_sync(noting)
 
 
 async def _migrate(promotion: Promotion, url: str, failing: str) -> None:

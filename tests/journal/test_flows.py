@@ -88,6 +88,20 @@ def test_a_journal_of_the_version_before_is_taken_over(opened: Callable[[], Jour
     assert again.leases.take("staging", flow="one", holder="a").holder == "a"
 
 
+def test_a_journal_that_noted_migrations_with_what_was_served_is_taken_over(opened: Callable[[], Journal]) -> None:
+    journal = opened()
+    older = "pragma user_version=3" if not journal.store.shared else "update about set version = 3"
+    with journal.store.writing() as connection:
+        connection.exec_driver_sql("alter table servings add column migrations text not null default '{}'")
+        connection.exec_driver_sql("drop table migrations")
+        connection.exec_driver_sql(older)
+    again = opened()
+    with again.store.reading() as connection:
+        assert "migrations" not in list(connection.exec_driver_sql("select * from servings").keys())
+    again.servings.migrated("staging", {"0001.sql": "a"})
+    assert opened().servings.migrations("staging") == {"0001.sql": "a"}
+
+
 def test_a_journal_of_a_newer_shipway_is_refused(opened: Callable[[], Journal]) -> None:
     journal = opened()
     newer = "pragma user_version=99" if not journal.store.shared else "insert into about values (99)"

@@ -17,16 +17,22 @@ ONE, TWO = "a" * 40, "b" * 40
 
 def test_what_an_environment_serves_is_noted_once_for_each_flow(opened: Callable[[], Journal]) -> None:
     servings = opened().servings
-    servings.record("staging", ONE, flow="first", migrations={"0001.sql": "x"})
-    servings.record("staging", TWO, flow="second", migrations={})
-    servings.record("staging", ONE, flow="first", migrations={})
-    servings.record("production", ONE, flow="third", migrations={})
+    servings.record("staging", ONE, flow="first")
+    servings.record("staging", TWO, flow="second")
+    servings.record("staging", ONE, flow="first")
+    servings.record("production", ONE, flow="third")
     found = opened().servings.of("staging")
-    assert [(each.commit, each.flow, dict(each.migrations)) for each in found] == [
-        (ONE, "first", {"0001.sql": "x"}),
-        (TWO, "second", {}),
-    ]
+    assert [(each.commit, each.flow) for each in found] == [(ONE, "first"), (TWO, "second")]
     assert found[0].moment <= found[1].moment
+
+
+def test_what_a_database_has_had_is_told_by_name_with_its_newest_content(opened: Callable[[], Journal]) -> None:
+    servings = opened().servings
+    assert servings.migrations("staging") == {}
+    servings.migrated("staging", {"0001.sql": "a", "0002.sql": "b"})
+    servings.migrated("staging", {"0002.sql": "c", "0003.sql": "d"})
+    servings.migrated("production", {"0001.sql": "e"})
+    assert opened().servings.migrations("staging") == {"0001.sql": "a", "0002.sql": "c", "0003.sql": "d"}
 
 
 def test_repeats_are_told_since_a_moment_and_baselines_are_the_newest(opened: Callable[[], Journal]) -> None:

@@ -49,11 +49,13 @@ async def served(place: Town) -> set[str]:
         return {(await client.get(f"{addresses[name]}/version")).json()["commit"] for name in APPS}
 
 
-def played(directory: Path, scene: Callable[[Town], Awaitable[None]], *, soak: float = 0.2) -> None:
+def played(
+    directory: Path, scene: Callable[[Town], Awaitable[None]], *, soak: float = 0.2, databases: bool = False
+) -> None:
     """Play a scene in a town of its own."""
 
     async def run() -> None:
-        async with town(directory, soak=soak) as place:
+        async with town(directory, soak=soak, databases=databases) as place:
             await scene(place)
 
     anyio.run(run)
@@ -465,6 +467,23 @@ def test_a_branch_that_waits_for_our_own_status_has_it_before_the_merge(tmp_path
         assert place.tree("staging") == place.tree(place.second)
 
     played(tmp_path, scene)
+
+
+def test_a_contract_migration_is_pending_until_the_window_has_passed(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        await promote(place, migrate(place, "alter table receipts add column memo text;\n"))
+        known = place.journal.servings.migrations("staging")
+        assert list(known) == ["0001.sql", "0002.sql"]
+        commit = place.push("drop", **{"migrations/0003.sql": "alter table receipts drop column memo;\n"})
+        work = Table(journal=place.journal)
+        work.during = lambda _asked: known.update(place.journal.servings.migrations("staging"))
+        ended = await promote(place, commit, work)
+        assert ended.flow.state is State.DONE
+        assert [each.what for each in work.asked].count(What.MIGRATION) == 2  # on the copy, and after the window
+        assert list(known) == ["0001.sql", "0002.sql"]
+        assert "0003.sql" in place.journal.servings.migrations("staging")
+
+    played(tmp_path, scene, databases=True)
 
 
 def test_what_github_does_not_merge_is_moved_back(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_it_says_at_which_step_a_promotion_is(repository: Path) -> None:
 def test_it_says_how_long_a_testing_window_still_takes_and_how_its_tests_went(repository: Path) -> None:
     journal = Journal.local(repository, directory=repository.parent / "state")
     begin(journal, "p-1")
-    journal.servings.record("staging", COMMIT, flow="p-1", migrations={})
+    journal.servings.record("staging", COMMIT, flow="p-1")
     journal.flows.move("p-1", State.WAITING)
     for passed in (True, True, False):
         journal.servings.repeat("staging", "smoke", passed=passed)

@@ -33,6 +33,7 @@ from ci.promotion.work import Asked, What
 from ci.rehearsal import sentry
 from ci.rehearsal.github import APP, SLUG
 from ci.rehearsal.github import GitHub as GitHubStandIn
+from ci.rehearsal.neon import standing
 from ci.rehearsal.serving import serving
 from ci.rehearsal.stripe import Stripe
 from ci.rehearsal.vercel import Project
@@ -334,8 +335,13 @@ def opened(directory: Path) -> Journal:
 
 
 @contextlib.asynccontextmanager
-async def town(directory: Path, *, soak: float = 0.2, journal: str | None = None) -> AsyncIterator[Town]:
-    """Give a town whose staging serves the first commit; `journal` is the URL of one that machines share."""
+async def town(
+    directory: Path, *, soak: float = 0.2, journal: str | None = None, databases: bool = False
+) -> AsyncIterator[Town]:
+    """Give a town whose staging serves the first commit; `journal` is the URL of one that machines share.
+
+    Neon has `databases` that can be connected to, or none but on paper.
+    """
     root, secrets = directory / "work", directory / "secrets"
     root.mkdir(parents=True)
     secrets.mkdir()
@@ -343,10 +349,10 @@ async def town(directory: Path, *, soak: float = 0.2, journal: str | None = None
         (secrets / name).write_text(value)
     github = GitHubStandIn(directory)
     vercel = VercelStandIn(directory, token=TOKEN, build=clone, delay=0.01)
-    base = neon.on_paper(directory)
     shop = Stripe(directory)
     errors = sentry.Sentry(directory)
     async with (
+        _neon(directory, databases=databases) as base,
         serving(github) as hub,
         serving(vercel) as house,
         serving(base) as data,
@@ -398,6 +404,16 @@ async def town(directory: Path, *, soak: float = 0.2, journal: str | None = None
         place = dataclasses.replace(blank, first=first, second=second)
         await place.record("production", Journal.remote(journal) if journal else None)
         yield place
+
+
+@contextlib.asynccontextmanager
+async def _neon(directory: Path, *, databases: bool) -> AsyncIterator[NeonStandIn]:
+    if not databases:
+        yield neon.on_paper(directory)
+        return
+    async with standing(directory, moment=0.01) as made:
+        made.account.open_project(neon.PROJECT, database=neon.DATABASE, role=neon.ROLE)
+        yield made
 
 
 @contextlib.asynccontextmanager
