@@ -430,8 +430,9 @@ def _profile(promotion: Promotion) -> tuple[str, ...]:
     """Say how long things were, where that is a rehearsal's."""
     if not promotion.rehearsal:
         return ()
-    times = promotion.settings.promotion
-    return (f"a rehearsal among stand-ins: its window lasts {times.soak:g} s, tested every {times.repeat:g} s",)
+    times, benchmarks = promotion.settings.promotion, promotion.settings.benchmarks
+    said = f"a rehearsal among stand-ins: its window lasts {times.soak:g} s, tested every {times.repeat:g} s"
+    return (f"{said}; {benchmarks.pairs} pairs of requests a benchmark" if benchmarks else said,)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci.rehearsal.github.people import APP
 from ci.rehearsal.tenancy import APPS, ENVIRONMENTS, OWNER, PRODUCT, WEB, neon_key, stripe_key
-from ci.rehearsal.toml_text import without, write
+from ci.rehearsal.toml_text import having, without, write
 from ci.rehearsal.vercel.standin import TEAM
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ REQUIRED = (
     "ai,resend,payments,errors,metering"  # services without which a tier 2 test fails, in place of being left out
 )
 TESTED = "tests"  # the environment of errors that tests make
+# The profile of short durations; the report of a promotion states it.
 PROMOTION = {"soak": "12s", "repeat": "6s"}
+PAIRS = 100  # of requests of a benchmark
 # Of what an app is given, what its tests have to know too.
 VARIABLES = (
     "EMAIL_FROM",
@@ -92,7 +94,8 @@ def settings(
             each.name: _environment(making, vault, each, apps[each.name], told[each.name]) for each in ENVIRONMENTS
         },
     }
-    return f"{without(example, *tables).rstrip()}\n\n# The rehearsal's world.\n{write(tables).lstrip()}"
+    example = having(without(example, *tables), "benchmarks", pairs=PAIRS)
+    return f"{example.rstrip()}\n\n# The rehearsal's world.\n{write(tables).lstrip()}"
 
 
 def _environment(

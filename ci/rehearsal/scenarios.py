@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
 import httpx
 
 from ci.errors import ExitCode
@@ -69,8 +71,10 @@ async def play(
     }
     command = (sys.executable, "-P", "-m", "ci.cli")
     note("each environment records what it has, so that they can be told apart")
-    for each in ENVIRONMENTS:
-        await run((*command, "doctor", ".", "--env", each.name), cwd=world.checkout, environment=environment)
+    async with anyio.create_task_group() as group:
+        for each in ENVIRONMENTS:
+            doctor = (*command, "doctor", ".", "--env", each.name)
+            group.start_soon(functools.partial(run, doctor, cwd=world.checkout, environment=environment))
     note(f"pushing to main: {scenario.message}")
     commit = await push_commit(world, scenario.edits, scenario.message)
     note(f"$ shipway {' '.join(scenario.words)}")

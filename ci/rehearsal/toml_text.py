@@ -27,6 +27,14 @@ def without(text: str, *names: str) -> str:
     return "".join(kept)
 
 
+def having(text: str, table: str, **values: Any) -> str:
+    """Return a text whose table of this name, which is there, has these values too."""
+    head = f"\n[{table}]\n"
+    if head not in text:
+        raise ValueError(f"there is no [{table}]")
+    return text.replace(head, head + "".join(f"{_key(name)} = {_value(each)}\n" for name, each in values.items()), 1)
+
+
 def _lines(path: tuple[str, ...], table: Mapping[str, Any]) -> list[str]:
     values = {name: each for name, each in table.items() if not isinstance(each, Mapping)}
     found = []
