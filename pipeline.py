@@ -347,13 +347,13 @@ async def bar(path: Path, what: str, words: tuple[str, ...]) -> tuple[str, ...]:
 
 async def writes(request: PromotionRequest) -> tuple[tuple[str, str], ...]:
     """Return what a promotion would write to outside services, by its steps; nothing is asked of any of them."""
-    from ci.promotion import staging  # noqa: PLC0415 - as above
+    from ci.promotion.carrying import ROUTES  # noqa: PLC0415 - as above
 
     root = request.path.resolve()
     journal = await lasting(config.load(root), root)
     commit = request.commit or await _newest(root)
     async with _promotion(request, root, journal, commit, None) as (promotion, _):
-        every = (*staging.steps(promotion), *staging.closing_steps(promotion), *staging.steps_after(promotion))
+        every = ROUTES[promotion.environment].every_step(promotion)
     return tuple((step.name, step.writes) for step in every if step.writes)
 
 
@@ -394,15 +394,10 @@ async def smoke(path: Path, environment: str, commit: str | None) -> Smoked:
 async def _carry_on(request: PromotionRequest, root: Path, journal: Journal, flow: Flow, console: Console) -> Promoted:
     """Carry a promotion as far as it goes now, and write its report."""
     from ci import promoted  # noqa: PLC0415 - as above
-    from ci.promotion import soaking, staging  # noqa: PLC0415 - as above
-    from ci.promotion.carrying import carry_on  # noqa: PLC0415 - as above
+    from ci.promotion.carrying import ROUTES, carry_on  # noqa: PLC0415 - as above
 
     async with _promotion(request, root, journal, flow.commit, console) as (promotion, fence):
-        order = [
-            *(step.name for step in (*staging.steps(promotion), *staging.closing_steps(promotion))),
-            soaking.STEP,
-            *(step.name for step in (*staging.steps_after(promotion), *staging.closing_after(promotion))),
-        ]
+        order = ROUTES[flow.environment].order(promotion)
         try:
             ended = await carry_on(promotion, flow, fence, FlowView(console, order), wait=request.wait)
         except VendorError as error:

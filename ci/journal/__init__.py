@@ -8,7 +8,9 @@ flows.py     promotions and the like, step by step: what was intended and what c
 footprints.py  what each environment is configured with, so far as it can be compared
 bars.py      what bars promotions: pins and freezes
 evidence.py  reports of the seven stages by commit
-servings.py  what each environment served since when, and how its repeats went
+servings.py  what each environment served since when, what its database has had, how its repeats went
+releases.py  what production was switched to, and whether it proved good
+approvals.py a person's word that a flow goes on
 incidents.py what went wrong with a commit
 leases.py    who may change an environment, until when
 """

@@ -25,17 +25,18 @@ Facts = Mapping[str, Any]
 
 
 class State(enum.StrEnum):
-    """How a flow stands. It is over in all but the first two."""
+    """How a flow stands. It is over in all but the first three."""
 
     RUNNING = "running"
-    WAITING = "waiting"  # for a time, a person or a vendor; it holds no lease
+    PAUSED = "paused"  # in the middle of its steps, for a person's word or a later look; it holds no lease
+    WAITING = "waiting"  # for its window to pass; it holds no lease
     DONE = "done"
     BLOCKED = "blocked"  # a stage or a gate said no
     HELD = "held"
     ABORTED = "aborted"
 
 
-OPEN = (State.RUNNING, State.WAITING)
+OPEN = (State.RUNNING, State.PAUSED, State.WAITING)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci.journal import store
+from ci.journal.approvals import Approvals
 from ci.journal.bars import Bars
 from ci.journal.evidence import Evidence
 from ci.journal.flows import Flows
 from ci.journal.footprints import Footprints
 from ci.journal.incidents import Incidents
 from ci.journal.leases import Leases
+from ci.journal.releases import Releases
 from ci.journal.runs import Runs
 from ci.journal.servings import Servings
 
@@ -32,6 +34,8 @@ class Journal:
         self.evidence = Evidence(place)
         self.servings = Servings(place)
         self.incidents = Incidents(place)
+        self.releases = Releases(place)
+        self.approvals = Approvals(place)
 
     @classmethod
     def local(cls, root: Path, *, directory: Path | None = None) -> Journal:

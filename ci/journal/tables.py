@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-VERSION = 4
+VERSION = 5
 METADATA = sql.MetaData()
 
 RUNS = sql.Table(
@@ -143,6 +143,27 @@ INCIDENTS = sql.Table(
     sql.Column("state", sql.String, nullable=False),
     sql.Column("moment", sql.Float, nullable=False),
     sql.Column("ended", sql.Float),
+)
+RELEASES = sql.Table(  # what was switched to, app by app: what can be rolled back to
+    "releases",
+    METADATA,
+    sql.Column("number", sql.Integer, primary_key=True),
+    sql.Column("environment", sql.String, nullable=False, index=True),
+    sql.Column("commit_sha", sql.String, nullable=False),
+    sql.Column("flow", sql.String, nullable=False, unique=True),
+    sql.Column("deployments", sql.Text, nullable=False),
+    sql.Column("migrations", sql.Text, nullable=False),
+    sql.Column("state", sql.String, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+APPROVALS = sql.Table(
+    "approvals",
+    METADATA,
+    sql.Column("flow", sql.String, sql.ForeignKey("flows.id"), primary_key=True),
+    sql.Column("step", sql.String, primary_key=True),
+    sql.Column("by", sql.String, nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
 )
 BASELINES = sql.Table(
     "baselines",

@@ -11,15 +11,18 @@ from ci.errors import ExitCode
 from ci.journal import LeaseLostError, Refusal, State
 from ci.promotion import staging
 from ci.promotion.flow import BlockedError, BusyError, Ended, carry, leased
-from ci.promotion.soaking import soak
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ci.journal import Flow, Journal
     from ci.promotion.flow import Held, Watcher
     from ci.promotion.promoting import Promotion
+    from ci.promotion.route import Route
 
 KIND = "promotion"
 LASTING = 86_400.0  # seconds; past them whoever looks ends it
+ROUTES: Mapping[str, Route] = {"staging": staging.ROUTE}
 
 
 @dataclass(kw_only=True)
@@ -40,14 +43,14 @@ def begin(
 ) -> Flow:
     """Begin a promotion, or return the one of this commit that goes on, be it in its window.
 
-    Raises BusyError where another one is unfinished; one in its window bars nobody.
+    Raises BusyError where another one is unfinished; one that holds no lease bars nobody.
     """
     for found in journal.flows.recent(environment):
         if found.kind != KIND or not found.is_open:
             continue
         if found.commit == commit:
             return found
-        if found.state is State.WAITING:
+        if found.state is not State.RUNNING:
             continue
         raise BusyError(
             f"the promotion of {found.commit[:12]} to {environment} is not finished",
@@ -62,7 +65,7 @@ def begin(
 
 def unfinished(journal: Journal, environment: str) -> Flow:
     """Return the promotion that goes on in an environment. Raises BlockedError where none does."""
-    for state in (State.RUNNING, State.WAITING):
+    for state in (State.RUNNING, State.PAUSED, State.WAITING):
         for found in journal.flows.recent(environment):
             if found.kind == KIND and found.state is state:
                 return found
@@ -74,23 +77,25 @@ async def carry_on(promotion: Promotion, flow: Flow, fence: Fence, watcher: Watc
 
     Raises BusyError where somebody else holds the environment, LeaseLostError, VendorError.
     """
-    journal = promotion.journal
+    journal, route = promotion.journal, ROUTES[promotion.environment]
     ended = Ended(flow=flow, steps=())
+    if flow.state is State.PAUSED:
+        flow = journal.flows.move(flow.id, State.RUNNING)
     if flow.state is State.RUNNING:
         async with leased(journal, flow, waiting=True) as held:
             fence.held = held
             ended = await carry(
                 journal,
                 flow,
-                staging.steps(promotion),
+                route.steps(promotion),
                 held,
                 watcher,
-                closing=staging.closing_steps(promotion),
+                closing=route.closing(promotion),
                 then=State.WAITING,
             )
     if ended.flow.state is not State.WAITING:
         return ended
-    window = await soak(promotion, ended.flow, watcher, until_over=wait)
+    window = await route.watch(promotion, ended.flow, watcher, until_over=wait)
     if window is None:
         return ended
     async with leased(journal, flow, waiting=True) as held:
@@ -98,10 +103,10 @@ async def carry_on(promotion: Promotion, flow: Flow, fence: Fence, watcher: Watc
         after = await carry(
             journal,
             ended.flow,
-            staging.steps_after(promotion),
+            route.steps_after(promotion),
             held,
             watcher,
-            closing=staging.closing_after(promotion),
+            closing=route.closing_after(promotion),
         )
     return replace(after, steps=(*ended.steps, window, *after.steps))
 
@@ -112,7 +117,7 @@ def due(journal: Journal) -> tuple[Flow, ...]:
     late = [each for each in found if each.deadline < time.time()]
     for each in late:
         abort(journal, each, f"it was not finished within {LASTING / 3600:.0f} hours")
-    return tuple(each for each in found if each in late or each.state is State.WAITING)
+    return tuple(each for each in found if each in late or each.state is not State.RUNNING)
 
 
 def abort(journal: Journal, flow: Flow, reason: str) -> Refusal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import secrets
 import socket
@@ -57,6 +58,12 @@ class BlockedError(ShipwayError):
 
 class BusyError(BlockedError):
     """Somebody else holds the lease."""
+
+
+class PausedError(ShipwayError):
+    """A step cannot go on now: it is for a person's word, or for later. It is done again when the flow goes on."""
+
+    exit_code = ExitCode.HELD
 
 
 class Fence(Protocol):
@@ -202,48 +209,83 @@ async def carry(
 
     A refusal is written down before anything is closed, so that a killed process does not try again what said no. A
     vendor that is out of reach leaves the flow as it is, to be resumed; all else that a step raises as a ShipwayError
-    refuses. The flow moves to `then` where none did. Raises LeaseLostError, and VendorError.
+    refuses. A step that pauses leaves the flow at it, without closing anything. The flow moves to `then` where none
+    said no. Raises LeaseLostError, and VendorError.
     """
-    facts: dict[str, Facts] = dict(await anyio.to_thread.run_sync(journal.flows.results, flow.id))
-    refusal = await anyio.to_thread.run_sync(journal.flows.refusal, flow.id)
-    runs: list[FlowStepRun] = []
+    going = _Going(
+        journal=journal,
+        flow=flow,
+        held=held,
+        watcher=watcher,
+        facts=dict(await anyio.to_thread.run_sync(journal.flows.results, flow.id)),
+        refusal=await anyio.to_thread.run_sync(journal.flows.refusal, flow.id),
+    )
+    for step in steps:
+        await going.on(step)
+        if going.paused is not None:
+            return await going.end(State.PAUSED, going.paused)
+    for step in closing:
+        await going.take(step)
+    refusal = going.refusal
+    if refusal is None:
+        return await going.end(then)
+    return await going.end(refusal.state, f"{refusal.step}: {refusal.message}")
 
-    async def take(step: FlowStep) -> None:
-        nonlocal refusal
-        if step.name in facts:
-            runs.append(FlowStepRun(name=step.name, status=Status.SKIPPED, reason="done before"))
-            watcher.step_ended(runs[-1])
+
+@dataclass(kw_only=True)
+class _Going:
+    """A flow that is being carried."""
+
+    journal: Journal
+    flow: Flow
+    held: Held
+    watcher: Watcher
+    facts: dict[str, Facts]
+    refusal: Refusal | None
+    runs: list[FlowStepRun] = field(default_factory=list)
+    paused: str | None = None
+
+    async def on(self, step: FlowStep) -> None:
+        """Take a step, where nothing said no before it."""
+        if self.refusal is None:  # somebody may have ended it
+            self.refusal = await anyio.to_thread.run_sync(self.journal.flows.refusal, self.flow.id)
+        if self.refusal is None or step.name in self.facts:
+            await self.take(step)
+        elif step.name == self.refusal.step and not any(run.name == step.name for run in self.runs):
+            self._ended(FlowStepRun(name=step.name, status=Status.FAILED, reason=self.refusal.message))
+
+    async def take(self, step: FlowStep) -> None:
+        """Take a step, where it is not done. What says no is kept; raises LeaseLostError, VendorError."""
+        if step.name in self.facts:
+            self._ended(FlowStepRun(name=step.name, status=Status.SKIPPED, reason="done before"))
             return
         began = anyio.current_time()
-        watcher.step_started(step.name)
-        doing = Doing(flow=flow, facts=facts, fence=held, note=watcher.note, refusal=refusal)
+        self.watcher.step_started(step.name)
+        doing = Doing(flow=self.flow, facts=self.facts, fence=self.held, note=self.watcher.note, refusal=self.refusal)
         try:
-            facts[step.name] = await _do(journal, step, doing, held)
+            self.facts[step.name] = await _do(self.journal, step, doing, self.held)
         except (LeaseLostError, VendorError) as error:
-            runs.append(_ran(step, began, Status.ERROR, str(error)))
-            watcher.step_ended(runs[-1])
+            self._ended(_ran(step, began, Status.ERROR, str(error)))
             raise
+        except PausedError as error:
+            self.paused = str(error)
+            self._ended(_ran(step, began, Status.SKIPPED, self.paused))
         except ShipwayError as error:
-            runs.append(_ran(step, began, Status.FAILED, str(error)))
-            watcher.step_ended(runs[-1])
-            refusal = await anyio.to_thread.run_sync(journal.flows.refuse, flow.id, refused(step.name, error))
-            return
-        said = facts[step.name].get(SKIPPED)
-        runs.append(_ran(step, began, Status.PASSED if said is None else Status.SKIPPED, said))
-        watcher.step_ended(runs[-1])
+            self._ended(_ran(step, began, Status.FAILED, str(error)))
+            refusing = functools.partial(self.journal.flows.refuse, self.flow.id, refused(step.name, error))
+            self.refusal = await anyio.to_thread.run_sync(refusing)
+        else:
+            said = self.facts[step.name].get(SKIPPED)
+            self._ended(_ran(step, began, Status.PASSED if said is None else Status.SKIPPED, said))
 
-    for step in steps:
-        refusal = refusal or await anyio.to_thread.run_sync(journal.flows.refusal, flow.id)  # somebody may abort it
-        if refusal is None or step.name in facts:
-            await take(step)
-        elif step.name == refusal.step and not any(run.name == step.name for run in runs):
-            runs.append(FlowStepRun(name=step.name, status=Status.FAILED, reason=refusal.message))
-            watcher.step_ended(runs[-1])
-    for step in closing:
-        await take(step)
-    state, why = (then, None) if refusal is None else (refusal.state, f"{refusal.step}: {refusal.message}")
-    flow = await anyio.to_thread.run_sync(journal.flows.move, flow.id, state, why)
-    return Ended(flow=flow, steps=tuple(runs), facts=facts, refusal=refusal)
+    async def end(self, state: State, why: str | None = None) -> Ended:
+        """Note how the flow stands."""
+        flow = await anyio.to_thread.run_sync(self.journal.flows.move, self.flow.id, state, why)
+        return Ended(flow=flow, steps=tuple(self.runs), facts=self.facts, refusal=self.refusal)
+
+    def _ended(self, run: FlowStepRun) -> None:
+        self.runs.append(run)
+        self.watcher.step_ended(run)
 
 
 def refused(step: str, error: ShipwayError) -> Refusal:

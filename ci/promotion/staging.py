@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from ci.promotion import admission, closing, deploying, migrating, proving, requesting, trying
+from ci.promotion import admission, closing, deploying, migrating, proving, requesting, soaking, trying
 from ci.promotion.flow import FlowStep
+from ci.promotion.route import Route
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -81,3 +82,13 @@ def _step(
 ) -> FlowStep:
     done: Act = functools.partial(act, promotion)
     return FlowStep(name=name, act=done, writes=writes, lasting=lasting)
+
+
+ROUTE = Route(
+    steps=steps,
+    closing=closing_steps,
+    window=soaking.STEP,
+    watch=soaking.soak,
+    steps_after=steps_after,
+    closing_after=closing_after,
+)

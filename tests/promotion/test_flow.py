@@ -10,7 +10,7 @@ import pytest
 from ci.errors import ExitCode, VendorError
 from ci.journal import LeaseLostError, State, leases
 from ci.model import Status
-from ci.promotion.flow import BlockedError, BusyError, Doing, FlowStep, carry, leased
+from ci.promotion.flow import BlockedError, BusyError, Doing, FlowStep, PausedError, carry, leased
 from tests.conftest import ROOT
 from tests.promotion import toy
 
@@ -64,6 +64,27 @@ def test_a_step_that_says_no_ends_the_flow_with_its_reason(world: Path) -> None:
         assert ended.refusal is not None
         assert [run.status for run in ended.steps] == [Status.PASSED, Status.FAILED]
         assert left(world) == ["pull request-0"]
+
+    anyio.run(play)
+
+
+def test_a_step_that_waits_leaves_the_flow_at_it_and_is_done_again_later(world: Path) -> None:
+    async def play() -> None:
+        journal = toy.opened(world)
+        made, approved = toy.flow(journal), False
+
+        async def approval(_doing: Doing) -> Facts:
+            if not approved:
+                raise PausedError("nobody approved it")
+            return {"by": "ada"}
+
+        first, *others = toy.steps(world)
+        steps = [first, FlowStep(name="approval", act=approval), *others]
+        for approved, state in ((False, State.PAUSED), (False, State.PAUSED), (True, State.DONE)):
+            async with leased(journal, made) as held:
+                ended = await carry(journal, made, steps, held, toy.Quiet(), closing=toy.steps(world)[-1:])
+            assert (ended.flow.state, ended.refusal) == (state, None)
+            assert left(world) == (DONE if approved else ["pull request-0"])
 
     anyio.run(play)
 
