@@ -18,7 +18,7 @@ from ci.text import clean
 from ci.vendors.platform import Deployment, Order, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ci.promotion.flow import Doing, Facts
     from ci.promotion.promoting import Promotion
@@ -63,30 +63,44 @@ async def _deploy(promotion: Promotion, app: App, doing: Doing) -> Facts:
     if app.serves is not None:
         headers = await promotion.platform.passage(app.name)
         await _until_served(app, made.address, promotion.commit, headers=headers)
-    return {**dataclasses.asdict(made), "state": made.state.value}
+    return plain_deployment(made)
 
 
 async def switch(promotion: Promotion, doing: Doing) -> Facts:
     """Move all users to the candidate; each app must then say so itself. Else all are moved back: BlockedError."""
-    before = doing.facts["served before"]
-    targets = _targets(promotion, doing)
     try:
-        async with anyio.create_task_group() as group:
-            for target in targets.values():
-                group.start_soon(promotion.platform.switch, target)
-        for app in promotion.settings.apps:
-            address = promotion.own.addresses.get(app.name)
-            if app.serves is None or address is None:
-                doing.note(f"{app.name} is not asked what it serves: the platform's word counts")
-                continue
-            await _until_served(app, address, promotion.commit)
-    except* BlockedError as group_error:
-        await move_back(promotion, before)
-        raise group_error.exceptions[0] from None
+        await move_all(promotion, list(_targets(promotion, doing).values()), doing)
+    except BlockedError:
+        await move_back(promotion, doing.facts["served before"])
+        raise
     servings = promotion.journal.servings
     noting = functools.partial(servings.record, promotion.environment, promotion.commit, flow=doing.flow.id)
     await anyio.to_thread.run_sync(noting)
     return {}
+
+
+async def move_all(promotion: Promotion, targets: Sequence[Deployment], doing: Doing) -> None:
+    """Move users to all of these at once, and wait until each app says so. Raises BlockedError, VendorError."""
+    wrong: list[ShipwayError] = []
+
+    async def move(target: Deployment) -> None:
+        try:
+            await promotion.platform.switch(target)
+        except ShipwayError as error:  # raised as it is, and when the others are done: half a move is none
+            wrong.append(error)
+
+    async with anyio.create_task_group() as group:
+        for target in targets:
+            group.start_soon(move, target)
+    if wrong:
+        raise wrong[0]
+    commits = {each.app: each.commit or promotion.commit for each in targets}
+    for app in promotion.settings.apps:
+        address = promotion.own.addresses.get(app.name)
+        if app.serves is None or address is None:
+            doing.note(f"{app.name} is not asked what it serves: the platform's word counts")
+            continue
+        await _until_served(app, address, commits[app.name])
 
 
 async def note_served(promotion: Promotion, _doing: Doing) -> Facts:
@@ -94,7 +108,7 @@ async def note_served(promotion: Promotion, _doing: Doing) -> Facts:
     found: dict[str, Any] = {}
     for app in promotion.settings.apps:
         for each in await promotion.platform.serving(app.name):
-            found[app.name] = {**dataclasses.asdict(each), "state": each.state.value}
+            found[app.name] = plain_deployment(each)
     return {"deployments": found} if found else {"deployments": {}, SKIPPED: "nothing is served yet"}
 
 
@@ -113,7 +127,7 @@ async def merge_or_move_back(promotion: Promotion, doing: Doing) -> Facts:
 async def move_back(promotion: Promotion, before: Facts) -> None:
     """Have users get what they had before. Raises VendorError."""
     for found in before["deployments"].values():
-        target = _read(found)
+        target = read_deployment(found)
         if not all(each.id == target.id for each in await promotion.platform.serving(target.app)):
             await promotion.platform.roll_back(target, why=f"the promotion of {promotion.name} was refused")
 
@@ -135,10 +149,16 @@ def _filled(text: str, addresses: Mapping[str, str]) -> str:
 
 
 def _targets(promotion: Promotion, doing: Doing) -> dict[str, Deployment]:
-    return {app.name: _read(doing.facts[f"deploy {app.name}"]) for app in promotion.settings.apps}
+    return {app.name: read_deployment(doing.facts[f"deploy {app.name}"]) for app in promotion.settings.apps}
 
 
-def _read(facts: Mapping[str, Any]) -> Deployment:
+def plain_deployment(deployment: Deployment) -> dict[str, Any]:
+    """Return a deployment as JSON has it."""
+    return {**dataclasses.asdict(deployment), "state": deployment.state.value}
+
+
+def read_deployment(facts: Mapping[str, Any]) -> Deployment:
+    """Return what was written down of a deployment."""
     names = {each.name for each in dataclasses.fields(Deployment)}
     return Deployment(
         **{**{name: value for name, value in facts.items() if name in names}, "state": State(facts["state"])}

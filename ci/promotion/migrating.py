@@ -155,6 +155,11 @@ async def _applied(promotion: Promotion, served: Mapping[str, str]) -> dict[str,
     return found
 
 
+def applied_names(promotion: Promotion) -> list[str]:
+    """Return the names of all migrations that the environment's database has had."""
+    return list(promotion.journal.servings.migrations(promotion.environment))
+
+
 async def _migrate_own(promotion: Promotion, doing: Doing) -> Facts:
     url = await own_url(promotion)
     if url is None:

@@ -49,6 +49,11 @@ async def prove_again(promotion: Promotion, doing: Doing) -> Facts:
     return {"report": report.id, **demand(ruling)}
 
 
+async def kept_ruling(promotion: Promotion, environment: str) -> Ruling:
+    """Return how the report counts that was made with an environment's services, as evidence for this promotion."""
+    return _ruled(promotion, await _kept(promotion, environment))
+
+
 async def _kept(promotion: Promotion, environment: str | None) -> Kept | None:
     journal = promotion.journal
     return await anyio.to_thread.run_sync(lambda: journal.evidence.newest(promotion.commit, environment=environment))

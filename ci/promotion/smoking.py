@@ -13,9 +13,10 @@ from ci.redact.forms import SHORTEST
 from ci.settings.smoke import Smoking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    from ci.gates.smoke import SmokeObserved
     from ci.model import Ruling
     from ci.promotion.tries import ProbeRun
     from ci.settings import Settings
@@ -27,6 +28,7 @@ class Smoked:
     """What came of it. `notices` is what a reader has to know beside."""
 
     environment: str
+    observed: SmokeObserved
     ruling: Ruling
     runs: tuple[ProbeRun, ...]
     notices: tuple[str, ...] = ()
@@ -53,28 +55,32 @@ async def smoke(
     root: Path,
     addresses: Mapping[str, str] | None = None,
     commits: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    only: Collection[str] | None = None,
     within: float = WITHIN,
 ) -> Smoked:
-    """Make the probes of an environment at `addresses`, else where its users reach it.
+    """Make the probes of an environment at `addresses`, with `headers` too, else where its users reach it.
 
-    `commits` are those that apps are to serve; an app without one has only to say what it serves,
-    within as many seconds. Raises UsageError.
+    `only` names the probes that are made, all where it is None. `commits` are those that apps are to serve; an app
+    without one has only to say what it serves, within as many seconds. Raises UsageError.
     """
     environment: Environment = getattr(settings.environments, name)
     more = environment.smoke or Smoking()
-    target = await target_of(settings, name, root=root, addresses=addresses)
+    target = await target_of(settings, name, root=root, addresses=addresses, headers=headers)
     serving = [
         Serving(app=app.name, serves=app.serves, commit=(commits or {}).get(app.name))
         for app in settings.apps
         if app.serves is not None and app.name in target.addresses
     ]
     where = ", ".join(target.addresses.values())
-    made = await probe(settings.smoke, target, serving=serving, without=more.without, within=within, where=where)
+    probes = [each for each in settings.smoke if only is None or each.name in only]
+    made = await probe(probes, target, serving=serving, without=more.without, within=within, where=where)
     short = (each for each, value in target.secrets.items() if len(value.strip()) < SHORTEST)
     notices = [f"{each} is not redacted: its value is shorter than {SHORTEST} characters" for each in short]
     notices += [f"{run.name} could not clean up: {each}" for run in made.runs for each in run.left]
     return Smoked(
         environment=name,
+        observed=made.observed,
         ruling=rule(made.observed, environment=name),
         runs=made.runs,
         notices=tuple(notices),

@@ -125,8 +125,8 @@ async def _ruled(promotion: Promotion, flow: Flow, watcher: Watcher) -> tuple[Ru
     known = await anyio.to_thread.run_sync(journal.servings.of, promotion.environment)
     servings = []
     for each in known:
-        carries = await _carries(promotion, each.commit)
-        servings.append(Serving(commit=each.commit, since=each.moment, carries=carries))
+        holds = await carries(promotion, each.commit)
+        servings.append(Serving(commit=each.commit, since=each.moment, carries=holds))
     since = next((each.moment for each in known if each.flow == flow.id), flow.began)
     repeats = await anyio.to_thread.run_sync(lambda: journal.servings.repeats(promotion.environment, since=since))
     observed = SoakObserved(
@@ -144,7 +144,8 @@ async def _ruled(promotion: Promotion, flow: Flow, watcher: Watcher) -> tuple[Ru
     return rule(observed, environment=promotion.environment), superseded
 
 
-async def _carries(promotion: Promotion, commit: str) -> bool:
+async def carries(promotion: Promotion, commit: str) -> bool:
+    """Whether a commit holds the candidate, or is it."""
     try:
         return await promotion.history.contains(commit, promotion.commit)
     except ShipwayError:

@@ -52,7 +52,14 @@ def trust(*targets: Target) -> Trust:
     return httpx.create_ssl_context() if encrypted else False
 
 
-async def target_of(settings: Settings, name: str, *, root: Path, addresses: Mapping[str, str] | None = None) -> Target:
+async def target_of(
+    settings: Settings,
+    name: str,
+    *,
+    root: Path,
+    addresses: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Target:
     """Return where an environment's probes are made: at `addresses`, else at those where its users reach it.
 
     Raises UsageError where something is not said that a probe needs, or a secret cannot be had.
@@ -71,7 +78,7 @@ async def target_of(settings: Settings, name: str, *, root: Path, addresses: Map
             )
     for lacking in settings.lacking(name):
         raise UsageError(f"shipway.toml: [{place}.smoke] {lacking}")
-    return await plain_target(settings, name, root=root, addresses=at)
+    return await plain_target(settings, name, root=root, addresses=at, headers=headers)
 
 
 async def plain_target(

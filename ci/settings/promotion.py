@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,18 @@ class Promotion(Table):
     repeat: Duration = Field(default=600.0, description="How often the tests are repeated in that time.")
     evidence_max_age: Duration = Field(
         default=86_400.0, description="How old a report of the seven stages may be that a promotion goes by."
+    )
+    hotfix_soak: Duration = Field(default=600.0, description="How long staging is used with a fix of an incident.")
+    approval: Literal["none", "person"] = Field(
+        default="none",
+        description="Whether a person has to approve of a promotion to production: by `shipway approve`, or by a "
+        "review of its pull request.",
+    )
+    dogfood: Duration | None = Field(
+        default=None, description="How long the team uses a release at its own address before any customer gets it."
+    )
+    rollbacks_apart: Duration = Field(
+        default=180.0, description="The shortest time between two rollbacks that no person asked for."
     )
 
 

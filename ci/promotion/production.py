@@ -1,0 +1,71 @@
+"""A promotion to production, step by step: the list here is the whole of it.
+
+Up to the switch nothing that users get is touched. What says no after it has every app put back, which is the first
+thing that is done at the end; then people are told.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from ci.promotion import admission, closing, deploying, migrating, releasing, requesting, rolling_back
+from ci.promotion.flow import FlowStep
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from ci.promotion.flow import Act, Doing, Facts
+    from ci.promotion.promoting import Promotion
+
+LONG = 3600.0  # seconds
+
+
+def steps(promotion: Promotion) -> Sequence[FlowStep]:
+    """Return what is done under the lease, in its order: from the first look to the merge."""
+    name = promotion.environment
+    step = functools.partial(_step, promotion)
+    return (
+        step("admission", admission.admit),
+        step("soak", releasing.find_soak),
+        step("evidence", releasing.find_evidence),
+        step("pull request", requesting.request, writes=f"the branch {promotion.head} and its pull request"),
+        step("gates", migrating.rule_gates),
+        step(releasing.APPROVAL, releasing.await_approval),
+        step("look after the wait", releasing.look_again),
+        step("served before", deploying.note_served),
+        step("restore point", migrating.keep_restore_point, writes=f"a branch that keeps {name}'s database"),
+        step("migrations", migrating.migrate, writes=f"{name}'s database: expand and data migrations", lasting=LONG),
+        *deploying.deployments(promotion),
+        step("staged smoke", releasing.smoke_staged, writes="what its probes make"),
+        step(releasing.DOGFOOD, releasing.use_first),
+        step("second look", requesting.look_again),
+        step(releasing.SWITCH, releasing.switch, writes=f"what users of {name} get"),
+        step("mark", releasing.mark, writes="a deploy of the release at Sentry"),
+        step("smoke", releasing.smoke_served, writes="what its probes make"),
+        step("good", releasing.prove_good),
+        step("merge", releasing.merge, writes=f"the branch {promotion.own.branch}"),
+    )
+
+
+def closing_steps(promotion: Promotion) -> Sequence[FlowStep]:
+    """Return what is done at the end of these, also where one said no."""
+    step = functools.partial(_step, promotion)
+    return (
+        *rolling_back.steps(promotion),
+        step("commit status", closing.tell_commit, writes="a status of the commit"),
+        step("comment", closing.tell_pull_request, writes="a comment, where it is blocked"),
+        step("incident", closing.open_incident),
+    )
+
+
+def _step(
+    promotion: Promotion,
+    name: str,
+    act: Callable[[Promotion, Doing], Awaitable[Facts]],
+    *,
+    writes: str = "",
+    lasting: float = 600.0,
+) -> FlowStep:
+    done: Act = functools.partial(act, promotion)
+    return FlowStep(name=name, act=done, writes=writes, lasting=lasting)

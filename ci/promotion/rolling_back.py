@@ -1,0 +1,252 @@
+"""Puts every app back to the newest earlier release that proved good: chosen, flipped, asked, written down.
+
+The steps never refuse: what they could not do is what came of them, so that people are told whatever happens. They are
+the first things done at the end of a promotion that failed after its switch, and all of a rollback by hand.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+
+from ci.errors import ShipwayError, VendorError
+from ci.gates.effects import Effect
+from ci.gates.phases import read_migration
+from ci.journal import State
+from ci.journal.releases import Proof
+from ci.promotion.admission import STOP
+from ci.promotion.asking import commit_of
+from ci.promotion.attributing import attribute
+from ci.promotion.deploying import read_deployment
+from ci.promotion.flow import SKIPPED, FlowStep
+from ci.promotion.promoting import RULINGS, plain
+from ci.vendors.platform import State as Built
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ci.journal.releases import Release
+    from ci.promotion.flow import Doing, Facts
+    from ci.promotion.promoting import Promotion
+    from ci.settings.environments import App
+    from ci.vendors.platform import Deployment
+
+KIND = "rollback"
+IN_A_ROW = 3  # so many freeze the environment
+TRIES = 3
+SERVED = 30.0  # seconds for an app to serve what it is put back to
+PAUSE = 0.2
+FAILED, MIXED, BACK = "failed", "mixed", "back"
+LATE = "late "  # before the names of steps that are done after the window
+UNDONE = "-back"  # behind a flow's id, where a serving is noted that put back what it had switched
+ALL_OF_IT = STOP[-1]  # the label that stops rollbacks too, but for those by hand
+
+
+def steps(promotion: Promotion, prefix: str = "") -> Sequence[FlowStep]:
+    """Return the steps of a rollback; `prefix` tells those of a promotion's end from those after its window."""
+    name = promotion.environment
+
+    def step(word: str, act: Any, writes: str = "") -> FlowStep:
+        made = functools.partial(act, promotion, prefix)
+        return FlowStep(name=f"{prefix}{word}", act=made, writes=writes)
+
+    return (
+        step("rollback target", _choose),
+        step("rollback", _flip, f"what users of {name} get, where the release failed"),
+        step("rollback noted", _note),
+    )
+
+
+def outcome(facts: Mapping[str, Facts]) -> str | None:
+    """Return how a rollback of these steps ended: BACK, MIXED, FAILED; None where none was needed."""
+    for prefix in ("", LATE):
+        target, flipped = facts.get(f"{prefix}rollback target", {}), facts.get(f"{prefix}rollback", {})
+        for each in (MIXED, FAILED, BACK):
+            if each in target or each in flipped:
+                return each
+    return None
+
+
+async def _choose(promotion: Promotion, _prefix: str, doing: Doing) -> Facts:
+    """Choose the release to go back to, whose deployments are all there still."""
+    why = await _unneeded(promotion, doing)
+    if why is not None:
+        return {SKIPPED: why}
+    releases = await anyio.to_thread.run_sync(promotion.journal.releases.of, promotion.environment)
+    bad = _bad(doing, releases)
+    by_hand = doing.flow.kind == KIND
+    if not by_hand:
+        if stopped := await _stopped(promotion):
+            return {FAILED: stopped}
+        await _keep_apart(promotion, doing)
+    wanted = doing.flow.asked.get("to")
+    earlier = [each for each in releases if bad is None or each.moment < bad.moment]
+    good = [each for each in earlier if each.state is Proof.GOOD and (not wanted or each.commit.startswith(wanted))]
+    if not good:
+        return {FAILED: f"no release proved good {'of ' + wanted[:12] if wanted else 'before it'} to go back to"}
+    gone = []
+    for release in good:
+        if contracts := await _contracts(promotion, release):
+            return {
+                FAILED: f"{contracts[0]} took away what {release.commit[:12]} needs: only a later commit can mend it"
+            }
+        if lacking := await _lacking(promotion, release):
+            gone.append(f"{lacking} of {release.commit[:12]} is gone")
+            continue
+        return {"commit": release.commit, "deployments": release.deployments, "bad": bad.flow if bad else None}
+    return {FAILED: "; ".join(gone)}
+
+
+async def _unneeded(promotion: Promotion, doing: Doing) -> str | None:
+    """Return why nothing is to be put back, None where it is."""
+    if doing.flow.kind == KIND:
+        return None
+    if doing.refusal is None:
+        return "the release did not fail"
+    if doing.refusal.state is State.HELD:
+        return "it is held, and serves"
+    if await anyio.to_thread.run_sync(promotion.journal.releases.of_flow, doing.flow.id) is None:
+        return "nothing was switched"
+    return None
+
+
+def _bad(doing: Doing, releases: Sequence[Release]) -> Release | None:
+    """Return the release that is to go: this promotion's own; by hand, what was switched to last."""
+    if doing.flow.kind != KIND:
+        return next((each for each in releases if each.flow == doing.flow.id), None)
+    return next((each for each in releases if each.state is not Proof.ROLLED_BACK), None)
+
+
+async def _stopped(promotion: Promotion) -> str | None:
+    """Return the label by which a person has even this stopped, None where nobody has."""
+    try:
+        issues = await promotion.github.issues.labelled(ALL_OF_IT)
+    except VendorError:
+        return None  # users come first: a GitHub that is away stops nothing
+    return f"stopped by issue #{issues[0].number}, labelled {ALL_OF_IT}" if issues else None
+
+
+async def _keep_apart(promotion: Promotion, doing: Doing) -> None:
+    """Wait until the last rollback is long enough ago: something that fails so soon again may be no release's fault."""
+    known = await anyio.to_thread.run_sync(promotion.journal.servings.of, promotion.environment)
+    last = max((each.moment for each in known if each.flow.endswith(UNDONE)), default=None)
+    wait = 0.0 if last is None else last + promotion.settings.promotion.rollbacks_apart - time.time()
+    if wait > 0:
+        doing.note(f"the last rollback was just now: waiting {wait:.0f} s")
+        await anyio.sleep(wait)
+
+
+async def _contracts(promotion: Promotion, release: Release) -> list[str]:
+    """Return the contract migrations that the database had since a release."""
+    settings = promotion.settings.migrations
+    had = await anyio.to_thread.run_sync(promotion.journal.servings.migrations, promotion.environment)
+    since = [name for name in had if name not in release.migrations]
+    if settings is None or not since:
+        return []
+    files = await promotion.history.files(promotion.commit, settings.directory, settings.files)
+    read = [read_migration(name, files[name]) for name in since if name in files]
+    return [each.name for each in read if each.phase is Effect.CONTRACT]
+
+
+async def _lacking(promotion: Promotion, release: Release) -> str | None:
+    """Return an app whose deployment is not there any more, None where all are."""
+    for app in promotion.settings.apps:
+        known = release.deployments.get(app.name)
+        if known is None or (await promotion.platform.wait(read_deployment(known))).state is not Built.READY:
+            return app.name
+    return None
+
+
+async def _flip(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
+    """Put all apps back at once, what is not back up to three times; each must then say so itself."""
+    target = doing.facts[f"{prefix}rollback target"]
+    if "commit" not in target:
+        return {SKIPPED: target.get(SKIPPED) or "nothing could be put back"}
+    deployments = {name: read_deployment(each) for name, each in target["deployments"].items()}
+    wrong: dict[str, str] = {}
+    for number in range(TRIES):
+        wrong = await _put_back(promotion, deployments, only=wrong if number else deployments)
+        if not wrong:
+            return {BACK: target["commit"]}
+        for app, why in wrong.items():
+            doing.note(f"{app} is not back: {why}")
+        await anyio.sleep(PAUSE)
+    if len(wrong) == len(deployments):
+        return {FAILED: "; ".join(wrong.values()), "apps": wrong}
+    return {MIXED: "; ".join(f"{app}: {why}" for app, why in wrong.items()), "apps": wrong}
+
+
+async def _put_back(
+    promotion: Promotion, deployments: Mapping[str, Deployment], *, only: Mapping[str, Any]
+) -> dict[str, str]:
+    """Put these apps back side by side; return those that are not, with why."""
+    wrong: dict[str, str] = {}
+
+    async def put(app: App) -> None:
+        deployment = deployments[app.name]
+        try:
+            serving = await promotion.platform.serving(app.name)
+            if not serving or any(each.id != deployment.id for each in serving):
+                await promotion.platform.roll_back(deployment, why=f"{promotion.name} failed")
+            await _until_back(promotion, app, deployment)
+        except ShipwayError as error:
+            wrong[app.name] = error.message
+
+    async with anyio.create_task_group() as group:
+        for app in promotion.settings.apps:
+            if app.name in only and app.name in deployments:
+                group.start_soon(put, app)
+    return wrong
+
+
+async def _until_back(promotion: Promotion, app: App, deployment: Deployment) -> None:
+    """Ask an app what it serves until that is what the deployment was built from. Raises VendorError."""
+    address = promotion.own.addresses.get(app.name)
+    if app.serves is None or address is None or deployment.commit is None:
+        return
+    said = "it does not answer"
+    with anyio.move_on_after(SERVED):
+        while True:
+            try:
+                found = await commit_of(app.name, address, app.serves)
+            except VendorError as error:
+                said = error.message
+            else:
+                if found.startswith(deployment.commit) or deployment.commit.startswith(found):
+                    return
+                said = f"it serves {found[:12]}"
+            await anyio.sleep(PAUSE)
+    raise VendorError(f"it does not serve {deployment.commit[:12]} after {SERVED:.0f} s: {said}")
+
+
+async def _note(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
+    """Write down what is served again; pin the bad commit out, unless its cause lies outside; freeze after three."""
+    target, flipped = doing.facts[f"{prefix}rollback target"], doing.facts[f"{prefix}rollback"]
+    if BACK not in flipped:
+        return {SKIPPED: "nothing was put back"}
+    before = [read_deployment(each) for each in target["deployments"].values()]
+    ruling = await attribute(promotion, doing, before)
+    outside = ruling is not None and bool(ruling.values["outside_cause"])
+    noted = await anyio.to_thread.run_sync(lambda: _noted(promotion, doing, target, outside=outside))
+    return {**noted, "outside": outside, **({} if ruling is None else {RULINGS: plain(ruling)})}
+
+
+def _noted(promotion: Promotion, doing: Doing, target: Facts, *, outside: bool) -> dict[str, Any]:
+    journal, name = promotion.journal, promotion.environment
+    journal.servings.record(name, target["commit"], flow=f"{doing.flow.id}{UNDONE}")
+    bad = journal.releases.of_flow(target["bad"]) if target["bad"] else None
+    if bad is not None:
+        journal.releases.move(bad.flow, Proof.ROLLED_BACK)
+    why = doing.refusal.message if doing.refusal else str(doing.flow.asked.get("reason") or "rolled back by a person")
+    pinned = frozen = None
+    if not outside:
+        commit = bad.commit if bad else promotion.commit
+        pinned = journal.bars.pin(commit, why, good=target["commit"]).commit
+    rolled = [each.state is Proof.ROLLED_BACK for each in journal.releases.of(name, limit=IN_A_ROW)]
+    if len(rolled) == IN_A_ROW and all(rolled):
+        frozen = journal.bars.freeze(name, f"{IN_A_ROW} releases in a row were rolled back").reason
+    return {"pinned": pinned, "frozen": frozen}
