@@ -368,7 +368,7 @@ def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int,
 
 
 ENVIRONMENT = re.compile(r"^environments\.(development|staging|production)")
-ROW = re.compile(r"^(benchmarks|extraction)\.before")
+ROW = re.compile(r"^(benchmarks|extraction|watch)\.before")
 
 
 def tables(model: type[pydantic.BaseModel], path: str = "") -> list[tuple[str, type[pydantic.BaseModel]]]:
@@ -440,3 +440,38 @@ def test_the_schema_knows_every_setting_and_its_description() -> None:
     assert install["properties"]["timeout"]["description"]
     assert install["additionalProperties"] is False
     assert "from" in schema["$defs"]["ForbiddenImport"]["properties"]
+
+
+def test_the_watch_says_what_it_asks_and_of_whom() -> None:
+    text = """
+        [[apps]]
+        name = "api"
+        path = "."
+        [[apps]]
+        name = "web"
+        path = "."
+        [watch]
+        app = "api"
+        window = "10s"
+        counter = { app = "api", path = "/n?a={since}&b={until}", headers = { A = "{secret:KEY}" } }
+        [[watch.before]]
+        path = "/me"
+        capture = { id = "json:id" }
+        [[watch.routes]]
+        name = "mine"
+        path = "/of/{id}"
+        [[watch.routes]]
+        name = "page"
+        app = "web"
+        path = "/{random}"
+    """
+    watch = config.loads(text).watch
+    assert (watch.window, watch.looks) == (10, 10)
+    assert (watch.secrets, watch.apps) == (frozenset({"KEY"}), frozenset({"api", "web"}))
+    assert mistakes(text.replace('path = "/{random}"', 'path = "/{id}"'))[0].endswith("nothing is called id here")
+    assert "expected {since} in the path" in mistakes(text.replace("a={since}&", ""))[0]
+    assert "there is no app shop" in mistakes(text.replace('app = "web"', 'app = "shop"'))[0]
+    assert "no less than `window`" in mistakes(text.replace('window = "10s"', 'window = "10s"\nextended = 5'))[0]
+    assert "name the app" in mistakes(text.replace('[watch]\n        app = "api"', "[watch]"))[0]
+    lacking = f'{text}\n[environments.production.smoke]\nsecrets = {{ OTHER = "env://A" }}'
+    assert "`secrets` lacks KEY, which [watch] names" in mistakes(lacking)[0]

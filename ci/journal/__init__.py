@@ -11,6 +11,7 @@ evidence.py  reports of the seven stages by commit
 servings.py  what each environment served since when, what its database has had, how its repeats went
 releases.py  what production was switched to, and whether it proved good
 approvals.py a person's word that a flow goes on
+looks.py     what was seen of a release while it was watched
 incidents.py what went wrong with a commit
 leases.py    who may change an environment, until when
 """
@@ -18,5 +19,6 @@ leases.py    who may change an environment, until when
 from ci.journal.flows import Entry, Flow, Refusal, State
 from ci.journal.journal import Journal
 from ci.journal.leases import Lease, LeaseLostError
+from ci.journal.looks import Look
 
-__all__ = ["Entry", "Flow", "Journal", "Lease", "LeaseLostError", "Refusal", "State"]
+__all__ = ["Entry", "Flow", "Journal", "Lease", "LeaseLostError", "Look", "Refusal", "State"]

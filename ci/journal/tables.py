@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-VERSION = 5
+VERSION = 6
 METADATA = sql.MetaData()
 
 RUNS = sql.Table(
@@ -164,6 +164,14 @@ APPROVALS = sql.Table(
     sql.Column("by", sql.String, nullable=False),
     sql.Column("reason", sql.Text, nullable=False),
     sql.Column("moment", sql.Float, nullable=False),
+LOOKS = sql.Table(  # what was seen while a release was watched; the number counts within its kind
+    "looks",
+    METADATA,
+    sql.Column("flow", sql.String, primary_key=True),
+    sql.Column("kind", sql.String, primary_key=True),
+    sql.Column("number", sql.Integer, primary_key=True),
+    sql.Column("moment", sql.Float, nullable=False),
+    sql.Column("document", sql.Text, nullable=False),
 )
 BASELINES = sql.Table(
     "baselines",

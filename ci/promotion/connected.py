@@ -89,6 +89,8 @@ async def connected(
             made = replace(made, stripe=await kept(stripe.connect(key, live=live, address=shop.address)))
         if (monitor := environment.sentry) is not None:
             token = await secret(monitor.token, f"{place}.sentry.token")
+            if monitor.dsn is not None:
+                await secret(monitor.dsn, dsn_place(name))
             client_of = sentry.connect(token, monitor.organization, address=monitor.address)
             made = replace(made, sentry=await kept(client_of))
         if environment.configured is not None:
@@ -96,6 +98,11 @@ async def connected(
         if (commands := environment.commands) is not None:
             made = replace(made, platform=await _by_commands(commands, name, root, secret, before))
         yield made
+
+
+def dsn_place(name: str) -> str:
+    """Return the place of the DSN that test events of an environment are sent to."""
+    return f"environments.{name}.sentry.dsn"
 
 
 async def _configured(own: Configured, place: str, secret: Secret) -> dict[str, str]:

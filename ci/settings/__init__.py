@@ -4,6 +4,7 @@ stages.py        the seven stages
 environments.py  apps, environments and the services that they have
 smoke.py         the probes of what is about to serve or serves
 promotion.py     what a promotion asks of a candidate beside the stages
+watch.py         how production is watched after that
 tables.py        what all tables have in common
 
 Every description here is the text that docs/configuration.md gives, and what an editor shows through the schema.
@@ -21,6 +22,7 @@ from ci.settings.promotion import Benchmarks, Extraction, Migrations, Promotion
 from ci.settings.smoke import Smoke, Smoking
 from ci.settings.stages import Stages
 from ci.settings.tables import Table
+from ci.settings.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +82,10 @@ class Settings(Table):
     )
     benchmarks: Benchmarks | None = Field(default=None, description="Routes that must not get slower.")
     extraction: Extraction | None = Field(default=None, description="The product's AI, asked to read sample documents.")
+    watch: Watch = Field(
+        default_factory=Watch,
+        description="How production is watched once users are moved to a release, and what says that it is bad.",
+    )
     journal: Journal = Field(default_factory=Journal, description="Where Shipway remembers what it did.")
     run: Run = Field(default_factory=Run, description="How a run goes about its checks.")
     containers: Containers = Field(default_factory=Containers, description="The images that checks run in on Dagger.")
@@ -125,7 +131,8 @@ class Settings(Table):
         made: Environment = getattr(self.environments, environment)
         more = made.smoke or Smoking()
         asked = (("[benchmarks]", self.benchmarks), ("[extraction]", self.extraction))
-        for where, each in asked:
+        watched = (("[watch]", self.watch),) if environment == "production" else ()
+        for where, each in (*asked, *watched):
             if each is not None and more.secrets:  # an environment without any is not promoted to
                 for name in sorted(each.secrets - set(more.secrets)):
                     yield f"`secrets` lacks {name}, which {where} names"
@@ -150,3 +157,4 @@ class Settings(Table):
         for at, each in (("benchmarks", self.benchmarks), ("extraction", self.extraction)):
             if each is not None:
                 yield (at, "app"), {each.app}
+        yield ("watch",), set(self.watch.apps)

@@ -120,6 +120,11 @@ class Sentry(Table):
     environment: Text | None = Field(
         default=None, description="What the apps call the environment there; without it, as it is called here."
     )
+    dsn: Reference | None = Field(
+        default=None,
+        description="Where one of the apps sends its errors, by reference: a test event is sent there, to see that it "
+        "comes back.",
+    )
     address: Vendor = Field(default="https://sentry.io", description="Where its API is, for a stand-in of it.")
 
 
