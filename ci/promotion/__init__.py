@@ -9,6 +9,11 @@ staging.py    the list of steps of a promotion to staging; its files, in their o
   trying.py      the candidate tried there: tier 2, benchmarks.py, extraction.py
   closing.py     what is done whatever came: nothing is left over, who must know is told
   soaking.py     the testing window, without a lease
+watching.py   a release that users were moved to, watched: its window, then the armed watch without a lease
+  looking.py     a look, and the baseline before; counting.py: errors and requests, by whatever counts them
+  alive.py       whether the monitor sees: a test event must come back
+  synthetic.py   requests of our own where too few real ones come
+  verdicts.py    what the gates say to what the journal holds of it
 promoting.py  what all of these work with; work.py: what they have run on a commit, history.py: what git tells of it
 carrying.py   a promotion as a whole: begun once, carried on by one process after the other
 barring.py    what people do beside it: freeze, pin, close an incident

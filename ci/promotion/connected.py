@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ci.settings import Settings
     from ci.settings.environments import Commands, Configured, Environment
+    from ci.settings.environments import Sentry as Monitor
     from ci.vendors.platform import Platform
 
 A = TypeVar("A", bound=Adapter)
@@ -87,17 +88,20 @@ async def connected(
             key = await secret(shop.key, f"{place}.stripe.key")
             live = name == LIVE
             made = replace(made, stripe=await kept(stripe.connect(key, live=live, address=shop.address)))
-        if (monitor := environment.sentry) is not None:
-            token = await secret(monitor.token, f"{place}.sentry.token")
-            if monitor.dsn is not None:
-                await secret(monitor.dsn, dsn_place(name))
-            client_of = sentry.connect(token, monitor.organization, address=monitor.address)
-            made = replace(made, sentry=await kept(client_of))
+        if environment.sentry is not None:
+            made = replace(made, sentry=await kept(await _monitor(environment.sentry, name, secret)))
         if environment.configured is not None:
             made = replace(made, webhooks=await _configured(environment.configured, f"{place}.configured", secret))
         if (commands := environment.commands) is not None:
             made = replace(made, platform=await _by_commands(commands, name, root, secret, before))
         yield made
+
+
+async def _monitor(monitor: Monitor, name: str, secret: Secret) -> sentry.Sentry:
+    token = await secret(monitor.token, f"environments.{name}.sentry.token")
+    if monitor.dsn is not None:
+        await secret(monitor.dsn, dsn_place(name))
+    return sentry.connect(token, monitor.organization, address=monitor.address)
 
 
 def dsn_place(name: str) -> str:

@@ -16,7 +16,9 @@ from pydantic import Field
 from ci.errors import VendorError
 from ci.vendors.sentry_calls import UNMET, Calls, period, where
 from ci.vendors.sentry_query import ERRORS, REAL, every, term
-from ci.vendors.sentry_values import EVERYWHERE, ErrorCount, Health, Place, Point, Window
+from ci.vendors.sentry_values import EVERYWHERE, ErrorCount, Health, Place, Point, Tally, Window
+
+SOME = 50  # issues of one question
 
 
 class Counts(Calls):
@@ -40,6 +42,39 @@ class Counts(Calls):
             else ErrorCount(release=each, errors=0, users=0)
             for each in releases
         )
+
+    async def tally(self, releases: Sequence[str], window: Window, *, place: Place = EVERYWHERE) -> Tally:
+        """Return the errors of all these releases together, our own left out; a user of two is one.
+
+        Raises VendorError.
+        """
+        query = every(term("release", *releases), ERRORS, REAL)
+        rows = await self.table("errors", ["count()", "count_unique(user)"], query, place, period(window))
+        found = self.exchange.value(rows, list[_Tallied], what="counts")
+        return Tally(errors=sum(row.errors for row in found), users=sum(row.users for row in found))
+
+    async def tallies(
+        self, issues: Sequence[str], releases: Sequence[str], window: Window, *, place: Place = EVERYWHERE
+    ) -> dict[str, Tally]:
+        """Return the errors of issues by their ids, of these releases, our own left out. Raises VendorError.
+
+        What an issue says of itself counts our own events too.
+        """
+        found: dict[str, Tally] = {}
+        for start in range(0, len(issues), SOME):
+            asked = f"issue.id:[{', '.join(issues[start : start + SOME])}]"
+            query = every(asked, term("release", *releases), ERRORS, REAL)
+            fields = ["issue.id", "count()", "count_unique(user)"]
+            rows = await self.table("errors", fields, query, place, period(window))
+            for row in self.exchange.value(rows, list[_OfIssue], what="counts"):
+                found[str(row.issue)] = Tally(errors=row.errors, users=row.users)
+        return found
+
+    async def users(self, releases: Sequence[str], window: Window, *, place: Place = EVERYWHERE) -> int:
+        """Count the distinct users whose requests releases served; 0 where spans name none. Raises VendorError."""
+        query = every("is_transaction:true", term("release", *releases), REAL)
+        rows = await self.table("spans", ["count_unique(user)"], query, place, period(window))
+        return sum(row.users for row in self.exchange.value(rows, list[_Users], what="counts"))
 
     async def arrived(self, event: str, *, place: Place = EVERYWHERE, within: str = "1h") -> bool:
         """Whether an error event with this id came through ingestion in the time up to now. Raises VendorError."""
@@ -113,6 +148,21 @@ class _Counted:
     release: str | None
     errors: Annotated[int, Field(alias="count()", ge=0)]
     users: Annotated[int, Field(alias="count_unique(user)", ge=0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Users:
+    users: Annotated[int, Field(alias="count_unique(user)", ge=0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tallied(_Users):
+    errors: Annotated[int, Field(alias="count()", ge=0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfIssue(_Tallied):
+    issue: Annotated[int, Field(alias="issue.id")]
 
 
 @dataclass(frozen=True, kw_only=True)

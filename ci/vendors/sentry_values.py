@@ -98,6 +98,14 @@ class ErrorCount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Errors, of whatever was asked for, and of how many distinct users. `users` is an estimate of Sentry's."""
+
+    errors: int
+    users: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """What was counted in one bucket. `whole` is false while ingestion may still add to it."""
 

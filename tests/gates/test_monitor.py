@@ -11,6 +11,7 @@ from ci.model import Outcome
     [
         (MonitorObserved(came_back=4.2), Outcome.PASS, "the test event came back after 4.2 s"),
         (MonitorObserved(connected=False), Outcome.NODATA, "no error monitor is connected"),
+        (MonitorObserved(untried="no DSN"), Outcome.NODATA, 'no test event was sent: "no DSN"'),
         (MonitorObserved(error="503"), Outcome.ERROR, 'the monitor could not be asked: "503"'),
         (
             MonitorObserved(waited=90),

@@ -16,7 +16,7 @@ from ci.vendors import sentry
 from ci.vendors.exchange import Patience
 from ci.vendors.sentry_calls import UNMET, written
 from ci.vendors.sentry_query import every, term
-from ci.vendors.sentry_values import Commit, ErrorCount, Place, Window
+from ci.vendors.sentry_values import Commit, ErrorCount, Place, Tally, Window
 from tests.vendors.contract import Holding
 from tests.vendors.envelopes import error, send, session, transaction
 
@@ -118,6 +118,11 @@ def test_all_that_it_asks_and_all_that_is_answered_is_in_the_contract(tmp_path: 
                 ErrorCount(release="api@0", errors=0, users=0),
                 ErrorCount(release="api@1", errors=3, users=2),
             )
+            assert (
+                await client.tally(["api@0", "api@1"], HOUR, place=PRODUCTION),
+                await client.tallies([worst.id, "9"], ["api@1"], HOUR, place=PRODUCTION),
+                await client.users(["api@1"], HOUR, place=PRODUCTION),
+            ) == (Tally(errors=3, users=2), {worst.id: Tally(errors=2, users=2)}, 0)
             points = await client.series("errors", term("release", "api@1"), HOUR, place=PRODUCTION)
             assert (len(points), sum(point.value for point in points)) in {(120, 3), (121, 3)}
             assert await client.requests("api@1", HOUR, place=PRODUCTION) == 2
