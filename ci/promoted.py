@@ -11,6 +11,7 @@ from ci import __version__
 from ci.errors import ExitCode
 from ci.journal import State
 from ci.model import RunReport, RunVerdict
+from ci.promotion import rolling_back
 from ci.promotion.promoting import RULING, read
 from ci.reporting.document import from_document
 
@@ -78,7 +79,14 @@ def verdict(ended: Ended) -> RunVerdict:
 
 
 def exit_code(ended: Ended) -> ExitCode:
-    """Return what the process ends with."""
+    """Return what the process ends with: how a rollback went counts for more than what it was for."""
+    match rolling_back.outcome(ended.facts):
+        case rolling_back.BACK:
+            return ExitCode.ROLLED_BACK
+        case rolling_back.MIXED | rolling_back.FAILED:
+            return ExitCode.MIXED
+        case _:
+            pass
     if ended.refusal is not None:
         return ExitCode(ended.refusal.code)
     return ExitCode.PASSED if ended.flow.state is State.DONE else ExitCode.HELD

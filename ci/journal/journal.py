@@ -12,8 +12,8 @@ from ci.journal.flows import Flows
 from ci.journal.footprints import Footprints
 from ci.journal.incidents import Incidents
 from ci.journal.leases import Leases
-from ci.journal.releases import Releases
 from ci.journal.looks import Looks
+from ci.journal.releases import Releases
 from ci.journal.runs import Runs
 from ci.journal.servings import Servings
 

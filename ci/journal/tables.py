@@ -164,6 +164,7 @@ APPROVALS = sql.Table(
     sql.Column("by", sql.String, nullable=False),
     sql.Column("reason", sql.Text, nullable=False),
     sql.Column("moment", sql.Float, nullable=False),
+)
 LOOKS = sql.Table(  # what was seen while a release was watched; the number counts within its kind
     "looks",
     METADATA,

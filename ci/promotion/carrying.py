@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ci.errors import ExitCode
 from ci.journal import LeaseLostError, Refusal, State
-from ci.promotion import staging
+from ci.promotion import production, rolling_back, staging
 from ci.promotion.flow import BlockedError, BusyError, Ended, carry, leased
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KIND = "promotion"
 LASTING = 86_400.0  # seconds; past them whoever looks ends it
-ROUTES: Mapping[str, Route] = {"staging": staging.ROUTE}
+ROUTES: Mapping[str, Route] = {"staging": staging.ROUTE, "production": production.ROUTE}
 
 
 @dataclass(kw_only=True)
@@ -39,9 +39,17 @@ class Fence:
 
 
 def begin(
-    journal: Journal, environment: str, commit: str, *, accept_slow: str | None = None, rehearsal: str | None = None
+    journal: Journal,
+    environment: str,
+    commit: str,
+    *,
+    accept_slow: str | None = None,
+    skip_soak: str | None = None,
+    hotfix: str | None = None,
 ) -> Flow:
     """Begin a promotion, or return the one of this commit that goes on, be it in its window.
+
+    `accept_slow` and `skip_soak` are a person's reasons, `hotfix` is the incident that the commit mends.
 
     Raises BusyError where another one is unfinished; one that holds no lease bars nobody.
     """
@@ -57,10 +65,41 @@ def begin(
             hint=f"`shipway resume {environment}` or `shipway abort {environment}`",
         )
     identity = f"{environment}-{commit[:12]}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
-    asked = {"accept_slow": accept_slow, "rehearsal": rehearsal}
+    asked = {"accept_slow": accept_slow, "skip_soak": skip_soak, "hotfix": hotfix}
     return journal.flows.begin(
         identity, kind=KIND, environment=environment, commit=commit, asked=asked, lasting=LASTING
     )
+
+
+def begin_rollback(journal: Journal, environment: str, commit: str, *, to: str | None, reason: str) -> Flow:
+    """Begin to put an environment back from a commit, or return the rollback that goes on.
+
+    `to` is the commit to go back to, else the newest that proved good. Raises BusyError where a promotion is at work.
+    """
+    for found in journal.flows.recent(environment):
+        if found.kind == rolling_back.KIND and found.is_open:
+            return found
+        if found.state is State.RUNNING:
+            raise BusyError(
+                f"the promotion of {found.commit[:12]} to {environment} is not finished",
+                hint=f"`shipway abort {environment}` ends it, and puts back what it switched",
+            )
+    identity = f"rollback-{environment}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    return journal.flows.begin(
+        identity,
+        kind=rolling_back.KIND,
+        environment=environment,
+        commit=commit,
+        asked={"to": to, "reason": reason},
+        lasting=LASTING,
+    )
+
+
+async def roll_back(promotion: Promotion, flow: Flow, fence: Fence, watcher: Watcher) -> Ended:
+    """Carry a rollback by hand to its end. Raises BusyError, LeaseLostError, VendorError."""
+    async with leased(promotion.journal, flow, waiting=True) as held:
+        fence.held = held
+        return await carry(promotion.journal, flow, rolling_back.steps(promotion), held, watcher)
 
 
 def unfinished(journal: Journal, environment: str) -> Flow:
@@ -112,12 +151,22 @@ async def carry_on(promotion: Promotion, flow: Flow, fence: Fence, watcher: Watc
 
 
 def due(journal: Journal) -> tuple[Flow, ...]:
-    """Return what somebody has to look at: windows that go on, and promotions past their time, which are refused."""
-    found = [each for each in journal.flows.recent() if each.kind == KIND and each.is_open]
+    """Return what somebody has to look at.
+
+    Windows that go on, what waits for a person, what moved users and lost its owner, and promotions past their time,
+    which are refused.
+    """
+    found = [each for each in journal.flows.recent() if each.is_open]
     late = [each for each in found if each.deadline < time.time()]
     for each in late:
         abort(journal, each, f"it was not finished within {LASTING / 3600:.0f} hours")
-    return tuple(each for each in found if each in late or each.state is not State.RUNNING)
+    return tuple(each for each in found if each in late or each.state is not State.RUNNING or _is_left(journal, each))
+
+
+def _is_left(journal: Journal, flow: Flow) -> bool:
+    """Whether users get what a flow is not done with, and nobody is at it."""
+    moved = flow.kind == rolling_back.KIND or journal.releases.of_flow(flow.id) is not None
+    return moved and journal.leases.of(flow.environment) is None
 
 
 def abort(journal: Journal, flow: Flow, reason: str) -> Refusal:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ci.promotion.promoting import Promotion
 
 # What these say no to is no failure of the commit.
-NO_INCIDENT = frozenset({"admission", "pull request"})
+NO_INCIDENT = frozenset({"admission", "pull request", "soak", "evidence of staging", "merge"})
 
 
 async def remove_test_database(promotion: Promotion, doing: Doing) -> Facts:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from ci.promotion import admission, closing, deploying, migrating, releasing, requesting, rolling_back
+from ci.promotion import admission, closing, deploying, migrating, overseeing, releasing, requesting, rolling_back
 from ci.promotion.flow import FlowStep
+from ci.promotion.route import Route
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -34,6 +35,7 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
         step(releasing.APPROVAL, releasing.await_approval),
         step("look after the wait", releasing.look_again),
         step("served before", deploying.note_served),
+        step(overseeing.BASELINE, overseeing.keep_baseline),
         step("restore point", migrating.keep_restore_point, writes=f"a branch that keeps {name}'s database"),
         step("migrations", migrating.migrate, writes=f"{name}'s database: expand and data migrations", lasting=LONG),
         *deploying.deployments(promotion),
@@ -43,6 +45,7 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
         step(releasing.SWITCH, releasing.switch, writes=f"what users of {name} get"),
         step("mark", releasing.mark, writes="a deploy of the release at Sentry"),
         step("smoke", releasing.smoke_served, writes="what its probes make"),
+        step(overseeing.WINDOW, overseeing.watch_window, writes="a test event; requests of our own", lasting=LONG),
         step("good", releasing.prove_good),
         step("merge", releasing.merge, writes=f"the branch {promotion.own.branch}"),
     )
@@ -59,6 +62,22 @@ def closing_steps(promotion: Promotion) -> Sequence[FlowStep]:
     )
 
 
+def steps_after(promotion: Promotion) -> Sequence[FlowStep]:
+    """Return what is done under a lease once the armed watch is over."""
+    writes = f"{promotion.environment}'s database: a contract migration"
+    return (_step(promotion, "contract migration", migrating.contract, writes=writes, lasting=LONG),)
+
+
+def closing_after(promotion: Promotion) -> Sequence[FlowStep]:
+    """Return what is done at the very end, also where the armed watch said no."""
+    step = functools.partial(_step, promotion)
+    return (
+        *rolling_back.steps(promotion, rolling_back.LATE),
+        step("window status", closing.tell_window, writes="a status of the commit"),
+        step("window incident", closing.open_incident),
+    )
+
+
 def _step(
     promotion: Promotion,
     name: str,
@@ -69,3 +88,13 @@ def _step(
 ) -> FlowStep:
     done: Act = functools.partial(act, promotion)
     return FlowStep(name=name, act=done, writes=writes, lasting=lasting)
+
+
+ROUTE = Route(
+    steps=steps,
+    closing=closing_steps,
+    window=overseeing.ARMED,
+    watch=overseeing.watch_armed,
+    steps_after=steps_after,
+    closing_after=closing_after,
+)

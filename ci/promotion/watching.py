@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import anyio.to_thread
@@ -31,13 +31,20 @@ from ci.promotion.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ci.journal import Look
     from ci.model import Ruling
-    from ci.promotion.flow import Watcher
     from ci.promotion.looking import Subject
     from ci.promotion.verdicts import Plan
+
+
+class Told(Protocol):
+    """Who is told what goes on, a line each."""
+
+    @property
+    def note(self) -> Callable[[str], None]:
+        """One line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +68,7 @@ class Watched:
         return self.outcome is Outcome.PASS or (self.outcome is Outcome.INCONCLUSIVE and self.accepted)
 
 
-async def watch(subject: Subject, watcher: Watcher, *, until: float | None = None) -> Watched:
+async def watch(subject: Subject, told: Told, *, until: float | None = None) -> Watched:
     """Watch a release to the end of its window, or until a moment for who has no more time.
 
     Raises what the journal raises; a source that cannot be read is part of what was seen.
@@ -74,14 +81,14 @@ async def watch(subject: Subject, watcher: Watcher, *, until: float | None = Non
         try:
             await prove(subject)
         except ShipwayError as error:
-            watcher.note(f"whether the monitor is alive could not be kept: {error.message}")
+            told.note(f"whether the monitor is alive could not be kept: {error.message}")
         finally:
             proved.set()
 
     async with Visits(subject=subject) as visits, anyio.create_task_group() as group:
         group.start_soon(prove_alive)
         try:
-            found = await _watch(subject, watcher, visits, proved, until)
+            found = await _watch(subject, told, visits, proved, until)
         except ShipwayError as error:  # raised again, as it is and not in a group
             raised = error
         finally:
@@ -93,10 +100,8 @@ async def watch(subject: Subject, watcher: Watcher, *, until: float | None = Non
     return found
 
 
-async def _watch(
-    subject: Subject, watcher: Watcher, visits: Visits, proved: anyio.Event, until: float | None
-) -> Watched:
-    plan, fresh, told = subject.plan, False, False
+async def _watch(subject: Subject, told: Told, visits: Visits, proved: anyio.Event, until: float | None) -> Watched:
+    plan, fresh, said = subject.plan, False, False
     while True:
         looks = await subject.looks()
         taken = max((each.number for each in looks if each.kind == WINDOW), default=0)
@@ -106,9 +111,9 @@ async def _watch(
         rulings = rule_window(plan, looks)
         if (outcome := _ended(plan, rulings, taken, fresh=fresh)) is not None:
             return _watched(plan, outcome, rulings, looks)
-        if taken >= plan.watch.looks and not told:
-            told = True
-            watcher.note(f"watched on to {plan.watch.extended:g} s: {_why(rulings)}")
+        if taken >= plan.watch.looks and not said:
+            said = True
+            told.note(f"watched on to {plan.watch.extended:g} s: {_why(rulings)}")
         number = _next(plan, taken)
         if until is not None and plan.begins + plan.after(number) + plan.watch.lag > until:
             return _watched(plan, None, rulings, looks)

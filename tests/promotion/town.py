@@ -66,21 +66,30 @@ SECRETS = {
 }
 SERVER = """
 import http.server, json, os, time
-LIST, READ, MERCHANT = 0.005, 0.0, "Corner Bakery"
+LIST, READ, MERCHANT, BROKEN = 0.005, 0.0, "Corner Bakery", ""
+STAGE, OUTAGES = os.environ.get("STAGE"), os.environ.get("OUTAGES", "")
+OWN = os.environ.get("VERCEL_GIT_COMMIT_SHA")
+def works(point):
+    out = any(os.path.exists(os.path.join(OUTAGES, name)) for name in ("all", OWN))
+    return STAGE != "production" or not (out or point in BROKEN.split())
 class Server(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         known = {"commit": "VERCEL_GIT_COMMIT_SHA", "api": "API_URL"}
         time.sleep(LIST if self.path == "/list" else 0)
+        if self.path == "/closed":
+            return self.answer({}, 401 if works("auth") else 200)
+        if not works(self.path.removeprefix("/smoke/")):
+            return self.answer({}, 500)
         self.answer({name: os.environ.get(each) for name, each in known.items()})
     def do_POST(self):
         self.rfile.read(int(self.headers["content-length"]))
         time.sleep(READ)
         self.answer({"read": {"merchant": MERCHANT}})
-    def answer(self, told):
+    def answer(self, told, status=200):
         body = json.dumps(told).encode()
-        head = f"HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: {len(body)}\\r\\n\\r\\n"
-        self.wfile.write(head.encode() + body)
+        kind, size = "content-type: application/json", f"content-length: {len(body)}"
+        self.wfile.write(f"HTTP/1.1 {status} said\\r\\n{kind}\\r\\n{size}\\r\\n\\r\\n".encode() + body)
     def log_message(self, *_): pass
 http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Server).serve_forever()
 """
@@ -166,6 +175,60 @@ team = "team_rehearsal"
 projects = {{{{ api = "api", web = "web" }}}}
 address = "{{vercel}}"
 """
+
+
+POINTS = ("health", "auth", "database", "files", "ai", "email", "payments")
+LIVE = (
+    """
+[[smoke]]
+name = "closed"
+point = "auth"
+app = "api"
+requests = [{{ path = "/closed", status = 401 }}]
+within = {within}
+"""
+    + "".join(
+        f"""
+[[smoke]]
+name = "{point}"
+point = "{point}"
+app = "api"
+requests = [{{{{ path = "/smoke/{point}" }}}}]
+within = {{within}}
+"""
+        for point in POINTS
+    )
+    + """
+[watch]
+warm_up = 0.1
+window = 1.0
+extended = 2.0
+looks = 4
+armed = 4.0
+every = 0.5
+lag = 0.1
+alive = 5.0
+app = "api"
+spans = false
+routes = [{{ name = "list", path = "/list" }}]
+
+[environments.production.addresses]
+api = "{live-api}"
+web = "{live-web}"
+
+[environments.production.vercel]
+token = "file://{secrets}/vercel"
+team = "team_rehearsal"
+projects = {{ api = "live-api", web = "live-web" }}
+address = "{vercel}"
+
+[environments.production.sentry]
+token = "file://{secrets}/sentry"
+organization = "acme"
+projects = ["api"]
+address = "{sentry}"
+"""
+)
 
 
 @dataclass(kw_only=True)
@@ -336,11 +399,18 @@ def opened(directory: Path) -> Journal:
 
 @contextlib.asynccontextmanager
 async def town(
-    directory: Path, *, soak: float = 0.2, journal: str | None = None, databases: bool = False
+    directory: Path,
+    *,
+    soak: float = 0.2,
+    journal: str | None = None,
+    databases: bool = False,
+    live: bool = False,
+    more: str = "",
 ) -> AsyncIterator[Town]:
     """Give a town whose staging serves the first commit; `journal` is the URL of one that machines share.
 
-    Neon has `databases` that can be connected to, or none but on paper.
+    Neon has `databases` that can be connected to, or none but on paper. `live`: production serves the first commit too.
+    `more` takes the place of LIVE's `[watch]`'s head, with settings before those of it.
     """
     root, secrets = directory / "work", directory / "secrets"
     root.mkdir(parents=True)
@@ -360,13 +430,16 @@ async def town(
         serving(errors) as monitor,
     ):
         at: dict[str, str] = {}
-        for name in APPS:
+        projects = dict.fromkeys(APPS, "staging") | ({f"live-{name}": "prod" for name in APPS} if live else {})
+        stage = {"STAGE": "production", "OUTAGES": str(directory / "outages")}
+        for name, branch in projects.items():
             made = await vercel.add(
                 Project(
                     name=name,
                     repository=str(github.state.bare.path),
-                    production_branch="staging",
+                    production_branch=branch,
                     start=(sys.executable, "server.py"),
+                    variables={"production": stage} if branch == "prod" else {},
                 )
             )
             at[name] = f"http://{made['domains'][0]}"
@@ -378,12 +451,15 @@ async def town(
             "sentry": monitor,
             "secrets": secrets,
             "soak": soak,
+            "within": 1.0,
             **at,
         }
         (secrets / "journal").write_text(journal or "")
         shared = f'\n[journal]\nurl = "file://{secrets}/journal"\n' if journal else ""
-        (root / "shipway.toml").write_text(SETTINGS.format(**words) + shared)
+        text = SETTINGS + (LIVE.replace("[watch]", more or "[watch]") if live else "")
+        (root / "shipway.toml").write_text(text.format(**words) + shared)
         (root / "server.py").write_text(SERVER)
+        (directory / "outages").mkdir()
         (root / "migrations").mkdir()
         (root / "migrations/0001.sql").write_text(FIRST)
         (root / "sample.txt").write_text("Corner Bakery, 12.50\n")
@@ -394,8 +470,8 @@ async def town(
         first = blank.push("one")
         for branch in ("staging", "prod"):
             blank.git("push", "-q", str(github.state.bare.path), f"HEAD:refs/heads/{branch}")
-        vercel.pushed("staging", first)
-        for name in APPS:
+            vercel.pushed(branch, first)
+        for name in projects:
             with anyio.fail_after(30):
                 while not (vercel.account.project(name) or {}).get("production"):  # noqa: ASYNC110 - it stands in a file
                     await anyio.sleep(0.02)
@@ -418,17 +494,23 @@ async def _neon(directory: Path, *, databases: bool) -> AsyncIterator[NeonStandI
 
 @contextlib.asynccontextmanager
 async def promotion(
-    root: Path, journal: Journal, commit: str, work: Table | None = None, *, rehearsal: bool = True
+    root: Path,
+    journal: Journal,
+    commit: str,
+    work: Table | None = None,
+    *,
+    rehearsal: bool = True,
+    environment: str = "staging",
 ) -> AsyncIterator[tuple[Promotion, Fence]]:
     """Give a promotion in the town, by its settings."""
     settings = config.load(root)
     fence = Fence()
-    async with connected(settings, "staging", root=root, before=fence) as made:
+    async with connected(settings, environment, root=root, before=fence) as made:
         assert made.github is not None
         assert made.platform is not None
         yield (
             Promotion(
-                environment="staging",
+                environment=environment,
                 commit=commit,
                 settings=settings,
                 root=root,
@@ -452,12 +534,14 @@ async def promote(
     wait: bool = True,
     journal: Journal | None = None,
     rehearsal: bool = True,
-    accept_slow: str | None = None,
+    environment: str = "staging",
+    **asked: str,
 ) -> Ended:
     """Promote as far as it goes."""
     journal = journal or place.journal
-    flow = begin(journal, "staging", commit, accept_slow=accept_slow)
-    async with promotion(place.root, journal, commit, work, rehearsal=rehearsal) as (made, fence):
+    flow = begin(journal, environment, commit, **asked)
+    made_by = promotion(place.root, journal, commit, work, rehearsal=rehearsal, environment=environment)
+    async with made_by as (made, fence):
         return await carry_on(made, flow, fence, toy.Quiet(), wait=wait)
 
 
