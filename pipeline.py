@@ -48,7 +48,7 @@ from ci.toolchains.inventory import Entry, inventory
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from ci.hosts import CiRun
     from ci.journal import Flow, Journal
@@ -101,13 +101,17 @@ class PromotionRequest:
     """What the user asked for. Without a `commit` the newest of main is meant; without `wait` its window goes on alone.
 
     `accept_slow` is a person's reason to promote a commit whose pipeline is over its budget. `journal` is a URL that
-    goes before that of the settings.
+    goes before that of the settings, and so does `mirror`. In a Dagger function `bring` brings files into its engine
+    and returns the id that they have there.
     """
 
     path: Path
     environment: str
     commit: str | None = None
     executor: str = "auto"
+    slots: int = 0
+    mirror: str | None = None
+    bring: Callable[[Path], Awaitable[str]] | None = None
     accept_slow: str | None = None
     wait: bool = True
     report: Path | None = None
@@ -452,7 +456,14 @@ async def _promotion(
                 hint=f"a promotion needs [github], and [environments.{request.environment}.vercel] or .commands",
             )
         work = Commits(
-            root=root, journal=journal, console=console or Console(quiet=True), held=_held, executor=request.executor
+            root=root,
+            journal=journal,
+            console=console or Console(quiet=True),
+            held=_held,
+            executor=request.executor,
+            slots=request.slots,
+            mirror=request.mirror,
+            bring=request.bring,
         )
         yield (
             Promotion(

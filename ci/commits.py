@@ -25,7 +25,7 @@ from ci.stages.context import Context
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -43,7 +43,8 @@ LOCK_TIMEOUT = "-c lock_timeout=5s"  # rather fail, and be run again, than keep 
 class Commits:
     """`root` is the workspace in the user's own repository; `held` gives a cache and a directory for a run's name.
 
-    `failed` is the last run that was not green, `kept` what it left for its report.
+    `failed` is the last run that was not green, `kept` what it left for its report. In a Dagger function `bring` brings
+    files into its engine and returns the id that they have there; `mirror` goes before that of the settings.
     """
 
     root: Path
@@ -51,6 +52,9 @@ class Commits:
     console: Console
     held: Callable[[str], AbstractContextManager[tuple[Path, Path]]]
     executor: str = "auto"
+    slots: int = 0
+    mirror: str | None = None
+    bring: Callable[[Path], Awaitable[str]] | None = None
     kept: Keepsakes | None = None
     failed: RunReport | None = None
 
@@ -76,8 +80,10 @@ class Commits:
                 root=self.root,
                 cache=cache,
                 place=place,
-                slots=settings.run.slots,
+                slots=self.slots or settings.run.slots,
                 no_cache=True,
+                tree=await self.bring(snapshot.directory) if self.bring else None,
+                mirror=self.mirror,
                 given=asked.given,
             )
             with LiveView(self.console, plan=plan) as view:

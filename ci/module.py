@@ -13,15 +13,16 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+import io
 import json
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 import dagger
-from dagger import DefaultPath, Doc, Ignore, check, dag, field, object_type
+from dagger import DefaultPath, Doc, Ignore, Name, check, dag, field, object_type
 
+from ci import within
 from ci.errors import ShipwayError, UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ IGNORED = ["**/node_modules", "**/.git", "**/dist", "**/.next", "**/.turbo", "**
 IGNORED_BUT_GIT = [each for each in IGNORED if each != "**/.git"]
 REPORT = "shipway-report"
 T = TypeVar("T")
-NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 # The decorator knows `cache`, its overloads do not.
 function: Callable[..., Any] = functools.partial(dagger.function, cache="never")
@@ -62,7 +62,7 @@ class StageReport:
     @function
     def verify(self) -> str:
         """Return the verdict; fail where it is not `passed`."""
-        return _verify(self.verdict, self.summary, self.code)
+        return _verify(self.verdict, self.summary, self.code, "shipway run")
 
 
 @object_type
@@ -74,6 +74,11 @@ class RunReport(StageReport):
 class PromotionReport(StageReport):
     """How a promotion stands."""
 
+    @function
+    def verify(self) -> str:
+        """Return the verdict; fail where it is not `passed`."""
+        return _verify(self.verdict, self.summary, self.code, "shipway promote")
+
 
 Repository = Annotated[
     dagger.Directory,
@@ -81,7 +86,10 @@ Repository = Annotated[
     Ignore(IGNORED_BUT_GIT),
     Doc("The repository with its .git and all of its history"),
 ]
-JournalUrl = Annotated[dagger.Secret | None, Doc("The URL of the Postgres in which all machines remember")]
+JournalUrl = Annotated[
+    dagger.Secret | None,
+    Doc("The URL of the Postgres in which all machines remember, where shipway.toml names none"),
+]
 
 
 @object_type
@@ -176,12 +184,16 @@ class Shipway:
 
         if environment not in PROMOTED:
             raise RedError(f"nothing is promoted to {environment} (say one of: {', '.join(PROMOTED)})")
-        url, place = await self._machine(repository, journal)
+        url, place = await _told(self._machine(repository, journal))
+        within.keep_below(Path.cwd())
         request = pipeline.PromotionRequest(
             path=place,
             environment=environment,
             commit=commit_of(commit or None),
             executor="dagger",
+            slots=self.slots,
+            mirror=self.mirror or None,
+            bring=within.bring,
             accept_slow=accept_slow or None,
             report=Path.cwd() / REPORT,
             journal=url,
@@ -190,26 +202,43 @@ class Shipway:
         return PromotionReport(**_files(made.report.verdict.value, made.code))
 
     @function
-    async def status(self, repository: Repository, journal: JournalUrl = None) -> str:
-        """What each environment serves, what goes on in it, and who holds it, as JSON."""
+    async def status(
+        self,
+        repository: Repository,
+        journal: JournalUrl = None,
+        *,
+        as_json: Annotated[bool, Name("json"), Doc("The facts as JSON")] = False,
+    ) -> str:
+        """What each environment serves, what goes on in it and what bars it, and the next command."""
+        from rich.console import Console  # noqa: PLC0415 - as below
+
         import pipeline  # noqa: PLC0415 - as below
+        from ci.reporting.status import print_status  # noqa: PLC0415 - as below
 
-        url, place = await self._machine(repository, journal)
-        found = await _told(pipeline.status(place, url))
-        return json.dumps(dataclasses.asdict(found), indent=2)
+        url, place = await _told(self._machine(repository, journal))
+        found = dataclasses.asdict(await _told(pipeline.status(place, url)))
+        if as_json:
+            return json.dumps(found, indent=2)
+        screen = io.StringIO()
+        print_status(Console(file=screen, color_system=None), found)
+        return screen.getvalue()
 
-    async def _machine(self, repository: dagger.Directory, journal: dagger.Secret | None) -> tuple[str, Path]:
-        """Return the journal's URL, and where the repository lies now; have the secrets in the environment."""
+    async def _machine(self, repository: dagger.Directory, journal: dagger.Secret | None) -> tuple[str | None, Path]:
+        """Have the secrets in the environment; return the journal's URL where it is handed over, and the repository.
+
+        Raises UsageError, ToolError.
+        """
+        from ci import config  # noqa: PLC0415 - as below
         from ci.remembering import nothing_lasts  # noqa: PLC0415 - as below
 
-        if journal is None:
-            raise RedError(_failed(nothing_lasts()))
         await self._hand_over()
-        place = await _exported(repository, Path.cwd() / "of")
+        place = await within.export(repository, Path.cwd() / "of")
         if not (place / ".git").is_dir():
-            without = UsageError("the source has no .git", hint="hand over a clone with its history as --repository")
-            raise RedError(_failed(without))
-        return await journal.plaintext(), place
+            raise UsageError("the source has no .git", hint="hand over a clone with its history as --repository")
+        if journal is None and config.load(place).journal.url is None:
+            raise nothing_lasts("in a Dagger function ends with it", "hand over --journal, or set [journal] url,")
+        await within.have_git(Path.cwd() / "git")
+        return (None if journal is None else await journal.plaintext()), place
 
     async def _hand_over(self) -> None:
         for name, value in zip(self._names, self._values, strict=True):
@@ -228,7 +257,7 @@ class Shipway:
 
         await self._hand_over()
         tree = dag.directory().with_directory("/", self.source, gitignore=True)
-        place = await _exported(tree, Path.cwd() / "of")
+        place = await within.export(tree, Path.cwd() / "of")
         request = pipeline.RunRequest(
             path=place,
             stages=stages,
@@ -265,18 +294,7 @@ def _failed(error: ShipwayError) -> str:
     return f"{error}\n\nexit code of `shipway`: {int(error.exit_code)}"
 
 
-async def _exported(tree: dagger.Directory, into: Path) -> Path:
-    """Bring the files into a directory that is named as the workspace is: a directory of the engine has no name."""
-    files = into / "source"
-    await tree.export(str(files))
-    try:
-        name = json.loads((files / "package.json").read_text(encoding="utf-8"))["name"].rpartition("/")[2]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return files  # whatever is wrong with it is for the run to say
-    return files.rename(into / name) if NAME.fullmatch(name) else files
-
-
-def _verify(verdict: str, summary: str, code: int) -> str:
+def _verify(verdict: str, summary: str, code: int, command: str) -> str:
     if code != 0:
-        raise RedError(f"{summary}\n\nexit code of `shipway run`: {code}")
+        raise RedError(f"{summary}\n\nexit code of `{command}`: {code}")
     return verdict

@@ -55,12 +55,11 @@ async def shared_or_local(settings: Settings, root: Path, url: str | None = None
     return Journal.remote(await resolve(reference, root=root, setting=SETTING))
 
 
-def nothing_lasts() -> UsageError:
+def nothing_lasts(
+    where: str = "on a CI host ends with the job", what: str = "set [journal] url in shipway.toml"
+) -> UsageError:
     """Return what is said where a promotion would be forgotten."""
-    return UsageError(
-        "what a promotion remembers on a CI host ends with the job",
-        hint="set [journal] url in shipway.toml to a Postgres: a small project at Neon does",
-    )
+    return UsageError(f"what a promotion remembers {where}", hint=f"{what} to a Postgres: a small project at Neon does")
 
 
 async def lasting(settings: Settings, root: Path, url: str | None = None) -> Journal:

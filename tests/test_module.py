@@ -6,7 +6,8 @@ import json
 import subprocess
 import sys
 import tomllib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -16,11 +17,7 @@ from hatchling.metadata.core import ProjectMetadata
 import hatch_build
 from ci import module
 from ci.model import STAGES
-from ci.remembering import nothing_lasts
 from tests.conftest import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_there_is_a_function_for_each_stage_and_one_for_all() -> None:
@@ -61,17 +58,57 @@ def test_what_promotes_takes_the_repository_with_its_history_and_the_journal_as_
     assert "Secret" in str(parameters["journal"].resolved_type)
 
 
-def test_without_a_journal_that_lasts_nothing_is_promoted_in_the_words_of_the_command_line() -> None:
-    nothing: Any = None
+class Handed:
+    """A directory of an engine that holds these files; it can only be brought out."""
+
+    def __init__(self, **files: str) -> None:
+        """Know the files, by their paths."""
+        self.files = files
+
+    async def export(self, path: str) -> None:
+        """Write them."""
+        for name, text in self.files.items():
+            place = Path(path) / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("asks", ["promote", "status"])
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        (
+            {".git/HEAD": "ref"},
+            (
+                "what a promotion remembers in a Dagger function ends with it (hand over --journal, or set [journal] url, "
+                "to a Postgres: a small project at Neon does)"
+            ),
+        ),
+        ({}, "the source has no .git (hand over a clone with its history as --repository)"),
+        (
+            {".git/HEAD": "ref", "shipway.toml": '[journal]\nurl = "env://NOT_HANDED"\n'},
+            "journal.url: the variable NOT_HANDED is not set (export NOT_HANDED, or change the reference)",
+        ),
+    ],
+)
+def test_without_a_journal_that_lasts_nothing_is_promoted_and_the_line_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asks: str, files: dict[str, str], line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHIPWAY_CACHE", "")  # a function changes it
+    source: Any = None
     made: Any = module.Shipway  # its decorator's types know no arguments
-    shipway = made(source=nothing)
-    for asked in (lambda: shipway.promote(nothing, "staging"), lambda: shipway.status(nothing)):
-        with pytest.raises(module.RedError) as caught:
-            anyio.run(asked)
-        words = str(nothing_lasts())
-        assert str(caught.value) == f"{words}\n\nexit code of `shipway`: 2"
+    arguments = ("staging",) if asks == "promote" else ()
+    with pytest.raises(module.RedError) as caught:
+        anyio.run(getattr(made(source=source), asks), Handed(**files), *arguments)
+    assert str(caught.value) == f"{line}\n\nexit code of `shipway`: 2"
+
+
+def test_nothing_is_promoted_to_an_environment_that_is_none() -> None:
+    nothing: Any = None
+    made: Any = module.Shipway
     with pytest.raises(module.RedError, match="nothing is promoted to moon"):
-        anyio.run(shipway.promote, nothing, "moon")
+        anyio.run(made(source=nothing).promote, nothing, "moon")
 
 
 def test_reports_of_a_red_stage_can_be_had_and_verify_fails_with_what_is_wrong() -> None:
@@ -83,6 +120,8 @@ def test_reports_of_a_red_stage_can_be_had_and_verify_fails_with_what_is_wrong()
         red.verify()
     green = module.StageReport(**found | {"verdict": "passed", "code": 0})
     assert green.verify() == "passed"
+    with pytest.raises(module.RedError, match="exit code of `shipway promote`: 11"):
+        module.PromotionReport(**found | {"code": 11}).verify()
 
 
 def test_all_stages_are_a_check_of_dagger_check() -> None:
