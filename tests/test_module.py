@@ -80,8 +80,8 @@ class Handed:
         (
             {".git/HEAD": "ref"},
             (
-                "what a promotion remembers in a Dagger function ends with it (hand over --journal, or set [journal] url, "
-                "to a Postgres: a small project at Neon does)"
+                "what a promotion remembers in a Dagger function ends with it (hand over --journal, or set [journal] "
+                "url, to a Postgres: a small project at Neon does)"
             ),
         ),
         ({}, "the source has no .git (hand over a clone with its history as --repository)"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from ci.gates import budget, evidence
-from ci.model import Outcome
+from ci.model import Outcome, Status
 from ci.promotion.promoting import demand, demand_green
 from ci.promotion.work import Asked, What
 
@@ -83,7 +83,7 @@ def _observed(kept: Kept) -> evidence.Report:
         stages=tuple(
             evidence.StageEvidence(
                 name=stage["name"],
-                status=stage["status"],
+                status=Status(stage["status"]),
                 cached=sum(check["cached_from"] is not None for check in stage["checks"]),
                 reason=stage["reason"],
             )

@@ -17,11 +17,12 @@ import pytest
 
 from ci import processes
 from ci.errors import ExitCode, UsageError, VendorError
+from ci.gates.replay import differences, replay
 from ci.journal import State, leases
 from ci.model import Status
 from ci.promotion import carrying
 from ci.promotion.flow import BusyError
-from ci.promotion.promoting import read
+from ci.promotion.promoting import RULING, read
 from ci.promotion.work import Asked, What
 from ci.rehearsal.github.rules import RULESET, Rules
 from ci.rehearsal.sentry.envelopes import parse
@@ -92,6 +93,22 @@ def test_a_commit_of_main_goes_to_staging_step_by_step(tmp_path: Path) -> None:
             "soak",
         ]
         assert {run.name for run in ended.steps if run.name.startswith("deploy")} == {"deploy api", "deploy web"}
+
+    played(tmp_path, scene)
+
+
+def test_a_stage_that_may_be_empty_is_no_lack_of_evidence(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        text = (place.root / "shipway.toml").read_text()
+        may = text.replace("[stages.e2e.tier2]", "[stages.e2e]\nallow_empty = true\n[stages.e2e.tier2]")
+        commit = place.push("e2e may be empty", **{"shipway.toml": may})
+        slow = Table(journal=place.journal, skipped=("e2e",), seconds=660.0)  # so that it ends there
+        refusal = (await promote(place, commit, slow)).refusal
+        assert refusal is not None
+        assert refusal.message.startswith("budget: the pipeline takes 660 s")
+        evidence = next(RULING.validate_python(each) for each in refusal.rulings)
+        assert "e2e empty as allowed" in evidence.reason
+        assert differences(evidence, replay(evidence)) == ()
 
     played(tmp_path, scene)
 
