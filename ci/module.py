@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 import dagger
-from dagger import DefaultPath, Doc, Ignore, Name, check, dag, field, object_type
+from dagger import DefaultPath, Doc, Ignore, check, dag, field, object_type
 
 from ci import within
 from ci.errors import ShipwayError, UsageError
@@ -207,7 +207,7 @@ class Shipway:
         repository: Repository,
         journal: JournalUrl = None,
         *,
-        as_json: Annotated[bool, Name("json"), Doc("The facts as JSON")] = False,
+        facts: Annotated[bool, Doc("Its facts, as JSON")] = False,
     ) -> str:
         """What each environment serves, what goes on in it and what bars it, and the next command."""
         from rich.console import Console  # noqa: PLC0415 - as below
@@ -216,11 +216,11 @@ class Shipway:
         from ci.reporting.status import print_status  # noqa: PLC0415 - as below
 
         url, place = await _told(self._machine(repository, journal))
-        found = dataclasses.asdict(await _told(pipeline.status(place, url)))
-        if as_json:
-            return json.dumps(found, indent=2)
+        told = dataclasses.asdict(await _told(pipeline.status(place, url)))
+        if facts:
+            return json.dumps(told, indent=2)
         screen = io.StringIO()
-        print_status(Console(file=screen, color_system=None), found)
+        print_status(Console(file=screen, color_system=None), told)
         return screen.getvalue()
 
     async def _machine(self, repository: dagger.Directory, journal: dagger.Secret | None) -> tuple[str | None, Path]:

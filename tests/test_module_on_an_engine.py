@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -9,16 +10,24 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import anyio.to_thread
 import pytest
 
 from ci.executors.engine import RUNNER, Engine
+from ci.journal import Journal
+from ci.model import STAGE_NAMES
+from tests.around import JOURNAL, write_around
 from tests.conftest import ROOT, Ran, copy_tracked
+from tests.journal.conftest import server, url
+from tests.promotion.hamlet import SECRETS, Hamlet, hamlet
 from tests.test_both import essence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+__all__ = ["server", "url"]  # the Postgres of the journal's tests
 pytestmark = pytest.mark.long
 
 
@@ -132,3 +141,102 @@ def test_dagger_check_runs_all_stages_over_the_repository_that_the_module_is_in(
     red = within("check")
     assert red.returncode == 1
     assert "packages/protocol/src/wrong.ts" in red.stdout + red.stderr
+
+
+def played(tmp_path: Path, scene: Callable[[Hamlet], Awaitable[None]]) -> None:
+    """Play a scene in a hamlet."""
+
+    async def play() -> None:
+        async with hamlet(tmp_path) as place:
+            await scene(place)
+
+    anyio.run(play)
+
+
+async def around(
+    module: Module,
+    place: Hamlet,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *arguments: str,
+    without: frozenset[str] = frozenset(),
+) -> subprocess.CompletedProcess[str]:
+    """Have another module call ours, with GitHub and the journal's server within reach; both go on meanwhile."""
+    within = Module(root=module.root / "tests/around", engine=module.engine)
+    if not within.root.exists():
+        write_around(module.root)
+    monkeypatch.setenv("JOURNAL_URL", url.replace("127.0.0.1", JOURNAL))
+    base = url.rpartition("/")[0].rpartition(":")[2]
+    given = ["--repository", str(place.root), "--journal", "env:JOURNAL_URL"]
+    given += ["--hub", f"tcp://127.0.0.1:{place.port}", "--base", f"tcp://127.0.0.1:{base}"]
+    if mirror := os.environ.get("SHIPWAY_MIRROR"):
+        given += ["--mirror", mirror]
+    for each in SECRETS.keys() - without:
+        monkeypatch.setenv(f"HANDED_{each}", SECRETS[each])
+        given += ["--names", each, "--values", f"env:HANDED_{each}"]
+    return await anyio.to_thread.run_sync(functools.partial(within, "call", *given, *arguments))
+
+
+@pytest.mark.parametrize("function", ["promote --environment staging", "status"])
+def test_without_a_journal_that_lasts_it_is_refused_in_one_line_with_what_to_do(
+    module: Module, subject: Callable[[str], Path], function: str
+) -> None:
+    root = subject("no-tests")
+    done = module.call(root, *function.split(), "--repository", str(root))
+    assert done.returncode == 1
+    assert (
+        "what a promotion remembers in a Dagger function ends with it (hand over --journal, or set [journal] url, "
+        "to a Postgres: a small project at Neon does)" in done.stderr
+    )
+    assert "exit code of `shipway`: 2" in done.stderr
+
+
+def test_a_commit_is_promoted_inside_a_function_and_its_stages_run_on_the_functions_engine(
+    module: Module, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(place: Hamlet) -> None:
+        out = tmp_path / "out"
+        call = functools.partial(around, module, place, url, monkeypatch)
+        done = await call("promote", "--commit", place.commit, "export", "--path", str(out))
+        assert done.returncode == 0, done.stderr[-4000:]
+        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+        assert (report["verdict"], report["executor"], report["commit"]) == ("passed", "dagger", place.commit)
+        assert [stage["name"] for stage in report["stages"]] == list(STAGE_NAMES)
+        assert {ruling["gate"]: ruling["ruling"] for ruling in report["rulings"]} == {
+            "evidence": "PASS",
+            "budget": "PASS",
+            "isolation": "PASS",
+            "migrations": "PASS",
+            "soak": "PASS",
+        }
+        assert place.git("rev-parse", "staging^{tree}") == place.git("rev-parse", f"{place.commit}^{{tree}}")
+        kept = Journal.remote(url).evidence.newest(place.commit, environment="staging")
+        assert kept is not None
+        again = await call("promoted", "--commit", place.commit)
+        assert again.returncode == 1
+        assert f"staging holds {place.commit[:12]} already" in again.stderr
+        told = await call("status")
+        assert told.returncode == 0, told.stderr[-4000:]
+        assert told.stdout.splitlines()[0] == "staging  staging"
+
+    played(tmp_path, scene)
+
+
+def test_a_promotion_that_cannot_reach_github_says_so_in_one_line_and_can_be_gone_on_with(
+    module: Module, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(place: Hamlet) -> None:
+        settings = place.root / "shipway.toml"
+        text = settings.read_text().replace(f"cmd://python3 tools/door.py {place.port}", "env://HUB_TOKEN")
+        settings.write_text(text.replace(f"http://127.0.0.1:{place.port}", "http://127.0.0.1:1"))
+        commit = place.commit_all()
+        no_world = frozenset({"SHIPWAY_REHEARSAL"})
+        done = await around(module, place, url, monkeypatch, "promoted", "--commit", commit, without=no_world)
+        assert done.returncode == 1
+        assert "GitHub cannot be reached" in done.stderr
+        assert "`shipway resume staging` goes on where it stands" in done.stderr
+        assert "exit code of `shipway`: 5" in done.stderr
+        (flow,) = Journal.remote(url).flows.recent("staging")
+        assert (flow.commit, flow.is_open) == (commit, True)
+
+    played(tmp_path, scene)
