@@ -13,6 +13,7 @@ releases.py  what production was switched to, and whether it proved good
 approvals.py a person's word that a flow goes on
 looks.py     what was seen of a release while it was watched
 incidents.py what went wrong with a commit
+notices.py   who is told of it, and how far that is
 leases.py    who may change an environment, until when
 """
 

@@ -13,6 +13,7 @@ from ci.journal.footprints import Footprints
 from ci.journal.incidents import Incidents
 from ci.journal.leases import Leases
 from ci.journal.looks import Looks
+from ci.journal.notices import Notices
 from ci.journal.releases import Releases
 from ci.journal.runs import Runs
 from ci.journal.servings import Servings
@@ -38,6 +39,7 @@ class Journal:
         self.releases = Releases(place)
         self.approvals = Approvals(place)
         self.looks = Looks(place)
+        self.notices = Notices(place)
 
     @classmethod
     def local(cls, root: Path, *, directory: Path | None = None) -> Journal:

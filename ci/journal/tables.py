@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-VERSION = 6
+VERSION = 7
 METADATA = sql.MetaData()
 
 RUNS = sql.Table(
@@ -173,6 +173,31 @@ LOOKS = sql.Table(  # what was seen while a release was watched; the number coun
     sql.Column("number", sql.Integer, primary_key=True),
     sql.Column("moment", sql.Float, nullable=False),
     sql.Column("document", sql.Text, nullable=False),
+)
+TALES = sql.Table(  # what there is to tell of an incident; told by its notices
+    "tales",
+    METADATA,
+    sql.Column("incident", sql.String, primary_key=True),
+    sql.Column("kind", sql.String, primary_key=True),
+    sql.Column("environment", sql.String, nullable=False, index=True),
+    sql.Column("document", sql.Text, nullable=False),
+    sql.Column("report", sql.LargeBinary),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+NOTICES = sql.Table(
+    "notices",
+    METADATA,
+    sql.Column("incident", sql.String, primary_key=True),
+    sql.Column("kind", sql.String, primary_key=True),
+    sql.Column("channel", sql.String, primary_key=True),
+    sql.Column("environment", sql.String, nullable=False, index=True),
+    sql.Column("state", sql.String, nullable=False),
+    sql.Column("tries", sql.Integer, nullable=False),
+    sql.Column("reference", sql.String, nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("written", sql.Float, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+    sql.Column("due", sql.Float),
 )
 BASELINES = sql.Table(
     "baselines",

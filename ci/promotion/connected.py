@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ci.secrets import resolve
-from ci.vendors import command, neon, sentry, stripe
+from ci.vendors import command, linear, neon, pagerduty, resend, sentry, smtp, stripe
 from ci.vendors.adapter import Adapter
 from ci.vendors.github import client as github
 from ci.vendors.vercel import client as vercel
@@ -24,12 +24,20 @@ if TYPE_CHECKING:
     from ci.settings import Settings
     from ci.settings.environments import Commands, Configured, Environment
     from ci.settings.environments import Sentry as Monitor
+    from ci.settings.notify import Notify, Smtp
+    from ci.vendors.mail import Carrier
     from ci.vendors.platform import Platform
 
 A = TypeVar("A", bound=Adapter)
 Before = Callable[[], Awaitable[None]]
 Secret = Callable[[str, str], Awaitable[str]]
 LIVE = "production"
+
+
+class Kept(Protocol):
+    """Keeps a client open as long as the environment is connected, and returns it."""
+
+    async def __call__(self, adapter: A, /) -> A: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +54,9 @@ class Connected:
     neon: neon.Neon | None = None
     stripe: stripe.Stripe | None = None
     sentry: sentry.Sentry | None = None
+    mail: Carrier | None = None
+    pagerduty: pagerduty.PagerDuty | None = None
+    linear: linear.Linear | None = None
 
 
 @contextlib.asynccontextmanager
@@ -90,6 +101,7 @@ async def connected(
             made = replace(made, stripe=await kept(stripe.connect(key, live=live, address=shop.address)))
         if environment.sentry is not None:
             made = replace(made, sentry=await kept(await _monitor(environment.sentry, name, secret)))
+        made = replace(made, **await _tellers(environment.notify, f"{place}.notify", secret, kept, before))
         if environment.configured is not None:
             made = replace(made, webhooks=await _configured(environment.configured, f"{place}.configured", secret))
         if (commands := environment.commands) is not None:
@@ -118,6 +130,28 @@ async def _configured(own: Configured, place: str, secret: Secret) -> dict[str, 
         if given is not None:
             await secret(given, f"{place}.{name}")
     return places
+
+
+async def _tellers(notify: Notify, at: str, secret: Secret, kept: Kept, before: Before | None) -> dict[str, Any]:
+    """Return what people are told by, by the names of the fields."""
+    made: dict[str, Any] = {}
+    if (email := notify.email) is not None and email.resend is not None:
+        key = await secret(email.resend.key, f"{at}.email.resend.key")
+        made["mail"] = await kept(resend.connect(key, address=email.resend.address))
+    if email is not None and email.smtp is not None:
+        made["mail"] = await _by_server(email.smtp, f"{at}.email.smtp", secret, before)
+    if (pager := notify.pagerduty) is not None:
+        key = await secret(pager.key, f"{at}.pagerduty.key")
+        made["pagerduty"] = await kept(pagerduty.connect(key, address=pager.address))
+    if (team := notify.linear) is not None:
+        key = await secret(team.key, f"{at}.linear.key")
+        made["linear"] = await kept(linear.connect(key, address=team.address))
+    return made
+
+
+async def _by_server(settings: Smtp, place: str, secret: Secret, before: Before | None) -> smtp.Smtp:
+    password = await secret(settings.password, f"{place}.password") if settings.password is not None else ""
+    return smtp.connect(settings.address, user=settings.user or "", password=password, before=before)
 
 
 async def _by_commands(

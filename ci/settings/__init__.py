@@ -3,6 +3,7 @@
 stages.py        the seven stages
 environments.py  apps, environments and the services that they have
 smoke.py         the probes of what is about to serve or serves
+notify.py        who is told of incidents, and how
 promotion.py     what a promotion asks of a candidate beside the stages
 watch.py         how production is watched after that
 tables.py        what all tables have in common
@@ -102,6 +103,14 @@ class Settings(Table):
         for at, names in self._named():
             if unknown := sorted(names - known):
                 raise complaint(f"there is no app {unknown[0]}", "each has a table [[apps]]", at=at)
+        return self
+
+    @model_validator(mode="after")
+    def _issues_have_a_repository(self) -> Self:
+        for name, environment in self.environments:
+            if environment.notify.issues == "github" and self.github is None:
+                at = ("environments", name, "notify", "issues")
+                raise complaint("no repository at GitHub is connected", "[github] names it", at=at)
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from ci.fields import Command, Duration, Inside, Page, Reference, Secrets, Text, Variables, Vendor, complaint, frozen
+from ci.settings.notify import Notify
 from ci.settings.smoke import Smoking
 from ci.settings.tables import Table, nothing, refuse_twice
 
@@ -153,6 +154,7 @@ class Environment(Table):
     sentry: Sentry | None = Field(default=None, description="Where its errors are filed.")
     tests: Tests = Field(default_factory=Tests, description="What stages 5 and 6 get besides, for it.")
     smoke: Smoking | None = Field(default=None, description="What it adds to the probes.")
+    notify: Notify = Field(default_factory=Notify, description="Who is told of incidents there, and how.")
 
     @model_validator(mode="after")
     def _one_platform(self) -> Self:
