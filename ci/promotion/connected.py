@@ -37,7 +37,8 @@ LIVE = "production"
 class Kept(Protocol):
     """Keeps a client open as long as the environment is connected, and returns it."""
 
-    async def __call__(self, adapter: A, /) -> A: ...
+    async def __call__(self, adapter: A, /) -> A:
+        """Keep it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,6 +87,11 @@ class PagerDuty(Adapter):
         super().__init__(exchange)
         self._key = routing_key
 
+    @property
+    def takes_changes(self) -> bool:
+        """Whether changes can be recorded by this key: by that of a ruleset they cannot."""
+        return not self._key.startswith("R")
+
     async def trigger(self, alert: Alert) -> None:
         """Open the alert, or add to it where it is open. Raises VendorError."""
         payload: dict[str, Any] = {
