@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from ci.model import Ruling
     from ci.monorepo.snapshot import Snapshot
     from ci.promotion.carrying import Fence
-    from ci.promotion.doctor import Finding
+    from ci.promotion.findings import Finding
     from ci.promotion.promoting import Promotion
     from ci.promotion.smoking import Smoked
     from ci.promotion.standing import Overview

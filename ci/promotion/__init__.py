@@ -18,7 +18,8 @@ promoting.py  what all of these work with; work.py: what they have run on a comm
 carrying.py   a promotion as a whole: begun once, carried on by one process after the other
 barring.py    what people do beside it: freeze, pin, close an incident
 connected.py  an environment's outside services, with their secrets
-doctor.py     what they have and lack, by reads alone
+doctor.py     what they have and lack, by reads alone; findings.py: as values
+notices/      who is told of an incident, once each: mail, page, issue
 footprint.py  what an environment is configured with, to be compared with the others
 standing.py   what environments serve, what goes on in them, what bars them, and the next command
 asking.py     which commit an app says it serves

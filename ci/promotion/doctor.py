@@ -5,20 +5,22 @@ What is wrong here would stop a promotion, in its middle at worst.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci.errors import ShipwayError, VendorError
 from ci.model import Outcome
 from ci.promotion.asking import commit_of, serves_nothing
+from ci.promotion.findings import Finding, State, fine, wrong
 from ci.promotion.footprint import isolate
+from ci.promotion.notices.examining import issues, mails, pages
 from ci.text import count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from ci.journal import Journal
     from ci.promotion.connected import Connected
+    from ci.promotion.findings import Findings
     from ci.settings import Settings
     from ci.settings.environments import Serves
     from ci.vendors.github.client import GitHub
@@ -28,28 +30,10 @@ if TYPE_CHECKING:
     from ci.vendors.vercel.client import Vercel
 
 PROMOTED = ("staging", "production")
+# What is said to be missing where nobody is told by it.
+ALERTS = {"development": (), "staging": ("e-mail",), "production": ("e-mail", "PagerDuty", "issues")}
 
 
-class State(enum.StrEnum):
-    """How a thing is."""
-
-    FINE = "fine"
-    WRONG = "wrong"  # a promotion would be refused, or fail
-    UNKNOWN = "unknown"  # it could not be read
-    ABSENT = "absent"  # it is not configured; what needs it is left out, and said to be
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that was looked at. `fix` is what a person can do about it."""
-
-    what: str
-    state: State
-    says: str
-    fix: str = ""
-
-
-Findings = AsyncIterator[Finding]
 OUTCOMES = {Outcome.PASS: State.FINE, Outcome.FAIL: State.WRONG}
 
 
@@ -72,7 +56,12 @@ async def examine(
             found.append(Finding(what=what, state=State.UNKNOWN, says=error.message, fix=error.hint or ""))
 
     at = f"environments.{made.name}"
-    await collect("GitHub", _github(made.github, made.settings.branch) if made.github else None, "[github]")
+    hub = (
+        _github(made.github, made.settings.branch, issues=made.settings.notify.issues != "linear")
+        if made.github
+        else None
+    )
+    await collect("GitHub", hub, "[github]")
     houses = made.settings.vercel
     vercel = _vercel(made.vercel, houses.projects, made.name) if made.vercel and houses else None
     if made.settings.commands is None:
@@ -87,37 +76,36 @@ async def examine(
         served = _served(app.name, address, app.serves, made.platform) if app.serves and address else None
         absent = f"[{at}.addresses] {app.name}" if app.serves else f"[[apps]] {app.name}: serves"
         await collect(f"app {app.name}", served, absent)
+    for name, findings, where in (
+        ("e-mail", mails(made), "email"),
+        ("PagerDuty", pages(made), "pagerduty"),
+        ("issues", issues(made), "issues"),
+    ):
+        if findings is not None or name in ALERTS[made.name]:
+            await collect(name, findings, f"[{at}.notify] {where}")
     configured = _isolation(settings, made, journal, rehearsal=rehearsal) if made.settings.configured else None
     await collect("isolation", configured, f"[{at}.configured]")
     return tuple(found)
 
 
-def _fine(what: str, says: str) -> Finding:
-    return Finding(what=what, state=State.FINE, says=says)
-
-
-def _wrong(what: str, says: str, fix: str) -> Finding:
-    return Finding(what=what, state=State.WRONG, says=says, fix=fix)
-
-
-async def _github(github: GitHub, branch: str) -> Findings:
-    """Whether the token may do what a promotion does, and the branch lets it."""
+async def _github(github: GitHub, branch: str, *, issues: bool) -> Findings:
+    """Whether the token may do what a promotion does, and the branch lets it; `issues`: whether they are kept there."""
     what = "GitHub"
     found = await github.repository()
     if found is None:
-        yield _wrong(what, "no such repository, or the token may not see it", "check [github] repository and token")
+        yield wrong(what, "no such repository, or the token may not see it", "check [github] repository and token")
         return
     if not found.may_push:
-        yield _wrong(what, f"the token may not write to {found.full_name}", "give it write access to contents")
+        yield wrong(what, f"the token may not write to {found.full_name}", "give it write access to contents")
     else:
-        yield _fine(what, f"{found.full_name}: the token may write")
+        yield fine(what, f"{found.full_name}: the token may write")
     if found.archived:
-        yield _wrong(what, f"{found.full_name} is archived", "unarchive it")
+        yield wrong(what, f"{found.full_name} is archived", "unarchive it")
     if not found.allow_merge_commit:
         says = "merge commits are not allowed: a promotion merges with one, so that the tree stays what was tested"
-        yield _wrong("GitHub merges", says, "allow merge commits in the repository's settings")
-    if not found.has_issues:
-        yield _wrong("GitHub issues", "issues are off: incidents have no place", "turn them on, or connect Linear")
+        yield wrong("GitHub merges", says, "allow merge commits in the repository's settings")
+    if issues and not found.has_issues:
+        yield wrong("GitHub issues", "issues are off: incidents have no place", "turn them on, or connect Linear")
     async for finding in _branch(github, branch):
         yield finding
 
@@ -126,21 +114,21 @@ async def _branch(github: GitHub, branch: str) -> Findings:
     what = f"branch {branch}"
     demands = await github.refs.demands(branch)
     if demands is None:
-        yield _wrong(what, "is not there", f"git push origin main:{branch}")
+        yield wrong(what, "is not there", f"git push origin main:{branch}")
         return
-    wrong = []
+    refused = []
     if demands.linear:
-        wrong.append(_wrong(what, "must have a linear history: it takes no merge commit", "lift that rule for it"))
+        refused.append(wrong(what, "must have a linear history: it takes no merge commit", "lift that rule for it"))
     if demands.queued:
-        wrong.append(_wrong(what, "has a merge queue, which merges something else than was tested", "lift that rule"))
-    for finding in wrong:
+        refused.append(wrong(what, "has a merge queue, which merges something else than was tested", "lift that rule"))
+    for finding in refused:
         yield finding
     if demands.hidden:
         says, fix = "has a protection that the token may not read", "give the token read access to administration"
         yield Finding(what=what, state=State.UNKNOWN, says=says, fix=fix)
-    elif not wrong:
+    elif not refused:
         needs = f"; a merge needs {demands.approvals} approving reviews" if demands.approvals else ""
-        yield _fine(what, f"is there{needs}")
+        yield fine(what, f"is there{needs}")
 
 
 async def _vercel(vercel: Vercel, projects: Mapping[str, str], name: str) -> Findings:
@@ -149,25 +137,25 @@ async def _vercel(vercel: Vercel, projects: Mapping[str, str], name: str) -> Fin
         what = f"Vercel {app}"
         found = await vercel.project(project)
         if found is None:
-            yield _wrong(what, f"there is no project {project} for this token", "check its name, team and token")
+            yield wrong(what, f"there is no project {project} for this token", "check its name, team and token")
             continue
         if name in PROMOTED and found.deploys_on_push:
             says = f"{found.name} deploys pushes by itself, behind the back of a promotion"
-            yield _wrong(what, says, "project settings, Git: turn deployments off for it")
+            yield wrong(what, says, "project settings, Git: turn deployments off for it")
         elif found.moving is not None:
             yield Finding(
                 what=what, state=State.UNKNOWN, says=f"{found.name} is being moved right now", fix="look again later"
             )
         else:
             serving = "serves a deployment" if found.production else "serves nothing yet"
-            yield _fine(what, f"{found.name} {serving}")
+            yield fine(what, f"{found.name} {serving}")
 
 
 async def _commands(platform: Platform, apps: Sequence[str]) -> Findings:
     """Whether the command for it tells what serves."""
     for app in apps:
         serving = [each.id for each in await platform.serving(app)]
-        yield _fine(f"commands {app}", f"status tells that {', '.join(serving) or 'nothing'} serves")
+        yield fine(f"commands {app}", f"status tells that {', '.join(serving) or 'nothing'} serves")
 
 
 async def _isolation(settings: Settings, made: Connected, journal: Journal, *, rehearsal: bool) -> Findings:
@@ -186,17 +174,17 @@ async def _served(app: str, address: str, serves: Serves, platform: Platform | N
         if not await serves_nothing(platform, app):
             raise
         says = "serves nothing yet"
-    yield _fine(f"app {app}", says)
+    yield fine(f"app {app}", says)
 
 
 async def _neon(neon: Neon, project: str) -> Findings:
     what = "Neon"
     found = await neon.project(project)
     if found is None:
-        yield _wrong(what, f"there is no project {project} for this key", "check [neon] project and token")
+        yield wrong(what, f"there is no project {project} for this key", "check [neon] project and token")
         return
     branches = await neon.branches(project)
-    yield _fine(what, f"{found.name}, Postgres {found.version}, {count(len(branches), 'branch', 'branches')}")
+    yield fine(what, f"{found.name}, Postgres {found.version}, {count(len(branches), 'branch', 'branches')}")
 
 
 async def _stripe(stripe: Stripe, name: str) -> Findings:
@@ -204,6 +192,6 @@ async def _stripe(stripe: Stripe, name: str) -> Findings:
     balance = await stripe.balance()
     mode = "live" if balance.livemode else "test"
     if balance.livemode is not (name == "production"):
-        yield _wrong("Stripe", f"the key is of the {mode} mode", "production has the live mode, and nothing else has")
+        yield wrong("Stripe", f"the key is of the {mode} mode", "production has the live mode, and nothing else has")
     else:
-        yield _fine("Stripe", f"the key is of the {mode} mode")
+        yield fine("Stripe", f"the key is of the {mode} mode")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ADDRESS = "https://events.pagerduty.com/v2"
 LONGEST_SUMMARY = 1024
 LONGEST_KEY = 255
+KEY_LENGTH = 32  # of a routing key
 LONGEST_DETAILS = 100_000  # characters, four bytes each at most: an event has at most 512 KB
 PAUSE = 30.0  # seconds after 429, which is not told how long to wait
 PATIENCE = Patience(whole=100.0)  # for three such pauses: a page is worth them
@@ -86,6 +87,11 @@ class PagerDuty(Adapter):
         """Take the way there and the key."""
         super().__init__(exchange)
         self._key = routing_key
+
+    @property
+    def has_a_key(self) -> bool:
+        """Whether the key looks like one."""
+        return len(self._key) == KEY_LENGTH and self._key.isascii() and self._key.isalnum()
 
     @property
     def takes_changes(self) -> bool:

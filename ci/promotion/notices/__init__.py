@@ -7,5 +7,6 @@ mailing.py     a story as a mail, in text and in HTML (templates/)
 paging.py      a story as PagerDuty's alert, a switch as its change
 issue.py       a story as an issue in Markdown, its end as a comment
 channels.py    how each of these is sent, so that a second time does no harm
+examining.py   whether all of them can be reached, for the doctor
 delivering.py  what is written down in the journal's outbox, sent, and tried again later
 """
