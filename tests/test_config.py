@@ -475,3 +475,37 @@ def test_the_watch_says_what_it_asks_and_of_whom() -> None:
     assert "name the app" in mistakes(text.replace('[watch]\n        app = "api"', "[watch]"))[0]
     lacking = f'{text}\n[environments.production.smoke]\nsecrets = {{ OTHER = "env://A" }}'
     assert "`secrets` lacks KEY, which [watch] names" in mistakes(lacking)[0]
+
+
+NOTIFY = "[environments.production.notify]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (f'{NOTIFY}issues = "github"', "no repository at GitHub is connected (hint: [github] names it)"),
+        (f'{NOTIFY}issues = "linear"', "issues at Linear need both the word and the team"),
+        (f'{NOTIFY}linear = {{ key = "env://A", team = "ENG" }}', "issues at Linear need both the word and the team"),
+        (f'{NOTIFY}email = {{ from = "a@b.test", to = ["c@d.test"] }}', "expected one carrier: `resend` or `smtp`"),
+        (
+            f'{NOTIFY}email = {{ from = "a@b.test", to = ["c@d.test"], smtp = {{ host = "m.test", user = "a" }} }}',
+            "expected `user` and `password` together, or none of them",
+        ),
+        (f'{NOTIFY}email = {{ from = "nobody", to = ["c@d.test"] }}', "expected one e-mail address"),
+        (f'{NOTIFY}email = {{ from = "a@b.test", to = ["c@d.test, e@f.test"] }}', "expected one e-mail address"),
+        (f'{NOTIFY}email = {{ from = "a@b.test\\nBcc: x@y.test", to = ["c@d.test"] }}', "expected one e-mail address"),
+        (f'{NOTIFY}pagerduty = {{ key = "{"k" * 32}" }}', "a secret is given by reference, never by its value"),
+    ],
+)
+def test_an_environment_that_could_tell_nobody_is_refused(text: str, mistake: str) -> None:
+    assert any(mistake in line for line in mistakes(text)), mistakes(text)
+
+
+def test_a_mail_server_is_where_it_is_said_to_be() -> None:
+    def address(text: str) -> str:
+        email = f'email = {{ from = "A <a@b.test>", to = ["c@d.test"], smtp = {{ {text} }} }}'
+        return config.loads(f"{NOTIFY}{email}").environments.production.notify.addresses["email.smtp"]
+
+    assert address('host = "mail.test"') == "smtp://mail.test"
+    assert address('host = "mail.test", port = 465, tls = true') == "smtps://mail.test:465"
+    assert address('host = "::1", port = 25') == "smtp://[::1]:25"

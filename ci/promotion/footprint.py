@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ci.settings import Settings
 
 FOOTPRINT = TypeAdapter(Footprint)
+# Services that tell of incidents, by their tables; a mail server may well be on this machine.
+TELLERS = {"email.resend": "Resend", "pagerduty": "PagerDuty", "linear": "Linear"}
 # By what a gate calls it: the name of a fingerprint in an app's answer.
 ANSWERS = {"database": "database", "auth": "authIssuer", "stripe": "stripeKey", "ai": "aiKey"}
 
@@ -150,4 +152,6 @@ def _stand_ins(settings: Settings, made: Connected) -> tuple[str, ...]:
     """Return the services whose address is on this machine: no vendor's is."""
     own = made.settings
     services = {"GitHub": settings.github, "Vercel": own.vercel, "Neon": own.neon, "Stripe": own.stripe}
-    return tuple(name for name, each in services.items() if each is not None and is_near(each.address))
+    at = {name: each.address for name, each in services.items() if each is not None}
+    tells = {TELLERS[place]: each for place, each in own.notify.addresses.items() if place in TELLERS}
+    return tuple(name for name, address in {**at, **tells}.items() if is_near(address))

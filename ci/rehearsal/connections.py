@@ -8,17 +8,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci.rehearsal.github.people import APP
-from ci.rehearsal.tenancy import APPS, ENVIRONMENTS, OWNER, PRODUCT, WEB, neon_key, stripe_key
+from ci.rehearsal.linear_world import TEAM as BOARD
+from ci.rehearsal.tenancy import (
+    APPS,
+    DEVELOPMENT,
+    ENVIRONMENTS,
+    OWNER,
+    PRODUCT,
+    PRODUCTION,
+    WEB,
+    board_key,
+    neon_key,
+    pager_key,
+    resend_key,
+    stripe_key,
+)
 from ci.rehearsal.toml_text import having, without, write
 from ci.rehearsal.vercel.standin import TEAM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from ci.rehearsal.tenancy import Environment, Making
 
 SMOKE_EMAIL = "smoke@receipts.test"
+TEAM_EMAIL, SHIPWAY_EMAIL = "team@receipts.test", "Shipway <shipway@receipts.test>"
 INBOX = "delivered@resend.dev"  # https://resend.com/docs/dashboard/emails/send-test-emails
 REQUIRED = (
     "ai,resend,payments,errors,metering"  # services without which a tier 2 test fails, in place of being left out
@@ -140,6 +155,7 @@ def _environment(
             "projects": [app.name for app in APPS],
             "address": at["sentry"],
         },
+        **_notify(making, environment, keep),
         "smoke": {
             "secrets": {secret: keep(secret, value) for secret, value in smoke.items()},
             "headers": {"X-Synthetic": "{secret:SYNTHETIC_KEY}"},
@@ -154,3 +170,20 @@ def _environment(
             "secrets": {each: keep(each, told[each]) for each in SECRETS},
         },
     }
+
+
+def _notify(making: Making, environment: Environment, keep: Callable[[str, str], str]) -> dict[str, Any]:
+    """Return who is told: production wakes people, staging writes, development says it on the terminal."""
+    if environment == DEVELOPMENT:
+        return {}
+    at = making.addresses
+    email: dict[str, Any] = {"from": SHIPWAY_EMAIL, "to": [TEAM_EMAIL]}
+    if environment == PRODUCTION:
+        resend = {"key": keep("NOTIFY_RESEND_KEY", resend_key(making, environment)), "address": at["resend"]}
+        pager = {"key": keep("PAGERDUTY_KEY", pager_key(making)), "address": f"{at['pagerduty']}/v2"}
+        told = {"issues": "github", "email": {**email, "resend": resend}, "pagerduty": pager}
+    else:
+        server = {"host": "127.0.0.1", "port": int(at["smtp"].rpartition(":")[2])}
+        board = {"key": keep("LINEAR_KEY", board_key(making)), "team": BOARD["key"], "address": at["linear"]}
+        told = {"issues": "linear", "email": {**email, "smtp": server}, "linear": board}
+    return {"notify": {"monitoring": at["sentry"], **told}}

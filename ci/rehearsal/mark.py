@@ -75,6 +75,8 @@ def _connected(settings: Settings) -> Iterator[tuple[str, str]]:
         for what in ("vercel", "neon", "stripe", "sentry"):
             if (service := getattr(each, what)) is not None:
                 yield f"[environments.{name}.{what}]", service.address
+        for place, address in each.notify.addresses.items():
+            yield f"[environments.{name}.notify.{place}]", address
         for app, address in each.addresses.items():
             yield f"[environments.{name}] addresses {app}", address
 

@@ -98,6 +98,16 @@ def resend_key(making: Making, environment: Environment) -> str:
     return f"re_{making.secret(f'resend {environment.live}')}"
 
 
+def pager_key(making: Making) -> str:
+    """Return the routing key of the integration at PagerDuty, which production has."""
+    return making.secret("pagerduty", size=16)
+
+
+def board_key(making: Making) -> str:
+    """Return the key of the workspace at Linear."""
+    return f"lin_api_{making.secret('linear', size=20)}"
+
+
 def model_key(making: Making, environment: Environment) -> str:
     """Return the key that an environment asks the model with."""
     return f"sk-ant-{making.secret(f'model {environment.live}')}"

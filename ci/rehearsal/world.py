@@ -42,8 +42,10 @@ from ci.rehearsal.tenancy import (
     ENVIRONMENTS,
     STAGING,
     WEB,
+    board_key,
     database,
     model_key,
+    pager_key,
     resend_key,
     stripe_key,
 )
@@ -219,11 +221,11 @@ async def _serve_services(making: _Making) -> None:
     """Serve what needs nothing of the others."""
     directory = making.directory
     lasting = [ENVIRONMENTS[0], ENVIRONMENTS[-1]]  # development, whose keys staging has too, and production
-    await making.serve(PagerDuty(directory, keys=[making.secret("pagerduty", size=16)]))
+    await making.serve(PagerDuty(directory, keys=[pager_key(making)]))
     await making.serve(Resend(directory, keys={resend_key(making, each): FULL for each in lasting}))
     await making.serve(making.sentry)
     await making.serve(Anthropic(directory, keys=[model_key(making, each) for each in lasting]))
-    await making.serve(Linear(directory, keys=[f"lin_api_{making.secret('linear', size=20)}"]))
+    await making.serve(Linear(directory, keys=[board_key(making)]))
     await making.serve(Advisories(directory))
     mailpit = Mailpit(directory)
     await making.serve(mailpit)

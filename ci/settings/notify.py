@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from email.utils import parseaddr
-from typing import Annotated, Literal, Self
+import re
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from ci.fields import Port, Reference, Text, Vendor, complaint
 from ci.settings.tables import Table
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_PLAIN = r"[^\s<>\",;@]+@[^\s<>\",;@]+"
+_MAILBOX = re.compile(rf"{_PLAIN}|[^<>\",;@]+ <{_PLAIN}>")
+
 
 def _check_mailbox(value: str) -> str:
-    name, address = parseaddr(value)
-    before, at, domain = address.partition("@")
-    plain = value.isascii() and value.isprintable() and "," not in name
-    if not (plain and before and at and domain) or any(sign in address for sign in ' ,;<>"'):
+    if not (value.isascii() and value.isprintable() and _MAILBOX.fullmatch(value)):
         raise complaint('expected one e-mail address: "team@example.com" or "Team <team@example.com>"')
     return value
 
@@ -98,6 +102,17 @@ class Notify(Table):
     )
     linear: Linear | None = Field(default=None, description="The team at Linear, where issues are there.")
     monitoring: Vendor | None = Field(default=None, description="Where a person watches it: a link in each notice.")
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Where the services are that tell of it, by their tables."""
+        found: dict[str, Resend | Smtp | PagerDuty | Linear | None] = {
+            "email.resend": self.email.resend if self.email else None,
+            "email.smtp": self.email.smtp if self.email else None,
+            "pagerduty": self.pagerduty,
+            "linear": self.linear,
+        }
+        return {place: service.address for place, service in found.items() if service is not None}
 
     @model_validator(mode="after")
     def _issues_have_a_place(self) -> Self:

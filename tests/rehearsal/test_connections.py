@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXAMPLE = (ROOT / "examples/receipts/shipway.toml").read_text(encoding="utf-8")
-NAMES = ("github", "neon", "vercel", "stripe", "sentry")
+NAMES = ("github", "neon", "vercel", "stripe", "sentry", "resend", "pagerduty", "linear", "smtp")
 
 
 @dataclass(kw_only=True)
@@ -58,6 +58,15 @@ def test_every_environment_is_connected_and_the_example_stays_as_it_is(tmp_path:
         assert set(each.addresses) == {"api", "web"}
         assert set(each.tests.secrets) == set(SECRETS)
     assert {each.branch for _, each in loaded.environments} == {"main", "staging", "prod"}
+
+
+def test_staging_writes_of_incidents_and_production_wakes_people(tmp_path: Path) -> None:
+    loaded = config.loads(made(tmp_path, EXAMPLE)).environments
+    assert loaded.development.notify.addresses == {}
+    assert (set(loaded.staging.notify.addresses), loaded.staging.notify.issues) == ({"email.smtp", "linear"}, "linear")
+    production = loaded.production.notify
+    assert (set(production.addresses), production.issues) == ({"email.resend", "pagerduty"}, "github")
+    assert production.monitoring == loaded.staging.notify.monitoring == "http://127.0.0.1:20004"
 
 
 def test_no_secret_stands_in_it_and_each_is_its_owners_alone(tmp_path: Path) -> None:

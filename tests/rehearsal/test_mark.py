@@ -33,6 +33,9 @@ addresses = { web = "http://127.0.0.1:20002" }
 project = "receipts"
 token = "env://TOKEN"
 address = "http://127.0.0.1:20001/api/v2"
+
+[environments.staging.notify]
+pagerduty = { key = "env://TOKEN", address = "http://127.0.0.1:20001/v2" }
 """
 
 
@@ -61,6 +64,7 @@ def test_all_that_is_connected_at_a_world_that_is_up_is_a_rehearsal(up: Path) ->
         ('address = "http://127.0.0.1:20001"\n', "", "[github]"),
         ("127.0.0.1:20001/api", "127.0.0.1:20009/api", "[environments.staging.neon]"),
         ("http://127.0.0.1:20002", "https://receipts.example.com", "[environments.staging] addresses web"),
+        ("http://127.0.0.1:20001/v2", "https://events.pagerduty.com/v2", "[environments.staging.notify.pagerduty]"),
     ],
 )
 def test_one_real_address_among_those_of_a_world_is_refused(up: Path, before: str, after: str, place: str) -> None:
