@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import email
 import json
 import signal
 from typing import TYPE_CHECKING, Any
@@ -10,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from ci.journal import notices
+from ci import config
+from ci.journal import LeaseLostError, notices
 from ci.journal.notices import Channel, Kind, Sending
-from ci.promotion.notices.delivering import TOO_LATE, record, retry_due
-from ci.promotion.notices.story import Change, Link
+from ci.promotion.connected import connected
+from ci.promotion.notices.delivering import TOO_LATE, deliver, record, retry_due
+from ci.promotion.notices.story import Change, Excerpt, Link, Story
 from ci.vendors import linear
-from tests.promotion.notified import BAD, GOOD, STORY, TO, killed, made, vendors
+from tests.promotion.notified import BAD, GOOD, SECRETS, STORY, TO, killed, made, vendors
+from tests.promotion.test_notices_words import ATTACK
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -303,5 +308,79 @@ def test_killed_anywhere_everybody_is_told_once(tmp_path: Path, environment: str
                 assert len(letters) in {1, 2}, where
                 assert (len(set(letters)), len(place.tasks(incident))) == (1, 1), where
         assert await anyio.to_thread.run_sync(killed, tmp_path, "whole", "none", environment) == 0
+
+    play(tmp_path, scene)
+
+
+def test_whoever_lost_the_lease_tells_nobody_and_leaves_it_to_whoever_has_it(tmp_path: Path) -> None:
+    async def lost() -> None:
+        raise LeaseLostError("the lease is somebody else's")
+
+    async def scene(place: Vendors) -> None:
+        root = tmp_path / "work"
+        async with connected(config.load(root), "production", root=root, before=lost) as services:
+            with pytest.raises(LeaseLostError):
+                await deliver(STORY, services, place.journal, say=print)
+        assert (place.mails(), place.pages(), place.issues()) == ([], [], [])
+        assert {each.state for each in place.journal.notices.of("one")} == {Sending.PENDING}
+        assert (await place.tell()).said == ()
+        assert (len(place.mails()), len(place.pages()), len(place.issues())) == (1, 1, 1)
+
+    play(tmp_path, scene)
+
+
+def test_what_somebody_is_at_is_left_to_him_until_he_must_be_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(place: Vendors) -> None:
+        async with made(tmp_path, "production") as services:
+            monkeypatch.setattr(notices, "FIRST_PAUSE", 0.0)
+            place.resend.faults.add(kind="reset", times=1000)
+            await deliver(STORY, services, place.journal, say=print)
+            place.resend.faults.clear()
+            (mail,) = place.journal.notices.waiting("production")
+            assert place.journal.notices.take(mail) is not None  # and he is killed
+            assert (await retry_due(services, place.journal, say=print)).notices == ()
+            monkeypatch.setattr(notices, "HOLD", 0.0)
+            (mail,) = place.journal.notices.waiting("production")
+            assert place.journal.notices.take(mail) is not None
+            (sent,) = (await retry_due(services, place.journal, say=print)).notices
+            assert (sent.channel, sent.state, len(place.mails())) == (Channel.MAIL, Sending.SENT, 1)
+
+    play(tmp_path, scene)
+
+
+def test_what_strangers_wrote_comes_through_every_channel_and_no_secret_does(tmp_path: Path) -> None:
+    known = {"production": ("github", "resend", "pagerduty"), "staging": ("github", "smtp", "linear")}
+
+    def hostile(environment: str) -> Story:
+        text = "\n".join((ATTACK, *(f"{name}: {SECRETS[name]}" for name in known[environment])))
+        return dataclasses.replace(
+            STORY,
+            incident=environment,
+            environment=environment,
+            what=text,
+            reason=text,
+            excerpts=(Excerpt(name=text, text=text),),
+            advice=text,
+            report=f"<pre>{SECRETS['github']}</pre>".encode(),
+        )
+
+    async def scene(place: Vendors) -> None:
+        for environment in known:
+            told = await place.tell(hostile(environment), environment=environment)
+            assert told.said == ()
+        kept = [*place.resend.mails.values(), *place.pagerduty.incidents.values(), *place.github.state.issues.values()]
+        kept += place.linear.world.shelf("issues").values()
+        for each in kept:
+            assert not [name for name, value in SECRETS.items() if value in json.dumps(each)], each
+        sources = [email.message_from_bytes(place.mailpit.source(name)) for name in place.mailpit.mails]
+        whole = b"".join(part.get_payload(decode=True) or b"" for each in sources for part in each.walk())  # type: ignore[misc]
+        journals = b"".join(each.read_bytes() for each in (tmp_path / "journal").rglob("*") if each.is_file())
+        for content in (whole, journals):
+            assert b"redacted" in content
+            assert not [name for name, value in SECRETS.items() if value.encode() in content]
+        attached = base64.b64decode(next(iter(place.resend.mails.values()))["attachments"][0]["content"])
+        assert attached == b"<pre>[redacted github.token]</pre>"
 
     play(tmp_path, scene)
