@@ -531,7 +531,8 @@ async def rehearse(scenario: str, console: Console, report: Path | None) -> Exit
 
     Returns 0 where the end is the one that the scenario expects. Raises UsageError, ToolError.
     """
-    from ci.rehearsal.scenarios import SCENARIOS, play  # noqa: PLC0415 - as above
+    from ci.rehearsal.playing import play  # noqa: PLC0415 - as above
+    from ci.rehearsal.scenarios import SCENARIOS  # noqa: PLC0415 - as above
     from ci.rehearsal.world import world  # noqa: PLC0415 - as above
 
     directory = (report or Path(REPORT)).absolute()

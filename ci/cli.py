@@ -16,6 +16,7 @@ import click
 from ci import __version__, commands
 from ci.errors import DiskFullError, ExitCode, ShipwayError, leaves, without_room
 from ci.hosts import HOSTS
+from ci.rehearsal.scenarios import SCENARIOS
 from ci.text import clean, disarmed, first_line
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ STAGE = click.option(
     "--stage", "stages", type=click.Choice(STAGES), multiple=True, help="Run this stage only; may be given again."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
+
+
+def _scenarios() -> str:
+    """Return the scenarios for a page of help, a line each."""
+    told = {"world": "the world alone, to look around in", **{each.name: each.about for each in SCENARIOS.values()}}
+    width = max(map(len, told))
+    lines = [f"  {name:<{width}}  {about}" for name, about in told.items()]
+    return "\b\n" + "\n".join(["Scenarios:", *lines])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -222,16 +231,17 @@ def init(path: Path, host: str) -> ExitCode:
     return ExitCode.PASSED
 
 
-@shipway.command()
-@click.argument("scenario", type=click.Choice(["world", "staging"]), default="world")
+@shipway.command(epilog=_scenarios())
+@click.argument("scenario", type=click.Choice(["world", *SCENARIOS]), default="world", metavar="[SCENARIO]")
 @click.option("--staged", is_flag=True, help="A world in which staging serves, with a checkout to promote from.")
 @click.option("--keep", "directory", type=click.Path(path_type=Path), help="Where the world is kept for the next time.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where the report goes (default: shipway-report).")
 def rehearse(scenario: str, directory: Path | None, report: Path | None, *, staged: bool) -> ExitCode:
     """Start a world of stand-ins with the example deployed in it, on this machine, with no account and no key.
 
-    `world` prints the addresses and who calls what, until Ctrl-C. `staging` carries a commit from main to staging, by
-    Shipway's own commands; exit code 0: it ended as it should.
+    `world` prints the addresses and who calls what, until Ctrl-C. Any other scenario pushes a commit and promotes it to
+    staging by Shipway's own commands, most with something planted that must bar it. Exit code 0: it ended as it should;
+    1: it did not, and the difference is printed.
     """
     import functools
 

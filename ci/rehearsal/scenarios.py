@@ -2,104 +2,138 @@
 
 from __future__ import annotations
 
-import functools
-import sys
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import anyio
-import httpx
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from ci.errors import ExitCode
-from ci.processes import attached, inherited, run
-from ci.rehearsal.neon import Neon
-from ci.rehearsal.pushing import push_commit
-from ci.rehearsal.tenancy import APPS, ENVIRONMENTS, STAGING
+from ci.rehearsal.candidates import CATEGORY, NOTE, PLAIN_COUNTING, RATE, SLOW_TAG, TAGS, Candidate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from ci.rehearsal.world import World
+ALWAYS = 10**6  # requests
 
-MIGRATION = "packages/db/migrations/0007_receipt_tags.sql"
-TAGS = """-- shipway: phase=expand
 
-alter table receipts add column tags text[] not null default '{}';
-"""
-VERSIONS = {"api": "/version", "web": "/version.json"}
+@dataclass(frozen=True, kw_only=True)
+class Plant:
+    """What a stand-in is told at `/_stand-in/WHAT` before the commit is pushed, as anybody could tell it.
+
+    `at` is its name among the world's places.
+    """
+
+    at: str
+    what: str
+    words: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """How it ends: with that `code`; a `step` says no, and its reason holds the words of `says`.
+
+    Without a step all goes through, and users of staging get the commit; with one they get what they got, the pull
+    request's comment has the reason, and nothing that was made for tests is left.
+    """
+
+    code: ExitCode = ExitCode.PASSED
+    step: str | None = None
+    says: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """`edits` are pushed to main as one commit, which `words` of the command line are then about.
+    """The `candidate` is pushed to main as one commit, which `words` of the command line are then about.
 
-    The process must end with `code`; `moved` says whether users of staging then get the commit.
+    `about` says in a line what a person sees.
     """
 
     name: str
-    message: str
-    edits: Mapping[str, str]
+    about: str
+    candidate: Candidate = NOTE
+    plants: tuple[Plant, ...] = ()
     words: tuple[str, ...] = ("promote", "staging", ".")
-    code: ExitCode = ExitCode.PASSED
-    moved: bool = True
-    variables: Mapping[str, str] = field(default_factory=dict)
+    end: End = End()
 
+
+MISREAD = {"merchant": "Book Barn", "date": "2026-02-28", "total": "73.80", "currency": "EUR"}
 
 SCENARIOS: Mapping[str, Scenario] = {
-    each.name: each for each in (Scenario(name="staging", message="Receipts have tags", edits={MIGRATION: TAGS}),)
+    each.name: each
+    for each in (
+        Scenario(name="staging", about="a commit goes from main to staging", candidate=TAGS),
+        Scenario(
+            name="bad-migration",
+            about="a migration that adds a demand: what is served fails on it",
+            candidate=CATEGORY,
+            end=End(
+                code=ExitCode.STAGE_FAILED,
+                step="rollback safety",
+                says=("which staging serves", "does not work on the migrated database", "integration/"),
+            ),
+        ),
+        Scenario(
+            name="wrong-variable",
+            about="one of staging's test variables is wrong: its stages fail",
+            candidate=RATE,
+            end=End(
+                code=ExitCode.STAGE_FAILED,
+                step="stages",
+                says=("not green with the services of staging", "The server ended before it listened"),
+            ),
+        ),
+        Scenario(
+            name="lost-mail",
+            about="Resend delivers no mail: tier 2 fails",
+            plants=(Plant(at="Resend", what="fates", words={"to": ".", "event": "sent"}),),
+            end=End(
+                code=ExitCode.STAGE_FAILED,
+                step="tier 2",
+                says=("vendors.spec.ts", "delivered"),
+            ),
+        ),
+        Scenario(
+            name="overspend",
+            about="a commit counts usage without a lock: tier 2 fails",
+            candidate=PLAIN_COUNTING,
+            end=End(code=ExitCode.STAGE_FAILED, step="tier 2", says=("metering.spec.ts",)),
+        ),
+        Scenario(
+            name="slow-route",
+            about="a commit makes a route slower: the benchmarks refuse it",
+            candidate=SLOW_TAG,
+            end=End(
+                code=ExitCode.GATE_REFUSED,
+                step="benchmarks",
+                says=("candidate against current: receipts x ",),
+            ),
+        ),
+        Scenario(
+            name="misread",
+            about="the AI reads a wrong total: the extraction refuses it",
+            plants=(
+                Plant(
+                    at="Anthropic",
+                    what="rules",
+                    words={"when": "Book Barn", "in": "files", "answer": [{"text": json.dumps(MISREAD)}]},
+                ),
+            ),
+            end=End(
+                code=ExitCode.GATE_REFUSED,
+                step="extraction",
+                says=("book-barn.pdf: total is", "73.80", "expected", "37.8"),
+            ),
+        ),
+        Scenario(
+            name="slow-reading",
+            about="the AI reads too slowly: the extraction refuses it",
+            plants=(
+                Plant(
+                    at="Anthropic",
+                    what="faults",
+                    words={"method": "POST", "path": "/v1/messages", "kind": "slow", "seconds": 11, "times": ALWAYS},
+                ),
+            ),
+            end=End(code=ExitCode.GATE_REFUSED, step="extraction", says=("p95 11", "target 10 s")),
+        ),
+    )
 }
-
-
-async def play(
-    scenario: Scenario, world: World, state: Path, report: Path, note: Callable[[str], None]
-) -> tuple[str, ...]:
-    """Play it in a world that is up and staged; return what is other than expected, nothing where it ended well.
-
-    `state` is where the journal is kept. Raises ToolError.
-    """
-    if world.checkout is None:
-        raise ValueError("the world is not staged")
-    environment = {
-        **inherited("TERM", "COLORTERM", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "SHIPWAY_CACHE", "XDG_CACHE_HOME"),
-        **world.variables,
-        **scenario.variables,
-        "SHIPWAY_STATE": str(state),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
-    }
-    command = (sys.executable, "-P", "-m", "ci.cli")
-    note("each environment records what it has, so that they can be told apart")
-    async with anyio.create_task_group() as group:
-        for each in ENVIRONMENTS:
-            doctor = (*command, "doctor", ".", "--env", each.name)
-            group.start_soon(functools.partial(run, doctor, cwd=world.checkout, environment=environment))
-    note(f"pushing to main: {scenario.message}")
-    commit = await push_commit(world, scenario.edits, scenario.message)
-    note(f"$ shipway {' '.join(scenario.words)}")
-    argv = (*command, *scenario.words, "--report", str(report))
-    code = await attached(argv, cwd=world.checkout, environment=environment)
-    wrong = [] if code == scenario.code else [f"it ended with {code}, and {int(scenario.code)} is expected"]
-    expected = commit if scenario.moved else world.commit
-    for app, found in (await _served(world)).items():
-        if found != expected:
-            wrong.append(f"staging serves {found[:12]} of {app}, and {expected[:12]} is expected")
-    return (*wrong, *_left(world))
-
-
-async def _served(world: World) -> dict[str, str]:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        return {
-            app.name: (await client.get(f"{world.apps[STAGING.name][app.name]}{VERSIONS[app.name]}")).json()["commit"]
-            for app in APPS
-        }
-
-
-def _left(world: World) -> list[str]:
-    """Return what was made for tests and is there still."""
-    neon = world.stand_ins["neon"]
-    if not isinstance(neon, Neon):
-        return []
-    names = [str(each["told"]["name"]) for each in neon.account.branches.values()]
-    return [f"the branch {name} is left at Neon" for name in names if "-test-" in name or "-run-" in name]

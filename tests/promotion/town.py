@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from ci.journal import Entry, Flow
     from ci.promotion.flow import Ended
+    from ci.promotion.work import Work
     from ci.rehearsal.neon import Neon as NeonStandIn
     from ci.settings import Settings
 
@@ -497,7 +498,7 @@ async def promotion(
     root: Path,
     journal: Journal,
     commit: str,
-    work: Table | None = None,
+    work: Work | None = None,
     *,
     rehearsal: bool = True,
     environment: str = "staging",

@@ -35,7 +35,7 @@ def wants_receipt(schema: Any) -> bool:
 
 def read_receipt(message: Mapping[str, Any]) -> dict[str, str | None]:
     """Return what the message's files, or its text, say: None for what is not there."""
-    told = "\n".join(_texts(message))
+    told = "\n".join(texts_of(message))
     for found in _MARK.finditer(told):
         try:
             known = json.loads(found[1])
@@ -46,7 +46,8 @@ def read_receipt(message: Mapping[str, Any]) -> dict[str, str | None]:
     return {name: found[1] if found else None for name, found in lines.items()}
 
 
-def _texts(message: Mapping[str, Any]) -> Iterator[str]:
+def texts_of(message: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a message and its files say, as far as that is text."""
     for block in blocks_of(message["content"]):
         if block["type"] == "text":
             yield block["text"]

@@ -5,8 +5,9 @@
     {"when": ".", "times": 1, "answer": [{"text": "once"}]}
 
 `when` is an expression, looked for in the last message: its text and the results of tools in it (`in`: "last"), or in
-`system`, or in `all` messages. A rule with `times` is spent after so many answers; one that is `first` goes before
-those that were there. Rules are kept over a restart: `DELETE /_stand-in/rules` takes all away, `GET` tells them.
+`system`, in `all` messages, or in the last one and what its `files` hold as text. A rule with `times` is spent after so
+many answers; one that is `first` goes before those that were there. Rules are kept over a restart:
+`DELETE /_stand-in/rules` takes all away, `GET` tells them.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci.rehearsal.anthropic.demands import blocks_of
-from ci.rehearsal.anthropic.receipts import read_receipt, wants_receipt
+from ci.rehearsal.anthropic.receipts import read_receipt, texts_of, wants_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci.rehearsal.memory import Memory
 
-PLACES = ("last", "system", "all")
+PLACES = ("last", "system", "all", "files")
 STOPS = (
     "end_turn",
     "tool_use",
@@ -130,6 +131,8 @@ def _stop(blocks: list[dict[str, Any]]) -> str:
 def _said(body: Mapping[str, Any], within: str) -> str:
     if within == "system":
         return "\n".join(_words(body.get("system") or ""))
+    if within == "files":
+        return "\n".join(texts_of(body["messages"][-1]))
     messages = body["messages"] if within == "all" else body["messages"][-1:]
     return "\n".join(word for message in messages for word in _words(message["content"]))
 
