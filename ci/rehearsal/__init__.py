@@ -33,6 +33,7 @@ world.py     all of it served, with the example deployed; tenancy.py: the three 
              is built there serves; pushing.py: what a person does with git
 connections.py  the tables of the example's shipway.toml that connect it, and their secrets; toml_text.py: TOML as text
 customer.py  a customer of the example, who signs up and buys a plan
-scenarios.py  what a person pushes and asks for in it, and how that must end, as data
+scenarios.py  what a person pushes and asks for in it, what is planted, and how that must end, as data; candidates.py:
+              the commits; playing.py: plays one, and tells what is other than expected
 mark.py      how another process knows that it is in a rehearsal's world
 """

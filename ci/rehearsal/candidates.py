@@ -81,6 +81,21 @@ RATE = Candidate(
 
 USAGE_STORE = "packages/db/src/usage-store.ts"
 METERING_TEST = "apps/api/test/metering.integration.test.ts"
+
+
+def _one_by_one(path: str, times: str, call: str, *, wide: bool = True) -> Change:
+    """Return what has a test ask one time after the other in place of all at once; `wide` is how it was wrapped."""
+    every = f"Array.from({{ length: {times} }}, () => {call})"
+    wrapped = f"\n      {every},\n    " if wide else every
+    lines = (
+        "const answers: Response[] = [];",
+        f"for (let i = 0; i < {times}; i += 1) {{",
+        f"  answers.push(await {call});",
+        "}",
+    )
+    return Change(path=path, old=f"const answers = await Promise.all({wrapped});", new="\n    ".join(lines))
+
+
 # Whoever reads before another has written does not see what that one takes.
 PLAIN_COUNTING = Candidate(
     message="Usage is counted in two plain queries, and its tests one after the other",
@@ -120,30 +135,9 @@ PLAIN_COUNTING = Candidate(
 """,
             new="/** Counts in the caller's transaction: a receipt that is not kept is not counted either. */\n",
         ),
-        Change(
-            path=METERING_TEST,
-            old="""    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => user.post('/api/receipts', draft)),
-    );
-""",
-            new="""    const answers: Response[] = [];
-    for (let i = 0; i < 20; i += 1) {
-      answers.push(await user.post('/api/receipts', draft));
-    }
-""",
-        ),
-        Change(
-            path=METERING_TEST,
-            old="""    const answers = await Promise.all(
-      Array.from({ length: limit + 5 }, () => user.post('/api/receipts', draft)),
-    );
-""",
-            new="""    const answers: Response[] = [];
-    for (let i = 0; i < limit + 5; i += 1) {
-      answers.push(await user.post('/api/receipts', draft));
-    }
-""",
-        ),
+        _one_by_one(METERING_TEST, "20", "user.post('/api/receipts', draft)"),
+        _one_by_one(METERING_TEST, "limit + 5", "user.post('/api/receipts', draft)"),
+        _one_by_one("apps/api/test/readings.integration.test.ts", "limit + 6", "ask(user)", wide=False),
     ),
 )
 

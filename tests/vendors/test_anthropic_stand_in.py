@@ -226,8 +226,10 @@ def test_a_rule_goes_before_the_others_and_all_are_taken_away(tmp_path: Path) ->
     ],
     ids=["mark", "text", "picture", "pdf"],
 )
-def test_a_receipt_is_read_off_what_a_file_says(tmp_path: Path, block: dict[str, Any]) -> None:
-    async def calls(_stand_in: Anthropic, client: httpx.AsyncClient) -> None:
+def test_a_receipt_is_read_off_what_a_file_says_unless_a_rule_for_that_file_has_it_read_otherwise(
+    tmp_path: Path, block: dict[str, Any]
+) -> None:
+    async def calls(stand_in: Anthropic, client: httpx.AsyncClient) -> None:
         content = [block, {"type": "text", "text": "Which merchant, date, total and currency does it show?"}]
         form = {"format": {"type": "json_schema", "schema": SCHEMA}}
         answer = (await client.post("/v1/messages", json=request(content, output_config=form))).json()
@@ -236,6 +238,10 @@ def test_a_receipt_is_read_off_what_a_file_says(tmp_path: Path, block: dict[str,
         tool = {"name": "save", "input_schema": SCHEMA}
         used = (await client.post("/v1/messages", json=request(content, tools=[tool]))).json()
         assert (used["stop_reason"], used["content"][0]["input"]) == ("tool_use", RECEIPT)
+        stand_in.script.add("Book Barn", {"text": "of another file"}, within="files")
+        stand_in.script.add("Kaffee", {"text": "misread"}, within="files")
+        answer = (await client.post("/v1/messages", json=request(content, output_config=form))).json()
+        assert answer["content"][0]["text"] == "misread"
 
     look(tmp_path, calls)
 
