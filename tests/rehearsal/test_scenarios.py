@@ -25,13 +25,16 @@ from ci.promotion.carrying import begin, carry_on
 from ci.promotion.connected import connected
 from ci.promotion.footprint import isolate
 from ci.promotion.work import Asked, What
+from ci.rehearsal.anthropic import Anthropic
 from ci.rehearsal.candidates import Candidate, Change
 from ci.rehearsal.playing import Ended, differences, planted
 from ci.rehearsal.pushing import push_commit
-from ci.rehearsal.scenarios import SCENARIOS, Scenario
+from ci.rehearsal.resend import Resend
+from ci.rehearsal.scenarios import SCENARIOS, End, Scenario
+from ci.rehearsal.serving import serving
 from ci.rehearsal.tenancy import APPS, DEVELOPMENT, ENVIRONMENTS
 from ci.rehearsal.vercel import Vercel
-from ci.rehearsal.world import World, world
+from ci.rehearsal.world import Place, World, world
 from tests.conftest import ROOT
 from tests.promotion.town import Table, promotion
 from tests.promotion.toy import Quiet
@@ -53,6 +56,9 @@ QUICK = Candidate(
         Change(path="shipway.toml", old='[benchmarks]\napp = "api"\n', new='[benchmarks]\napp = "api"\npairs = 40\n'),
     ),
 )
+
+
+OTHER_END = End(step="switch", says=("never said",))
 
 
 @dataclass(kw_only=True)
@@ -169,6 +175,36 @@ def test_who_must_say_no_does_and_staging_stays_as_it_is(
         finally:
             stage.take_back(before)
     assert stage.portal.call(differences, scenario.end, ended, stage.made, commit) == ()
+    otherwise = "\n".join(stage.portal.call(differences, OTHER_END, ended, stage.made, commit))
+    for each in ("0 is expected", "switch is expected to", "does not say 'never said'", "says why switch said no"):
+        assert each in otherwise
+    assert "is expected" in "\n".join(stage.portal.call(differences, End(), ended, stage.made, commit))
+
+
+@pytest.mark.parametrize("scenario", [each for each in PLANTED if each.plants], ids=lambda each: each.name)
+def test_what_is_planted_is_there_as_long_as_it_is_meant_to_be(scenario: Scenario, tmp_path: Path) -> None:
+    resend, model = Resend(tmp_path), Anthropic(tmp_path)
+
+    def known() -> int:
+        return len(resend.fates.known) + len(model.script.rules) + len(model.faults.waiting)
+
+    async def calls() -> None:
+        async with serving(resend) as mails, serving(model) as messages:
+            places = (
+                Place(name="Resend", address=mails, what=""),
+                Place(name="Anthropic", address=messages, what=""),
+            )
+            made = World(apps={}, places=places, stand_ins={}, commit="")
+            async with planted(scenario.plants, made):
+                assert known() == len(scenario.plants)
+            assert known() == 0
+            wrong = dataclasses.replace(scenario.plants[0], words={"nothing": "known"})
+            with pytest.raises(ToolError, match="does not take"):
+                async with planted((*scenario.plants, wrong), made):
+                    pytest.fail("it was taken")
+            assert known() == 0
+
+    anyio.run(calls)
 
 
 @pytest.mark.parametrize("scenario", PLANTED, ids=lambda each: each.name)
