@@ -133,7 +133,7 @@ SCENARIOS: Mapping[str, Scenario] = {
                     words={"method": "POST", "path": "/v1/messages", "kind": "slow", "seconds": 11, "times": ALWAYS},
                 ),
             ),
-            end=End(code=ExitCode.GATE_REFUSED, step="extraction", says=("p95 11", "target 10 s")),
+            end=End(code=ExitCode.GATE_REFUSED, step="extraction", says=("extraction: p95 ", "target 10 s")),
         ),
     )
 }
