@@ -13,33 +13,27 @@ import secrets
 import shlex
 import signal
 import time
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
-from rich.console import Console
 
 from ci import __version__, config, hosts, outcome
-from ci.commits import Commits
-from ci.errors import DiskFullError, ExitCode, UsageError, VendorError, without_room
-from ci.executors import linking
+from ci.asked import REPORT, Promoted, PromotionRequest
+from ci.errors import ExitCode, UsageError, VendorError
+from ci.executors.cache import cache_directory, held
 from ci.executors.find import find
-from ci.executors.scratch import scratch, sweep
 from ci.model import STAGE_NAMES, Plan, RunReport, StageRun, Status
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
 from ci.remembering import Memory, lasting, memory_for_run, remember, shared_or_local
 from ci.reporting import hosted
-from ci.reporting.closing import say_closing
 from ci.reporting.document import read_document
 from ci.reporting.files import refuse, write_report
-from ci.reporting.flowview import FlowView
 from ci.reporting.live import LiveView
 from ci.running import Work, carry_out
-from ci.secrets import resolve
 from ci.stages import catalogue
 from ci.stages.context import Context
 from ci.text import few
@@ -48,21 +42,20 @@ from ci.toolchains.inventory import Entry, inventory
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import Callable
+
+    from rich.console import Console
 
     from ci.hosts import CiRun
-    from ci.journal import Flow, Journal
+    from ci.journal import Journal
+    from ci.journal.releases import Release
     from ci.model import Ruling
     from ci.monorepo.snapshot import Snapshot
-    from ci.promotion.carrying import Fence
     from ci.promotion.findings import Finding
-    from ci.promotion.promoting import Promotion
     from ci.promotion.smoking import Smoked
     from ci.promotion.standing import Overview
     from ci.reporting.keepsakes import Keepsakes
     from ci.settings import Settings
-
-REPORT = "shipway-report"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,36 +90,6 @@ class RunRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromotionRequest:
-    """What the user asked for. Without a `commit` the newest of main is meant; without `wait` its window goes on alone.
-
-    `accept_slow` is a person's reason to promote a commit whose pipeline is over its budget. `journal` is a URL that
-    goes before that of the settings, and so does `mirror`. In a Dagger function `bring` brings files into its engine
-    and returns the id that they have there.
-    """
-
-    path: Path
-    environment: str
-    commit: str | None = None
-    executor: str = "auto"
-    slots: int = 0
-    mirror: str | None = None
-    bring: Callable[[Path], Awaitable[str]] | None = None
-    accept_slow: str | None = None
-    wait: bool = True
-    report: Path | None = None
-    journal: str | None = dataclasses.field(default=None, repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Promoted:
-    """A promotion as far as it went, and what the process ends with."""
-
-    report: RunReport
-    code: ExitCode
-
-
-@dataclass(frozen=True, kw_only=True)
 class Replayed:
     """A ruling as a report has it, as it is made again, and what differs; nothing where it is the same."""
 
@@ -149,7 +112,7 @@ async def run(request: RunRequest, console: Console) -> RunReport:
     refuse(directory)  # not after minutes of work
     ci_run = hosts.recognise(os.environ)
     identity = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    with _held(identity) as (cache, place):
+    with held(identity) as (cache, place):
         ground = await find(request.executor, place / "probe")
         snapshot, settings = await _snapshot(request, place, ground.objects)
         memory = Memory() if request.handed else await memory_for_run(settings, snapshot.root)
@@ -254,7 +217,7 @@ def _tell(
 
 async def plan(path: Path, stages: tuple[str, ...]) -> Plan:
     """Return what a run would do, without running it."""
-    with _held(f"plan-{secrets.token_hex(6)}") as (_, place):
+    with held(f"plan-{secrets.token_hex(6)}") as (_, place):
         snapshot, settings = await _snapshot(RunRequest(path=path), place)
         return _plan(snapshot, settings, await memory_for_run(settings, snapshot.root), stages)
 
@@ -297,47 +260,104 @@ async def status(path: Path, journal: str | None = None) -> Overview:
 async def promote(request: PromotionRequest, console: Console) -> Promoted:
     """Promote a commit, or go on with it where that was left. Raises UsageError, BlockedError, VendorError."""
     from ci.promotion.carrying import begin  # noqa: PLC0415 - as above
+    from ci.releases import carry, newest, soaked  # noqa: PLC0415 - as above
 
     refuse(request.report or Path(REPORT))
     root = request.path.resolve()
     journal = await lasting(config.load(root), root, request.journal)
-    commit = request.commit or await _newest(root)
-    flow = begin(journal, request.environment, commit, accept_slow=request.accept_slow)
-    return await _carry_on(request, root, journal, flow, console)
+    live = request.environment == "production"
+    commit = request.commit or (soaked(journal) if live else await newest(root))
+    flow = begin(
+        journal,
+        request.environment,
+        commit,
+        accept_slow=request.accept_slow,
+        skip_soak=request.skip_soak,
+        hotfix=request.hotfix,
+    )
+    return await carry(request, root, journal, flow, console)
+
+
+async def approve(request: PromotionRequest, console: Console, *, by: str, reason: str) -> Promoted:
+    """Let a promotion go on past the step at which it waits for a person. Raises as `promote`."""
+    from ci.promotion.carrying import unfinished, waits_at  # noqa: PLC0415 - as above
+    from ci.releases import carry  # noqa: PLC0415 - as above
+
+    refuse(request.report or Path(REPORT))
+    root = request.path.resolve()
+    journal = await lasting(config.load(root), root)
+    flow = unfinished(journal, request.environment)
+    journal.approvals.approve(flow.id, waits_at(journal, flow), by=by, reason=reason)
+    return await carry(request, root, journal, flow, console)
+
+
+async def adopt(path: Path, environment: str) -> Release:
+    """Take what an environment serves today for good, so that the first release can be rolled back.
+
+    Raises UsageError, VendorError.
+    """
+    from ci.promotion import adopting  # noqa: PLC0415 - as above
+    from ci.promotion.connected import connected  # noqa: PLC0415 - as above
+    from ci.promotion.history import History  # noqa: PLC0415 - as above
+
+    root = path.resolve()
+    settings = config.load(root)
+    journal = await lasting(settings, root)
+    async with connected(settings, environment, root=root) as made:
+        if made.platform is None:
+            raise UsageError(f"shipway.toml does not say where {environment} is served")
+        return await adopting.adopt(
+            environment, settings=settings, journal=journal, platform=made.platform, history=History(root=root)
+        )
+
+
+async def roll_back(request: PromotionRequest, console: Console, reason: str) -> Promoted:
+    """Put an environment back to the release of `commit`, else to the newest that proved good. Raises as `promote`."""
+    from ci.promotion.carrying import begin_rollback  # noqa: PLC0415 - as above
+    from ci.releases import carry  # noqa: PLC0415 - as above
+
+    refuse(request.report or Path(REPORT))
+    root = request.path.resolve()
+    journal = await lasting(config.load(root), root, request.journal)
+    flow = begin_rollback(journal, request.environment, to=request.commit, reason=reason)
+    return await carry(request, root, journal, flow, console)
 
 
 async def resume(request: PromotionRequest, console: Console) -> Promoted:
     """Go on with the promotion that was left unfinished in an environment. Raises as `promote`."""
     from ci.promotion.carrying import unfinished  # noqa: PLC0415 - as above
+    from ci.releases import carry  # noqa: PLC0415 - as above
 
     refuse(request.report or Path(REPORT))
     root = request.path.resolve()
     journal = await lasting(config.load(root), root)
-    return await _carry_on(request, root, journal, unfinished(journal, request.environment), console)
+    return await carry(request, root, journal, unfinished(journal, request.environment), console)
 
 
 async def abort(request: PromotionRequest, console: Console, reason: str) -> Promoted:
     """End the promotion that was left unfinished in an environment, and clean up after it. Raises as `promote`."""
     from ci.promotion import carrying  # noqa: PLC0415 - as above
+    from ci.releases import carry  # noqa: PLC0415 - as above
 
     refuse(request.report or Path(REPORT))
     root = request.path.resolve()
     journal = await lasting(config.load(root), root)
     flow = carrying.unfinished(journal, request.environment)
     carrying.abort(journal, flow, reason)
-    return await _carry_on(request, root, journal, flow, console)
+    return await carry(request, root, journal, flow, console)
 
 
 async def tick(path: Path, console: Console) -> ExitCode:
     """Do what is due in windows that go on, and end promotions past their time. Raises as `promote`."""
     from ci.promotion import carrying  # noqa: PLC0415 - as above
+    from ci.releases import carry  # noqa: PLC0415 - as above
 
     root = path.resolve()
     journal = await lasting(config.load(root), root)
     code = ExitCode.PASSED
     for flow in carrying.due(journal):
         request = PromotionRequest(path=path, environment=flow.environment, wait=False)
-        code = max(code, (await _carry_on(request, root, journal, flow, console)).code)
+        code = max(code, (await carry(request, root, journal, flow, console)).code)
     return code
 
 
@@ -352,11 +372,12 @@ async def bar(path: Path, what: str, words: tuple[str, ...]) -> tuple[str, ...]:
 async def writes(request: PromotionRequest) -> tuple[tuple[str, str], ...]:
     """Return what a promotion would write to outside services, by its steps; nothing is asked of any of them."""
     from ci.promotion.carrying import ROUTES  # noqa: PLC0415 - as above
+    from ci.releases import newest, opened  # noqa: PLC0415 - as above
 
     root = request.path.resolve()
     journal = await lasting(config.load(root), root)
-    commit = request.commit or await _newest(root)
-    async with _promotion(request, root, journal, commit, None) as (promotion, _):
+    commit = request.commit or await newest(root)
+    async with opened(request, root, journal, commit, None) as (promotion, _):
         every = ROUTES[promotion.environment].every_step(promotion)
     return tuple((step.name, step.writes) for step in every if step.writes)
 
@@ -395,110 +416,6 @@ async def smoke(path: Path, environment: str, commit: str | None) -> Smoked:
     return await make(settings, environment, root=root, commits=commits)
 
 
-async def _carry_on(request: PromotionRequest, root: Path, journal: Journal, flow: Flow, console: Console) -> Promoted:
-    """Carry a promotion as far as it goes now, and write its report."""
-    from ci import promoted  # noqa: PLC0415 - as above
-    from ci.promotion.carrying import ROUTES, carry_on  # noqa: PLC0415 - as above
-
-    async with _promotion(request, root, journal, flow.commit, console) as (promotion, fence):
-        order = ROUTES[flow.environment].order(promotion)
-        try:
-            ended = await carry_on(promotion, flow, fence, FlowView(console, order), wait=request.wait)
-        except VendorError as error:
-            error.hint = error.hint or f"`shipway resume {flow.environment}` goes on where it stands"
-            raise
-        work = promotion.work if isinstance(promotion.work, Commits) else None
-        report = promoted.report_of(
-            ended,
-            journal,
-            repository=root.name,
-            order=order,
-            failed=work.failed if work else None,
-            notices=_profile(promotion),
-        )
-        kept = work.kept if work else None
-    directory = request.report or Path(REPORT)
-    written = write_report(report, directory, artifacts=kept.artifacts if kept else {}, logs=kept.logs if kept else {})[
-        0
-    ].parent
-    say_closing(console, report, os.path.relpath(written))
-    return Promoted(report=report, code=promoted.exit_code(ended))
-
-
-def _profile(promotion: Promotion) -> tuple[str, ...]:
-    """Say how long things were, where that is a rehearsal's."""
-    if not promotion.rehearsal:
-        return ()
-    times, benchmarks = promotion.settings.promotion, promotion.settings.benchmarks
-    said = f"a rehearsal among stand-ins: its window lasts {times.soak:g} s, tested every {times.repeat:g} s"
-    return (f"{said}; {benchmarks.pairs} pairs of requests a benchmark" if benchmarks else said,)
-
-
-@asynccontextmanager
-async def _promotion(
-    request: PromotionRequest, root: Path, journal: Journal, commit: str, console: Console | None
-) -> AsyncIterator[tuple[Promotion, Fence]]:
-    """Give a promotion with all that it works with, by the commit's own settings. Raises UsageError."""
-    from ci.promotion.carrying import Fence  # noqa: PLC0415 - as above
-    from ci.promotion.connected import connected  # noqa: PLC0415 - as above
-    from ci.promotion.history import History  # noqa: PLC0415 - as above
-    from ci.promotion.promoting import Promotion  # noqa: PLC0415 - as above
-    from ci.rehearsal.mark import rehearsing  # noqa: PLC0415 - as above
-
-    history = History(root=root)
-    await history.require(commit, "the candidate")
-    settings = config.loads(await history.text(commit, config.NAME) or "", file=f"{commit[:12]}:{config.NAME}")
-    fence = Fence()
-    async with connected(settings, request.environment, root=root, before=fence) as made:
-        if made.github is None or made.platform is None:
-            raise UsageError(
-                f"shipway.toml of {commit[:12]} does not say where {request.environment} is",
-                hint=f"a promotion needs [github], and [environments.{request.environment}.vercel] or .commands",
-            )
-        work = Commits(
-            root=root,
-            journal=journal,
-            console=console or Console(quiet=True),
-            held=_held,
-            executor=request.executor,
-            slots=request.slots,
-            mirror=request.mirror,
-            bring=request.bring,
-        )
-        yield (
-            Promotion(
-                environment=request.environment,
-                commit=commit,
-                settings=settings,
-                root=root,
-                rehearsal=rehearsing(settings, os.environ),
-                history=history,
-                journal=journal,
-                made=made,
-                github=made.github,
-                platform=made.platform,
-                work=work,
-            ),
-            fence,
-        )
-
-
-async def _newest(root: Path) -> str:
-    """Return the newest commit of main, as GitHub has it. Raises UsageError, VendorError."""
-    from ci.vendors.github import client as github  # noqa: PLC0415 - as above
-
-    settings = config.load(root)
-    if settings.github is None:
-        raise UsageError("shipway.toml has no [github]: where main is, nobody says", hint="name the commit")
-    token = await resolve(settings.github.token, root=root, setting="github.token")
-    main = settings.environments.development.branch
-    async with github.connect(token, settings.github.repository, address=settings.github.address) as hub:
-        found = await hub.refs.sha(main)
-    if found is None:
-        raise UsageError(f"GitHub has no branch {main} in {settings.github.repository}")
-    return found
-
-
 # --- a rehearsal ----------------------------------------------------------------------------------
 
 
@@ -512,7 +429,7 @@ async def rehearse_world(console: Console, directory: Path | None, *, staged: bo
     from ci.rehearsal.world import world  # noqa: PLC0415
     from ci.reporting.rehearsal import tell_calls, tell_checkout, tell_places  # noqa: PLC0415
 
-    with _held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
+    with held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
         began = world(directory or place, example=_example(), cache=cache, note=console.print, staged=staged)
         async with began as made:
             async with anyio.create_task_group() as group:
@@ -537,7 +454,7 @@ async def rehearse(scenario: str, console: Console, report: Path | None) -> Exit
 
     directory = (report or Path(REPORT)).absolute()
     refuse(directory)
-    with _held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
+    with held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
         async with world(place / "world", example=_example(), cache=cache, note=console.print, staged=True) as made:
             told = await play(SCENARIOS[scenario], made, place / "state", directory, console.print)
     for line in told:
@@ -554,29 +471,6 @@ def _example() -> Path:
 
 
 # --- its parts ------------------------------------------------------------------------------------
-
-
-def cache_directory() -> Path:
-    """Return the per-user cache: SHIPWAY_CACHE, else XDG_CACHE_HOME/shipway, else ~/.cache/shipway."""
-    if chosen := os.environ.get("SHIPWAY_CACHE"):
-        return Path(chosen).absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "shipway"
-
-
-@contextmanager
-def _held(identity: str) -> Iterator[tuple[Path, Path]]:
-    """Give the cache and a scratch directory in it; sweep what killed runs left there."""
-    cache = cache_directory()
-    try:
-        with scratch(cache, identity) as place:
-            sweep(cache)
-            linking.sweep(cache)
-            yield cache, place
-    except (OSError, ExceptionGroup) as error:
-        if full := without_room(error):
-            place = full.filename or cache
-            raise DiskFullError(f"no space left for {place}", hint="free some, or set SHIPWAY_CACHE") from error
-        raise
 
 
 async def _snapshot(request: RunRequest, place: Path, objects: str | None = None) -> tuple[Snapshot, Settings]:

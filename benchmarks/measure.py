@@ -26,6 +26,7 @@ import anyio
 
 import pipeline
 from benchmarks import raw
+from ci.executors.cache import cache_directory
 from ci.executors.room import room
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def show(name: str, values: list[float], unit: str = "s") -> None:
 @contextlib.contextmanager
 def bench() -> Iterator[Path]:
     """Give a directory in which a run keeps its results and its state; tools and packages are those of the user."""
-    users = pipeline.cache_directory()
+    users = cache_directory()
     users.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=users) as directory:
         place = Path(directory)

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ci.executors import linking
+from ci.executors.cache import cache_directory
 from ci.executors.environment import ALWAYS
 from ci.executors.scheduler import urgency
 from ci.toolchains.catalogue import Provided, provide
 from ci.warden.program import expand, ready
-from pipeline import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ci.asked import PromotionRequest
+
 if TYPE_CHECKING:
     from ci.errors import ExitCode
 
-PROMOTED = ("staging",)
+PROMOTED = ("staging", "production")
+RELEASED = ("production",)
 ENVIRONMENTS = ("development", "staging", "production")
 PATH = click.argument("path", type=click.Path(path_type=Path), default=Path())
 PROMOTION = click.argument("environment", type=click.Choice(PROMOTED))
@@ -47,22 +51,25 @@ def console() -> Any:
 @PATH
 @click.option("--commit", callback=lambda *given: commit_of(given[-1]), help="The commit; else the newest of main.")
 @click.option("--accept-slow", metavar="REASON", help="Promote it although its pipeline is over the budget.")
+@click.option("--skip-soak", metavar="REASON", help="Release it though staging did not use it for long enough.")
+@click.option("--hotfix", metavar="INCIDENT", help="Release it after the short soak: it mends that incident.")
 @click.option("--dry-run", is_flag=True, help="Print what would be written to outside services, and do nothing.")
 @EXECUTOR
 @WAIT
 @REPORT
 def promote(*, dry_run: bool, **asked: Any) -> ExitCode:
-    """Promote a commit of main to an environment, past all stages and gates.
+    """Promote a commit of main to an environment, past all stages and gates; production gets what staging used.
 
-    Exit code 0: it serves, and its testing window has passed. 10: a stage or a test failed. 11: a gate refused.
-    20: it is held, or its window goes on. 5: an outside service is out of reach; `resume` goes on.
+    Exit code 0: it serves, and its window has passed. 10: a stage or a test failed. 11: a gate refused. 12: it was
+    rolled back. 13: that did not go well. 20: it is held, waits, or its window goes on. 5: an outside service is out of
+    reach; `resume` goes on.
     """
     import anyio
 
     import pipeline
     from ci.errors import ExitCode
 
-    request = pipeline.PromotionRequest(**asked)
+    request = PromotionRequest(**asked)
     if dry_run:
         for name, what in anyio.run(pipeline.writes, request):
             click.echo(f"{name}: {what}")
@@ -82,7 +89,7 @@ def resume(**asked: Any) -> ExitCode:
 
     import pipeline
 
-    return anyio.run(pipeline.resume, pipeline.PromotionRequest(**asked), console()).code
+    return anyio.run(pipeline.resume, PromotionRequest(**asked), console()).code
 
 
 @click.command()
@@ -96,7 +103,60 @@ def abort(*, reason: str, **asked: Any) -> ExitCode:
 
     import pipeline
 
-    return anyio.run(pipeline.abort, pipeline.PromotionRequest(**asked), console(), reason).code
+    return anyio.run(pipeline.abort, PromotionRequest(**asked), console(), reason).code
+
+
+@click.command()
+@PROMOTION
+@PATH
+@click.option("--reason", default="", help="Why it may go on.")
+@EXECUTOR
+@WAIT
+@REPORT
+def approve(*, reason: str, **asked: Any) -> ExitCode:
+    """Let a promotion go on that waits for a person: before anybody gets it, or because nobody can tell how it does."""
+    import getpass
+
+    import anyio
+
+    import pipeline
+
+    return anyio.run(
+        functools.partial(pipeline.approve, by=getpass.getuser(), reason=reason), PromotionRequest(**asked), console()
+    ).code
+
+
+@click.command()
+@click.argument("environment", type=click.Choice(RELEASED))
+@PATH
+def adopt(environment: str, path: Path) -> ExitCode:
+    """Take what an environment serves today for good, once: so the first release can be rolled back."""
+    import anyio
+
+    import pipeline
+    from ci.errors import ExitCode
+
+    made = anyio.run(pipeline.adopt, path, environment)
+    click.echo(f"{environment} serves {made.commit[:12]}, which is what a rollback goes back to")
+    return ExitCode.PASSED
+
+
+@click.command()
+@click.argument("environment", type=click.Choice(RELEASED))
+@PATH
+@click.option("--to", "commit", callback=lambda *given: commit_of(given[-1]), help="The commit; else the newest good.")
+@click.option("--reason", default="rolled back by a person", help="Why; the commit is pinned out for it.")
+@REPORT
+def rollback(*, reason: str, **asked: Any) -> ExitCode:
+    """Put every app back to an earlier release that proved good, and pin out what it was put back from.
+
+    Exit code 12: all are back. 13: some are not, or there is nothing to go back to.
+    """
+    import anyio
+
+    import pipeline
+
+    return anyio.run(pipeline.roll_back, PromotionRequest(**asked), console(), reason).code
 
 
 @click.command()
@@ -167,4 +227,4 @@ def _barred(what: str, path: Path, *words: str) -> ExitCode:
     return ExitCode.PASSED
 
 
-COMMANDS = (promote, resume, abort, tick, freeze, unfreeze, pin, unpin, incident)
+COMMANDS = (promote, approve, rollback, adopt, resume, abort, tick, freeze, unfreeze, pin, unpin, incident)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ci import __version__, config, outcome
 from ci.errors import UsageError
+from ci.executors.cache import held
 from ci.executors.find import find
 from ci.model import STAGE_NAMES, Plan, RunReport, RunVerdict
 from ci.monorepo import snapshot as snapshots
@@ -26,7 +27,6 @@ from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from rich.console import Console
@@ -41,7 +41,7 @@ LOCK_TIMEOUT = "-c lock_timeout=5s"  # rather fail, and be run again, than keep 
 
 @dataclass(kw_only=True)
 class Commits:
-    """`root` is the workspace in the user's own repository; `held` gives a cache and a directory for a run's name.
+    """`root` is the workspace in the user's own repository.
 
     `failed` is the last run that was not green, `kept` what it left for its report. In a Dagger function `bring` brings
     files into its engine and returns the id that they have there; `mirror` goes before that of the settings.
@@ -50,7 +50,6 @@ class Commits:
     root: Path
     journal: Journal
     console: Console
-    held: Callable[[str], AbstractContextManager[tuple[Path, Path]]]
     executor: str = "auto"
     slots: int = 0
     mirror: str | None = None
@@ -63,7 +62,7 @@ class Commits:
         started = datetime.datetime.now(datetime.UTC)
         began = time.monotonic()
         identity = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        with self.held(identity) as (cache, place):
+        with held(identity) as (cache, place):
             ground = await find(self.executor, place / "probe")
             checkout = await snapshots.check_out(self.root, asked.commit, place / "commit")
             snapshot = await snapshots.take(checkout, place / "snapshot", objects=ground.objects)

@@ -23,6 +23,7 @@ import dagger
 from dagger import DefaultPath, Doc, Ignore, check, dag, field, object_type
 
 from ci import within
+from ci.asked import PromotionRequest
 from ci.errors import ShipwayError, UsageError
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class Shipway:
             raise RedError(f"nothing is promoted to {environment} (say one of: {', '.join(PROMOTED)})")
         url, place = await _told(self._machine(repository, journal))
         within.keep_below(Path.cwd())
-        request = pipeline.PromotionRequest(
+        request = PromotionRequest(
             path=place,
             environment=environment,
             commit=commit_of(commit or None),

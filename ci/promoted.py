@@ -5,22 +5,23 @@ from __future__ import annotations
 import datetime
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci import __version__
 from ci.errors import ExitCode
 from ci.journal import State
-from ci.model import RunReport, RunVerdict
+from ci.model import FlowStepRun, RunReport, RunVerdict, Status
 from ci.promotion import rolling_back
+from ci.promotion.flow import INTENT, RESULT, SKIPPED, Ended
 from ci.promotion.promoting import RULING, read
 from ci.reporting.document import from_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ci.journal import Journal
+    from ci.journal import Flow, Journal
     from ci.model import Ruling
-    from ci.promotion.flow import Ended
 
 EVIDENCE = ("stages", "evidence")  # the steps that run all seven, the newest first
 _AGE = 7 * 86_400.0  # seconds before a promotion began, within which a report may still be its own
@@ -66,6 +67,29 @@ def report_of(
         command=_next_command(ended),
         steps=ended.steps,
         rulings=tuple(rulings),
+    )
+
+
+def so_far(flow: Flow, journal: Journal, *, repository: str) -> RunReport:
+    """Return the report of a flow that is at its end, by what the journal holds: it is sent before all is over."""
+    entries = journal.flows.entries(flow.id)
+    facts = {entry.step: entry.facts for entry in entries if entry.kind == RESULT}
+    refusal = journal.flows.refusal(flow.id)
+    began = {entry.step: entry.moment for entry in entries if entry.kind == INTENT}
+    ended = {entry.step: entry.moment for entry in entries if entry.kind == RESULT}
+    steps = []
+    for name in dict.fromkeys(entry.step for entry in entries):
+        seconds = round(max(0.0, ended.get(name, began.get(name, 0.0)) - began.get(name, ended.get(name, 0.0))), 3)
+        if refusal is not None and refusal.step == name:
+            steps.append(FlowStepRun(name=name, status=Status.FAILED, seconds=seconds, reason=refusal.message))
+        elif name in facts:
+            said = facts[name].get(SKIPPED)
+            status = Status.PASSED if said is None else Status.SKIPPED
+            steps.append(FlowStepRun(name=name, status=status, seconds=seconds, reason=said))
+    state = flow if refusal is None else replace(flow, state=refusal.state)
+    order = [step.name for step in steps]
+    return report_of(
+        Ended(flow=state, steps=tuple(steps), facts=facts, refusal=refusal), journal, repository=repository, order=order
     )
 
 

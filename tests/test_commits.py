@@ -11,7 +11,6 @@ import psycopg
 import pytest
 from rich.console import Console
 
-import pipeline
 from ci.commits import Commits
 from ci.journal import Journal
 from ci.model import RunVerdict
@@ -50,7 +49,6 @@ def test_a_migration_is_the_commits_own_and_waits_for_no_lock_longer_than_five_s
         root=root,
         journal=Journal.local(root, directory=tmp_path / "state"),
         console=Console(file=io.StringIO(), width=200),
-        held=pipeline._held,  # noqa: SLF001 - what the driver hands it
         executor="host",
     )
 

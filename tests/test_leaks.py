@@ -29,7 +29,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from pipeline import cache_directory
+from ci.executors.cache import cache_directory
 from tests.conftest import IDENTITY, command, environment
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ci.executors.cache import cache_directory
 from ci.hosts import HOSTS
-from pipeline import cache_directory
 from tests.conftest import IDENTITY, ROOT, command, commit, environment
 from tests.test_hosts import DOCUMENTED
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ci.errors import ExitCode
 from ci.journal import LeaseLostError, Refusal, State
-from ci.promotion import production, rolling_back, staging
+from ci.journal.releases import Proof
+from ci.promotion import overseeing, production, releasing, rolling_back, staging
 from ci.promotion.flow import BlockedError, BusyError, Ended, carry, leased
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 KIND = "promotion"
 LASTING = 86_400.0  # seconds; past them whoever looks ends it
+WORDS = frozenset({releasing.APPROVAL, overseeing.WINDOW})  # steps that a person's word lets through
 ROUTES: Mapping[str, Route] = {"staging": staging.ROUTE, "production": production.ROUTE}
 
 
@@ -71,11 +73,28 @@ def begin(
     )
 
 
-def begin_rollback(journal: Journal, environment: str, commit: str, *, to: str | None, reason: str) -> Flow:
-    """Begin to put an environment back from a commit, or return the rollback that goes on.
+def waits_at(journal: Journal, flow: Flow) -> str:
+    """Return the step at which a promotion waits for a person. Raises BlockedError where it does not."""
+    entries = journal.flows.entries(flow.id)
+    last = entries[-1].step if entries else ""
+    if flow.state is not State.PAUSED or last not in WORDS:
+        raise BlockedError(
+            f"the promotion of {flow.commit[:12]} to {flow.environment} waits for nobody's word",
+            hint="`shipway status` tells what it does",
+        )
+    return last
 
-    `to` is the commit to go back to, else the newest that proved good. Raises BusyError where a promotion is at work.
+
+def begin_rollback(journal: Journal, environment: str, *, to: str | None, reason: str) -> Flow:
+    """Begin to put an environment back, or return the rollback that goes on.
+
+    `to` is the commit to go back to, else the newest that proved good. Raises BusyError where a promotion is at work,
+    BlockedError where nothing was released that could be taken back.
     """
+    released = [each for each in journal.releases.of(environment) if each.state is not Proof.ROLLED_BACK]
+    if not released:
+        raise BlockedError(f"nothing was released to {environment} that could be taken back", hint="`shipway status`")
+    commit = released[0].commit
     for found in journal.flows.recent(environment):
         if found.kind == rolling_back.KIND and found.is_open:
             return found

@@ -15,6 +15,7 @@ from ci.promotion.flow import RESULT, BlockedError, PausedError
 from ci.promotion.looking import Subject, baseline
 from ci.promotion.promoting import RULINGS, plain
 from ci.promotion.releasing import SWITCH
+from ci.promotion.telling import tell_hold
 from ci.promotion.watching import Watched, look_if_due, watch
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ async def watch_window(promotion: Promotion, doing: Doing) -> Facts:
     if not watched.passed:
         word = await anyio.to_thread.run_sync(promotion.journal.approvals.of, doing.flow.id, WINDOW)
         if word is None:
+            await tell_hold(promotion, doing, reason, watched.rulings)
             raise PausedError(
                 f"{promotion.name} serves, and is held: {reason}",
                 hint=f"`shipway approve {promotion.environment}` takes it for good, or `shipway rollback`",

@@ -9,7 +9,17 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from ci.promotion import admission, closing, deploying, migrating, overseeing, releasing, requesting, rolling_back
+from ci.promotion import (
+    admission,
+    closing,
+    deploying,
+    migrating,
+    overseeing,
+    releasing,
+    requesting,
+    rolling_back,
+    telling,
+)
 from ci.promotion.flow import FlowStep
 from ci.promotion.route import Route
 
@@ -44,9 +54,11 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
         step("second look", requesting.look_again),
         step(releasing.SWITCH, releasing.switch, writes=f"what users of {name} get"),
         step("mark", releasing.mark, writes="a deploy of the release at Sentry"),
+        step("change", telling.tell_change, writes="a change event at PagerDuty"),
         step("smoke", releasing.smoke_served, writes="what its probes make"),
         step(overseeing.WINDOW, overseeing.watch_window, writes="a test event; requests of our own", lasting=LONG),
         step("good", releasing.prove_good),
+        step("incidents over", telling.tell_over, writes="pages resolved, issues closed"),
         step("merge", releasing.merge, writes=f"the branch {promotion.own.branch}"),
     )
 
@@ -59,6 +71,7 @@ def closing_steps(promotion: Promotion) -> Sequence[FlowStep]:
         step("commit status", closing.tell_commit, writes="a status of the commit"),
         step("comment", closing.tell_pull_request, writes="a comment, where it is blocked"),
         step("incident", closing.open_incident),
+        step("people told", functools.partial(_tell, ""), writes="mail, page and issue, where it failed"),
     )
 
 
@@ -74,8 +87,17 @@ def closing_after(promotion: Promotion) -> Sequence[FlowStep]:
     return (
         *rolling_back.steps(promotion, rolling_back.LATE),
         step("window status", closing.tell_window, writes="a status of the commit"),
-        step("window incident", closing.open_incident),
+        step(f"{rolling_back.LATE}incident", closing.open_incident),
+        step(
+            f"{rolling_back.LATE}people told",
+            functools.partial(_tell, rolling_back.LATE),
+            writes="mail, page and issue, where it failed",
+        ),
     )
+
+
+async def _tell(prefix: str, promotion: Promotion, doing: Doing) -> Facts:
+    return await telling.tell_failure(promotion, prefix, doing)
 
 
 def _step(

@@ -14,10 +14,10 @@ from ci.model import Outcome, Ruling, RunVerdict
 from ci.promotion.flow import BlockedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from ci.journal import Journal
+    from ci.journal import Flow, Journal
     from ci.model import RunReport
     from ci.promotion.connected import Connected
     from ci.promotion.history import History
@@ -36,7 +36,7 @@ ONLY_PASS = frozenset({Outcome.PASS})
 class Promotion:
     """A commit on its way to an environment. `settings` are those of the commit, `root` the workspace of whoever asks.
 
-    `prefix` begins the branches that pull requests come from; `rehearsal` is whether addresses of stand-ins are meant.
+    `rehearsal` is whether addresses of stand-ins are meant. `page` draws the report as it stands, to be sent to people.
     """
 
     environment: str
@@ -50,6 +50,7 @@ class Promotion:
     platform: Platform
     work: Work
     rehearsal: bool = False
+    page: Callable[[Flow], bytes] | None = None
 
     @property
     def own(self) -> Environment:

@@ -171,7 +171,7 @@ async def _flip(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
     for number in range(TRIES):
         wrong = await _put_back(promotion, deployments, only=wrong if number else deployments)
         if not wrong:
-            return {BACK: target["commit"]}
+            return {BACK: target["commit"], "at": time.time()}
         for app, why in wrong.items():
             doing.note(f"{app} is not back: {why}")
         await anyio.sleep(PAUSE)

@@ -140,7 +140,7 @@ def _going(flow: Flow, settings: Settings, journal: Journal) -> Going:
     last = entries[-1] if entries else None
     if flow.state is State.WAITING:
         step, window = soaking.STEP, _window(flow, settings, journal)
-    elif flow.state is State.RUNNING and last is not None and last.kind == INTENT:
+    elif flow.state in {State.RUNNING, State.PAUSED} and last is not None and last.kind == INTENT:
         step, since = last.step, last.moment
     return Going(
         id=flow.id,

@@ -16,10 +16,10 @@ import anyio.from_thread
 import pytest
 from rich.console import Console
 
-import pipeline
 from ci import config, promoted
 from ci.commits import Commits
 from ci.errors import ToolError
+from ci.executors.cache import cache_directory
 from ci.journal import Journal
 from ci.promotion.carrying import begin, carry_on
 from ci.promotion.connected import connected
@@ -112,7 +112,6 @@ class Stage:
                 root=self.root,
                 journal=self.journal,
                 console=Console(file=io.StringIO(), width=200),
-                held=pipeline._held,  # noqa: SLF001 - what the driver hands it
                 executor="host",
             ),
             really=really,
@@ -134,9 +133,7 @@ class Stage:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Start a world, once, in which nobody but whoever promotes deploys."""
     directory = tmp_path_factory.mktemp("scenarios")
-    began = world(
-        directory / "world", example=EXAMPLE, cache=pipeline.cache_directory(), note=lambda _: None, staged=True
-    )
+    began = world(directory / "world", example=EXAMPLE, cache=cache_directory(), note=lambda _: None, staged=True)
     with anyio.from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(began) as made:
         assert made.checkout is not None
         place = Stage(made=made, portal=portal, journal=Journal.local(made.checkout, directory=directory / "state"))

@@ -15,9 +15,9 @@ import anyio.from_thread
 import httpx
 import pytest
 
-import pipeline
 from ci import config
 from ci.errors import ExitCode
+from ci.executors.cache import cache_directory
 from ci.model import Toolchain
 from ci.promotion.connected import connected
 from ci.rehearsal.pushing import push_commit
@@ -78,7 +78,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staged]:
     began = world(
         directory / "world",
         example=ROOT / "examples/receipts",
-        cache=pipeline.cache_directory(),
+        cache=cache_directory(),
         note=lambda _: None,
         staged=True,
     )

@@ -13,11 +13,11 @@ import anyio
 import httpx
 import pytest
 
+from ci.executors.cache import cache_directory
 from ci.rehearsal.vercel import pnpm
 from ci.vendors.pace import until
 from ci.vendors.platform import Order as Wanted
 from ci.vendors.platform import State
-from pipeline import cache_directory
 from tests.conftest import copy_example
 from tests.rehearsal.vercel_world import QUICK, SERVER, get, has_ended, pushed, repository, world
 

@@ -1,0 +1,49 @@
+"""What somebody asks for who promotes, and what they get."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from ci.errors import ExitCode
+    from ci.model import RunReport
+
+REPORT = "shipway-report"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionRequest:
+    """What the user asked for. Without a `commit` the newest is meant; without `wait` its window goes on alone.
+
+    `accept_slow` is a person's reason to promote a commit whose pipeline is over its budget, `skip_soak` one that
+    staging did not use for long enough; `hotfix` is the incident that it mends. `journal` is a URL that goes before
+    that of the settings, and so does `mirror`. In a Dagger function `bring` brings files into its engine and returns
+    the id that they have there.
+    """
+
+    path: Path
+    environment: str
+    commit: str | None = None
+    executor: str = "auto"
+    slots: int = 0
+    mirror: str | None = None
+    bring: Callable[[Path], Awaitable[str]] | None = None
+    accept_slow: str | None = None
+    skip_soak: str | None = None
+    hotfix: str | None = None
+    wait: bool = True
+    report: Path | None = None
+    journal: str | None = dataclasses.field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promoted:
+    """A promotion as far as it went, and what the process ends with."""
+
+    report: RunReport
+    code: ExitCode
