@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,17 +10,24 @@ import anyio
 import httpx
 import pytest
 
+from ci import processes
 from ci.errors import ExitCode
-from ci.journal import Journal, State
+from ci.journal import Journal, State, leases
 from ci.journal.releases import Proof
 from ci.model import Status
 from ci.promoted import exit_code
 from ci.promotion.adopting import adopt
+from ci.promotion.carrying import begin_rollback, due, roll_back, waits_at
 from ci.promotion.flow import RESULT
 from ci.promotion.promoting import read
 from ci.promotion.rolling_back import BACK, FAILED, MIXED, outcome
 from ci.rehearsal.github import PEOPLE, SLUG
+from ci.rehearsal.sentry.envelopes import parse
+from ci.rehearsal.sentry.intake import take
+from tests.conftest import ROOT
+from tests.promotion import toy
 from tests.promotion.town import APPS, POINTS, SERVER, Town, promote, promotion, town
+from tests.vendors.envelopes import error, packed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -208,3 +217,115 @@ def test_what_fails_once_users_have_it_is_put_back(tmp_path: Path, scenario: Sce
             assert place.journal.servings.of("production")[-1].commit == place.first
 
     played(tmp_path, scene, adopted=scenario.adopted)
+
+
+def test_a_bad_commit_is_refused_from_then_on_and_one_that_reverts_it_is_not(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        bad = await staged(place, place.second)
+        first = await LIVE(place, bad, journal=switched(place, out(place, bad)))
+        assert outcome(first.facts) == BACK
+        place.journal.incidents.close(first.flow.id)
+        later = await staged(place, place.push(f"A revert\n\nThis reverts commit {bad}."))
+        again = await LIVE(place, bad)
+        assert again.refusal is not None
+        assert (again.refusal.step, "is pinned out" in again.refusal.message) == ("admission", True)
+        fixed = await LIVE(place, later)
+        assert (fixed.refusal, fixed.flow.state, await served(place)) == (None, State.DONE, {later})
+
+    played(tmp_path, scene)
+
+
+def test_after_three_releases_in_a_row_that_were_put_back_production_is_frozen(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        journal = place.journal
+        for number in range(3):
+            journal.releases.record("production", f"{number}" * 40, flow=f"bad-{number}", deployments={})
+            if number < 2:
+                journal.releases.move(f"bad-{number}", Proof.ROLLED_BACK)
+        journal.releases.move("bad-2", Proof.ROLLED_BACK)
+        commit = await staged(place, place.second)
+        await LIVE(place, commit, journal=switched(place, out(place, commit)))
+        frozen = place.journal.bars.frozen("production")
+        assert frozen is not None
+        assert frozen.reason == "3 releases in a row were rolled back"
+
+    played(tmp_path, scene)
+
+
+def test_what_turns_out_bad_in_the_armed_watch_is_put_back_too(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        commit = await staged(place, place.second)
+        journal = place.journal
+
+        def heard(entry: Entry) -> None:
+            if (entry.step, entry.kind) == ("people told", RESULT):
+                for number in range(4):
+                    fail(place, commit, user=f"user-{number}")
+
+        journal.flows.heard = heard
+        ended = await LIVE(place, commit, journal=journal)
+        assert ended.refusal is not None
+        assert ended.refusal.step == "armed watch"
+        assert "new_errors: 1 new error type" in ended.refusal.message
+        assert (exit_code(ended), await served(place)) == (ExitCode.ROLLED_BACK, {place.first})
+        assert proofs(place)[0] == (commit, Proof.ROLLED_BACK)
+
+    played(tmp_path, scene)
+
+
+def test_a_promotion_waits_for_a_persons_approval_without_the_lease_and_goes_on_after_it(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        commit = await staged(place, place.second)
+        waiting = await LIVE(place, commit)
+        assert (waiting.flow.state, waiting.refusal) == (State.PAUSED, None)
+        assert place.journal.leases.of("production") is None
+        assert waits_at(place.journal, waiting.flow) == "approval"
+        assert await served(place) == {place.first}
+        place.journal.approvals.approve(waiting.flow.id, "approval", by="ada", reason="seen")
+        ended = await LIVE(place, commit)
+        assert (ended.flow.id, ended.flow.state, await served(place)) == (waiting.flow.id, State.DONE, {commit})
+
+    played(tmp_path, scene, more='[promotion]\napproval = "person"\nsoak = 0.2\nrepeat = 0.2\n[watch]')
+
+
+def test_whoever_ticks_goes_on_with_what_moved_users_and_lost_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "GRACE", 0.2)
+
+    async def scene(place: Town) -> None:
+        commit = await staged(place, place.second)
+        argv = [sys.executable, "-P", "-m", "tests.promotion.town", str(place.directory), commit, "mark/result"]
+        killed = await processes.run(argv, cwd=ROOT, environment={**os.environ, "PYTHONPATH": str(ROOT)})
+        assert killed.code == -9, killed.stderr.decode()[-2000:]
+        assert await served(place) == {commit}
+        out(place, commit)()
+        with anyio.fail_after(60):
+            while not (left := due(place.journal)):  # noqa: ASYNC110 - it stands in a file
+                await anyio.sleep(0.2)
+        assert [flow.commit for flow in left] == [commit]
+        ended = await LIVE(place, commit)
+        assert (exit_code(ended), await served(place)) == (ExitCode.ROLLED_BACK, {place.first})
+
+    played(tmp_path, scene)
+
+
+def test_a_person_puts_production_back_to_what_was_good(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        commit = await staged(place, place.second)
+        await LIVE(place, commit)
+        flow = begin_rollback(place.journal, "production", to=None, reason="customers complain")
+        async with promotion(place.root, place.journal, commit, environment="production") as (made, fence):
+            ended = await roll_back(made, flow, fence, toy.Quiet())
+        assert (outcome(ended.facts), exit_code(ended), ended.flow.state) == (BACK, ExitCode.ROLLED_BACK, State.DONE)
+        assert await served(place) == {place.first}
+        assert [(each.commit, each.reason) for each in place.journal.bars.pins()] == [(commit, "customers complain")]
+
+    played(tmp_path, scene)
+
+
+def fail(place: Town, commit: str, *, user: str) -> None:
+    """Have the release meet an error that nobody saw before."""
+    store = place.sentry.store
+    event = error(release=commit, environment="production", user={"id": user})
+    take(store, store.projects["api"], parse(packed(("event", event))))

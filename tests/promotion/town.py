@@ -3,7 +3,7 @@
 What a promotion has run on a commit is told by a table. So a whole promotion takes seconds, and can be killed often.
 
 town.py DIRECTORY COMMIT NUMBER [RED...] is a process of its own in a town that is up: it promotes, and is killed behind
-that entry of the journal.
+that entry of the journal. With STEP/result in place of the number it promotes to production.
 """
 
 from __future__ import annotations
@@ -547,18 +547,21 @@ async def promote(
 
 
 def main() -> None:
-    """Promote in a town that is up, and be killed behind the entry of the journal with that number."""
-    directory, commit, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    """Promote in a town that is up, and be killed behind an entry of the journal: by number, or by the step's name."""
+    directory, commit, where = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    environment = "staging" if where.isdigit() else "production"
     red = {What(each): "no mail" for each in sys.argv[4:]}
     journal = opened(directory)
 
     def heard(entry: Entry) -> None:
-        if entry.number == number:
+        if where in {str(entry.number), f"{entry.step}/{entry.kind}"}:
             os.kill(os.getpid(), signal.SIGKILL)
 
     async def play() -> None:
-        flow: Flow = begin(journal, "staging", commit)
-        async with promotion(directory / "work", journal, commit, Table(journal=journal, red=red)) as (made, fence):
+        flow: Flow = begin(journal, environment, commit)
+        work = Table(journal=journal, red=red)
+        made_by = promotion(directory / "work", journal, commit, work, environment=environment)
+        async with made_by as (made, fence):
             await carry_on(made, flow, fence, toy.Quiet(), wait=True)
 
     journal.flows.heard = heard
