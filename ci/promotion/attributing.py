@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ci.vendors.platform import Deployment
 
 _OBSERVED = TypeAdapter(SmokeObserved)
+ONCE = 5.0  # seconds for the build before to say what it serves
 
 
 async def attribute(promotion: Promotion, doing: Doing, before: Sequence[Deployment]) -> Ruling | None:
@@ -35,9 +36,8 @@ async def attribute(promotion: Promotion, doing: Doing, before: Sequence[Deploym
     failed = _failed(doing)
     if failed is None:
         return None
-    names = {
-        probe.name for point in failed.points for probe in point.probes if probe.error is None and not probe.passed
-    }
+    probes = [probe for point in failed.points for probe in point.probes]
+    names = {_own(probe.name) for probe in probes if probe.error is None and not probe.passed}
     headers: dict[str, str] = {}
     try:
         for each in before:
@@ -49,7 +49,7 @@ async def attribute(promotion: Promotion, doing: Doing, before: Sequence[Deploym
             addresses={each.app: each.address for each in before},
             headers=headers,
             only=names,
-            within=0.0,
+            within=ONCE,
         )
     except ShipwayError as error:
         doing.note(f"the build before cannot be asked: {error.message}")
@@ -69,7 +69,14 @@ def _failed(doing: Doing) -> SmokeObserved | None:
 
 def _with(observed: SmokeObserved, passed: Mapping[str, bool]) -> SmokeObserved:
     points = tuple(
-        replace(point, probes=tuple(replace(each, before=passed.get(each.name, each.before)) for each in point.probes))
+        replace(
+            point, probes=tuple(replace(each, before=passed.get(_own(each.name), each.before)) for each in point.probes)
+        )
         for point in observed.points
     )
     return replace(observed, points=points)
+
+
+def _own(told: str) -> str:
+    """Return a probe's name as shipway.toml has it: what was observed names its last request too."""
+    return told.partition(":")[0]

@@ -38,11 +38,13 @@ if TYPE_CHECKING:
 LIVE = functools.partial(promote, environment="production")
 
 
-def played(directory: Path, scene: Callable[[Town], Awaitable[None]], *, more: str = "", adopted: bool = True) -> None:
+def played(
+    directory: Path, scene: Callable[[Town], Awaitable[None]], *, approval: str = "none", adopted: bool = True
+) -> None:
     """Play a scene in a town whose production serves, and is adopted."""
 
     async def run() -> None:
-        async with town(directory, live=True, more=more) as place:
+        async with town(directory, live=True, approval=approval) as place:
             async with promotion(place.root, place.journal, place.first, environment="production") as (made, _):
                 if adopted:
                     await adopt(
@@ -164,7 +166,7 @@ SCENARIOS = [
     ),
     Scenario(
         name="one app cannot be put back at first",
-        does=lambda place, commit: together(out(place, commit), lambda: jam(place, times=3)),
+        does=lambda place, commit: together(out(place, commit), lambda: jam(place, times=2)),
     ),
     Scenario(
         name="one app cannot be put back at all",
@@ -285,7 +287,7 @@ def test_a_promotion_waits_for_a_persons_approval_without_the_lease_and_goes_on_
         ended = await LIVE(place, commit)
         assert (ended.flow.id, ended.flow.state, await served(place)) == (waiting.flow.id, State.DONE, {commit})
 
-    played(tmp_path, scene, more='[promotion]\napproval = "person"\nsoak = 0.2\nrepeat = 0.2\n[watch]')
+    played(tmp_path, scene, approval="person")
 
 
 def test_whoever_ticks_goes_on_with_what_moved_users_and_lost_its_owner(

@@ -140,6 +140,7 @@ expect = {{{{ merchant = "Corner Bakery" }}}}
 [promotion]
 soak = {{soak}}
 repeat = {{soak}}
+approval = "{{approval}}"
 
 [environments.staging]
 addresses = {{{{ api = "{{api}}", web = "{{web}}" }}}}
@@ -406,12 +407,12 @@ async def town(
     journal: str | None = None,
     databases: bool = False,
     live: bool = False,
-    more: str = "",
+    approval: str = "none",
 ) -> AsyncIterator[Town]:
     """Give a town whose staging serves the first commit; `journal` is the URL of one that machines share.
 
     Neon has `databases` that can be connected to, or none but on paper. `live`: production serves the first commit too.
-    `more` takes the place of LIVE's `[watch]`'s head, with settings before those of it.
+    `approval` is whose word it needs.
     """
     root, secrets = directory / "work", directory / "secrets"
     root.mkdir(parents=True)
@@ -453,11 +454,12 @@ async def town(
             "secrets": secrets,
             "soak": soak,
             "within": 1.0,
+            "approval": approval,
             **at,
         }
         (secrets / "journal").write_text(journal or "")
         shared = f'\n[journal]\nurl = "file://{secrets}/journal"\n' if journal else ""
-        text = SETTINGS + (LIVE.replace("[watch]", more or "[watch]") if live else "")
+        text = SETTINGS + (LIVE if live else "")
         (root / "shipway.toml").write_text(text.format(**words) + shared)
         (root / "server.py").write_text(SERVER)
         (directory / "outages").mkdir()
