@@ -348,16 +348,21 @@ async def abort(request: PromotionRequest, console: Console, reason: str) -> Pro
 
 
 async def tick(path: Path, console: Console) -> ExitCode:
-    """Do what is due in windows that go on, and end promotions past their time. Raises as `promote`."""
+    """Do what is due: in windows that go on, for people who could not be told, with promotions past their time.
+
+    Raises as `promote`.
+    """
     from ci.promotion import carrying  # noqa: PLC0415 - as above
-    from ci.releases import carry  # noqa: PLC0415 - as above
+    from ci.releases import carry, tell_again  # noqa: PLC0415 - as above
 
     root = path.resolve()
-    journal = await lasting(config.load(root), root)
+    settings = config.load(root)
+    journal = await lasting(settings, root)
     code = ExitCode.PASSED
     for flow in carrying.due(journal):
         request = PromotionRequest(path=path, environment=flow.environment, wait=False)
         code = max(code, (await carry(request, root, journal, flow, console)).code)
+    await tell_again(settings, root, journal, console)
     return code
 
 

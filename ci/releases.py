@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
 from rich.console import Console
 
 from ci import config, promoted
@@ -19,6 +20,7 @@ from ci.promotion import rolling_back
 from ci.promotion.carrying import KIND, ROUTES, Fence, carry_on, roll_back
 from ci.promotion.connected import connected
 from ci.promotion.history import History
+from ci.promotion.notices.delivering import retry_due
 from ci.promotion.promoting import Promotion
 from ci.rehearsal.mark import rehearsing
 from ci.reporting.closing import say_closing
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from ci.journal import Flow, Journal
+    from ci.settings import Settings
 
 
 async def carry(request: PromotionRequest, root: Path, journal: Journal, flow: Flow, console: Console) -> Promoted:
@@ -122,6 +125,15 @@ def _page(journal: Journal, repository: str, flow: Flow) -> bytes:
     """Draw the report of a promotion as it stands, in the middle of its end."""
     report = promoted.so_far(flow, journal, repository=repository)
     return to_html(report, artifacts={}).encode()
+
+
+async def tell_again(settings: Settings, root: Path, journal: Journal, console: Console) -> None:
+    """Tell people what they could not be told before. Raises UsageError."""
+    for name in await anyio.to_thread.run_sync(journal.notices.environments):
+        async with connected(settings, name, root=root) as made:
+            told = await retry_due(made, journal, say=console.print)
+        for line in told.said:
+            console.print(line, markup=False)
 
 
 def soaked(journal: Journal) -> str:

@@ -138,6 +138,12 @@ class Notices:
         these = (NOTICES.c.environment == environment) & NOTICES.c.due.is_not(None)
         return self._found(sql.select(NOTICES).where(these if before is None else these & (NOTICES.c.due <= before)))
 
+    def environments(self) -> tuple[str, ...]:
+        """Return the environments in which something is still to be sent."""
+        query = sql.select(NOTICES.c.environment).where(NOTICES.c.due.is_not(None)).distinct()
+        with self._store.reading() as connection:
+            return tuple(sorted(connection.execute(query).scalars()))
+
     def now(self) -> float:
         """Return the moment by the clock that all who share the journal have."""
         with self._store.reading() as connection:
