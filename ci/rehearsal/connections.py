@@ -23,7 +23,7 @@ from ci.rehearsal.tenancy import (
     resend_key,
     stripe_key,
 )
-from ci.rehearsal.toml_text import having, without, write
+from ci.rehearsal.toml_text import changed, without, write
 from ci.rehearsal.vercel.standin import TEAM
 
 if TYPE_CHECKING:
@@ -42,6 +42,16 @@ TESTED = "tests"  # the environment of errors that tests make
 # The profile of short durations; the report of a promotion states it.
 PROMOTION = {"soak": "12s", "repeat": "6s"}
 PAIRS = 100  # of requests of a benchmark
+WATCH = {
+    "warm_up": "2s",
+    "window": "10s",
+    "extended": "20s",
+    "armed": "60s",
+    "every": "5s",
+    "lag": "1s",
+    "alive": "15s",
+    "baseline": "10m",
+}
 # Of what an app is given, what its tests have to know too.
 VARIABLES = (
     "EMAIL_FROM",
@@ -109,8 +119,9 @@ def settings(
             each.name: _environment(making, vault, each, apps[each.name], told[each.name]) for each in ENVIRONMENTS
         },
     }
-    example = having(without(example, *tables), "benchmarks", pairs=PAIRS)
-    return f"{example.rstrip()}\n\n# The rehearsal's world.\n{write(tables).lstrip()}"
+    kept = changed(without(example, *tables), "watch", WATCH)
+    kept = changed(kept, "benchmarks", {"pairs": PAIRS})
+    return f"{kept.rstrip()}\n\n# The rehearsal's world.\n{write(tables).lstrip()}"
 
 
 def _environment(
@@ -153,6 +164,7 @@ def _environment(
             "token": keep("SENTRY_TOKEN", f"sntrys_{making.secret('sentry')}"),
             "organization": making.sentry.store.organization,
             "projects": [app.name for app in APPS],
+            "dsn": keep("SENTRY_DSN", making.sentry.dsn(at["sentry"], APPS[0].name)),
             "address": at["sentry"],
         },
         **_notify(making, environment, keep),

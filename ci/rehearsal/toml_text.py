@@ -27,12 +27,18 @@ def without(text: str, *names: str) -> str:
     return "".join(kept)
 
 
-def having(text: str, table: str, **values: Any) -> str:
-    """Return a text whose table of this name, which is there, has these values too."""
-    head = f"\n[{table}]\n"
-    if head not in text:
-        raise ValueError(f"there is no [{table}]")
-    return text.replace(head, head + "".join(f"{_key(name)} = {_value(each)}\n" for name, each in values.items()), 1)
+def changed(text: str, name: str, values: Mapping[str, Any]) -> str:
+    """Return a text in whose table of this name, which it has, values are others; the tables below it stay."""
+    kept, inside = [], False
+    for line in text.splitlines(keepends=True):
+        if line.strip() == f"[{name}]":
+            inside = True
+            kept += [line, *(f"{_key(each)} = {_value(value)}\n" for each, value in values.items())]
+            continue
+        inside = inside and HEAD.match(line) is None
+        if not (inside and line.partition("=")[0].strip() in values):
+            kept.append(line)
+    return "".join(kept)
 
 
 def _lines(path: tuple[str, ...], table: Mapping[str, Any]) -> list[str]:

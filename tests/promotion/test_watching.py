@@ -227,7 +227,7 @@ def test_a_monitor_that_is_silent_holds(tmp_path: Path) -> None:
 
 def test_without_traffic_it_asks_by_itself_watches_longer_and_then_does_as_shipway_toml_says(tmp_path: Path) -> None:
     async def play() -> None:
-        async with world(tmp_path) as place:
+        async with world(tmp_path, window=4.0, extended=5.0) as place:
             found: list[Watched] = []
 
             async def keep(subject: Subject) -> None:
@@ -243,7 +243,7 @@ def test_without_traffic_it_asks_by_itself_watches_longer_and_then_does_as_shipw
             assert gate(found[0], "slo").ruling is Outcome.NODATA  # our own count apart
             assert "0 real requests" in gate(found[0], "error_rate").reason
             assert any("could not tell" in each for each in found[0].notices)
-            ours = [each.document for each in found[0].looks if each.kind == "synthetic"]
+            ours = [each.document for one in found for each in one.looks if each.kind == "synthetic"]
             assert sum(each["requests"] for each in ours) > 0
             assert all(each["error"] is None for each in ours)
             assert {each["x-synthetic"] for each in place.app.seen} == {"1"}

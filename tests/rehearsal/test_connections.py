@@ -69,6 +69,20 @@ def test_staging_writes_of_incidents_and_production_wakes_people(tmp_path: Path)
     assert production.monitoring == loaded.staging.notify.monitoring == "http://127.0.0.1:20004"
 
 
+def test_it_is_watched_for_seconds_by_the_routes_of_the_example(tmp_path: Path) -> None:
+    text = made(tmp_path, EXAMPLE.replace('target = "800ms"', 'target = "800ms"\nwindow = "1h"'))
+    loaded, own = config.loads(text), config.loads(EXAMPLE)
+    assert (loaded.watch.window, loaded.watch.warm_up, loaded.watch.target) == (10, 2, 0.8)
+    assert loaded.watch.routes == own.watch.routes != ()
+    assert loaded.watch.before == own.watch.before
+    assert loaded.benchmarks is not None
+    assert own.benchmarks is not None
+    assert (loaded.benchmarks.pairs, loaded.benchmarks.routes) == (100, own.benchmarks.routes)
+    monitor = loaded.environments.production.sentry
+    assert monitor is not None
+    assert monitor.dsn is not None
+
+
 def test_no_secret_stands_in_it_and_each_is_its_owners_alone(tmp_path: Path) -> None:
     text = made(tmp_path, EXAMPLE)
     place = tmp_path / "secrets"
