@@ -9,6 +9,13 @@ staging.py    the list of steps of a promotion to staging; its files, in their o
   trying.py      the candidate tried there: tier 2, benchmarks.py, extraction.py
   closing.py     what is done whatever came: nothing is left over, who must know is told
   soaking.py     the testing window, without a lease
+production.py the list of steps of a promotion to production; the files of its own:
+  releasing.py   the soak, a person's approval, the staged smoke, the switch, the proof and the merge
+  overseeing.py  the baseline, the window under the lease, the armed watch without one
+  rolling_back.py  every app put back to what proved good; attributing.py: whether the cause lies outside
+  telling.py     people told of what failed, and that it is over
+  adopting.py    what is served before the first release, taken for good
+route.py      the way to an environment: steps under a lease, a window without one, what is done after it
 watching.py   a release that users were moved to, watched: its window, then the armed watch without a lease
   looking.py     a look, and the baseline before; counting.py: errors and requests, by whatever counts them
   alive.py       whether the monitor sees: a test event must come back

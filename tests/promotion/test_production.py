@@ -21,12 +21,13 @@ from ci.promotion.carrying import begin_rollback, due, roll_back, waits_at
 from ci.promotion.flow import RESULT
 from ci.promotion.promoting import read
 from ci.promotion.rolling_back import BACK, FAILED, MIXED, outcome
+from ci.promotion.work import Asked, What
 from ci.rehearsal.github import PEOPLE, SLUG
 from ci.rehearsal.sentry.envelopes import parse
 from ci.rehearsal.sentry.intake import take
 from tests.conftest import ROOT
 from tests.promotion import toy
-from tests.promotion.town import APPS, POINTS, SERVER, Town, promote, promotion, town
+from tests.promotion.town import APPS, POINTS, SERVER, SKIPPED, Table, Town, promote, promotion, town
 from tests.vendors.envelopes import error, packed
 
 if TYPE_CHECKING:
@@ -34,17 +35,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ci.journal import Entry
+    from ci.promotion.flow import Ended
 
+PARTS = 3  # of a sweep, each in a town of its own
 LIVE = functools.partial(promote, environment="production")
 
 
 def played(
-    directory: Path, scene: Callable[[Town], Awaitable[None]], *, approval: str = "none", adopted: bool = True
+    directory: Path,
+    scene: Callable[[Town], Awaitable[None]],
+    *,
+    approval: str = "none",
+    apart: float = 180.0,
+    adopted: bool = True,
 ) -> None:
     """Play a scene in a town whose production serves, and is adopted."""
 
     async def run() -> None:
-        async with town(directory, live=True, approval=approval) as place:
+        async with town(directory, live=True, approval=approval, apart=apart) as place:
             async with promotion(place.root, place.journal, place.first, environment="production") as (made, _):
                 if adopted:
                     await adopt(
@@ -297,7 +305,8 @@ def test_whoever_ticks_goes_on_with_what_moved_users_and_lost_its_owner(
 
     async def scene(place: Town) -> None:
         commit = await staged(place, place.second)
-        argv = [sys.executable, "-P", "-m", "tests.promotion.town", str(place.directory), commit, "mark/result"]
+        argv = [sys.executable, "-P", "-m", "tests.promotion.town", "production"]
+        argv += [str(place.directory), commit, "mark/result"]
         killed = await processes.run(argv, cwd=ROOT, environment={**os.environ, "PYTHONPATH": str(ROOT)})
         assert killed.code == -9, killed.stderr.decode()[-2000:]
         assert await served(place) == {commit}
@@ -331,3 +340,64 @@ def fail(place: Town, commit: str, *, user: str) -> None:
     store = place.sentry.store
     event = error(release=commit, environment="production", user={"id": user})
     take(store, store.projects["api"], parse(packed(("event", event))))
+
+
+async def proven(place: Town, commit: str) -> str:
+    """Have a commit proven for production without staging: its report is told by a table."""
+    await Table(journal=place.journal).run(Asked(what=What.STAGES, commit=commit, environment="staging"))
+    return commit
+
+
+def counted(place: Town) -> dict[str, int]:
+    """How many there are at the vendors and in the journal."""
+    made = {name: len(each) if isinstance(each, list) else each for name, each in place.made().items()}
+    return {**made, "releases": len(proofs(place)), "servings": len(place.journal.servings.of("production"))}
+
+
+@pytest.mark.parametrize("bad", [False, True], ids=["good", "put back"])
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.long
+def test_killed_behind_any_entry_and_resumed_it_ends_as_if_undisturbed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int, *, bad: bool
+) -> None:
+    monkeypatch.setattr(leases, "GRACE", 0.2)
+
+    async def scene(place: Town) -> None:
+        async def candidate(message: str) -> str:
+            commit = await proven(place, place.push(message))
+            if bad:
+                at = place.settings.environments.production.addresses.values()
+                hosts = " ".join(each.removeprefix("http://") for each in at)
+                (place.directory / "outages" / f"{commit}-at").write_text(hosts)
+            return commit
+
+        def forget(commit: str) -> None:
+            """Let the next one go: what this one left behind bars it."""
+            for each in place.journal.incidents.going_on():
+                place.journal.incidents.close(each.id)
+            place.journal.bars.unpin(commit)
+            place.journal.bars.unfreeze("production")
+
+        def ending(ended: Ended) -> tuple[object, ...]:
+            return (ended.flow.state, ended.refusal and ended.refusal.step, outcome(ended.facts), exit_code(ended))
+
+        first, before = await candidate("the first"), counted(place)
+        undisturbed = await LIVE(place, first, skip_soak=SKIPPED)
+        expected = {name: number - before[name] for name, number in counted(place).items()}
+        entries = len(place.journal.flows.entries(undisturbed.flow.id))
+        assert (entries > 40, outcome(undisturbed.facts)) == (True, BACK if bad else None)
+        forget(first)
+        for number in range(1 + part, entries + 1, PARTS):
+            good = await served(place)
+            commit, before = await candidate(f"killed behind {number}"), counted(place)
+            argv = [sys.executable, "-P", "-m", "tests.promotion.town", "production"]
+            argv += [str(place.directory), commit, str(number)]
+            killed = await processes.run(argv, cwd=ROOT, environment={**os.environ, "PYTHONPATH": str(ROOT)})
+            assert killed.code == -9, (number, killed.stderr.decode()[-2000:])
+            again = await LIVE(place, commit, skip_soak=SKIPPED)
+            assert ending(again) == ending(undisturbed), number
+            assert {name: count - before[name] for name, count in counted(place).items()} == expected, number
+            assert await served(place) == (good if bad else {commit}), number
+            forget(commit)
+
+    played(tmp_path, scene, apart=0.001)

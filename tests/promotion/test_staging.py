@@ -629,7 +629,8 @@ def test_killed_behind_any_entry_and_resumed_it_ends_as_if_undisturbed(
         for number in range(1 + part, entries + 1, PARTS):
             commit = place.push(f"killed behind {number}")
             before = counted(place)
-            argv = [sys.executable, "-P", "-m", "tests.promotion.town", str(place.directory), commit, str(number)]
+            argv = [sys.executable, "-P", "-m", "tests.promotion.town", "staging"]
+            argv += [str(place.directory), commit, str(number)]
             argv += [red.value] if red else []
             killed = await processes.run(argv, cwd=ROOT, environment={**os.environ, "PYTHONPATH": str(ROOT)})
             assert killed.code == -9, (number, killed.stderr.decode()[-2000:])
@@ -686,7 +687,8 @@ def test_who_was_stopped_and_wakes_after_its_time_starts_nothing(
     monkeypatch.setattr(leases, "GRACE", 0.2)
 
     async def scene(place: Town) -> None:
-        argv = [sys.executable, "-P", "-m", "tests.promotion.town", str(place.directory), place.second, "0"]
+        argv = [sys.executable, "-P", "-m", "tests.promotion.town", "staging"]
+        argv += [str(place.directory), place.second, "0"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         async with await anyio.open_process(argv, cwd=ROOT, env=environment) as stopped:
             with anyio.fail_after(60):

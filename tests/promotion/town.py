@@ -2,8 +2,8 @@
 
 What a promotion has run on a commit is told by a table. So a whole promotion takes seconds, and can be killed often.
 
-town.py DIRECTORY COMMIT NUMBER [RED...] is a process of its own in a town that is up: it promotes, and is killed behind
-that entry of the journal. With STEP/result in place of the number it promotes to production.
+town.py ENVIRONMENT DIRECTORY COMMIT WHERE [RED...] is a process of its own in a town that is up: it promotes, and is
+killed behind an entry of the journal, which is told by its number or as STEP/result.
 """
 
 from __future__ import annotations
@@ -65,22 +65,26 @@ SECRETS = {
     "production-hook": "whsec_of-production-012345",
     "production-database": "postgres://owner:secret@db.example/receipts",
 }
+SKIPPED = "staging is no part of this"  # why a promotion to production goes without its soak
 SERVER = """
 import http.server, json, os, time
 LIST, READ, MERCHANT, BROKEN = 0.005, 0.0, "Corner Bakery", ""
 STAGE, OUTAGES = os.environ.get("STAGE"), os.environ.get("OUTAGES", "")
 OWN = os.environ.get("VERCEL_GIT_COMMIT_SHA")
-def works(point):
+def works(point, host):
+    at = os.path.join(OUTAGES, f"{OWN}-at")  # where users are, and nowhere else
     out = any(os.path.exists(os.path.join(OUTAGES, name)) for name in ("all", OWN))
+    out = out or (os.path.exists(at) and host in open(at).read().split())
     return STAGE != "production" or not (out or point in BROKEN.split())
 class Server(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         known = {"commit": "VERCEL_GIT_COMMIT_SHA", "api": "API_URL"}
         time.sleep(LIST if self.path == "/list" else 0)
+        host = self.headers.get("x-forwarded-host")
         if self.path == "/closed":
-            return self.answer({}, 401 if works("auth") else 200)
-        if self.path.startswith("/smoke/") and not works(self.path.removeprefix("/smoke/")):
+            return self.answer({}, 401 if works("auth", host) else 200)
+        if self.path.startswith("/smoke/") and not works(self.path.removeprefix("/smoke/"), host):
             return self.answer({}, 500)
         self.answer({name: os.environ.get(each) for name, each in known.items()})
     def do_POST(self):
@@ -141,6 +145,7 @@ expect = {{{{ merchant = "Corner Bakery" }}}}
 soak = {{soak}}
 repeat = {{soak}}
 approval = "{{approval}}"
+rollbacks_apart = {{apart}}
 
 [environments.staging]
 addresses = {{{{ api = "{{api}}", web = "{{web}}" }}}}
@@ -408,11 +413,12 @@ async def town(
     databases: bool = False,
     live: bool = False,
     approval: str = "none",
+    apart: float = 180.0,
 ) -> AsyncIterator[Town]:
     """Give a town whose staging serves the first commit; `journal` is the URL of one that machines share.
 
     Neon has `databases` that can be connected to, or none but on paper. `live`: production serves the first commit too.
-    `approval` is whose word it needs.
+    `approval` is whose word it needs, `apart` how long two rollbacks are.
     """
     root, secrets = directory / "work", directory / "secrets"
     root.mkdir(parents=True)
@@ -455,6 +461,7 @@ async def town(
             "soak": soak,
             "within": 1.0,
             "approval": approval,
+            "apart": apart,
             **at,
         }
         (secrets / "journal").write_text(journal or "")
@@ -549,10 +556,10 @@ async def promote(
 
 
 def main() -> None:
-    """Promote in a town that is up, and be killed behind an entry of the journal: by number, or by the step's name."""
-    directory, commit, where = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    environment = "staging" if where.isdigit() else "production"
-    red = {What(each): "no mail" for each in sys.argv[4:]}
+    """Promote in a town that is up, and be killed behind an entry of the journal."""
+    environment, place, commit, where = sys.argv[1:5]
+    directory = Path(place)
+    red = {What(each): "no mail" for each in sys.argv[5:]}
     journal = opened(directory)
 
     def heard(entry: Entry) -> None:
@@ -560,7 +567,7 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     async def play() -> None:
-        flow: Flow = begin(journal, environment, commit)
+        flow: Flow = begin(journal, environment, commit, skip_soak=SKIPPED if environment == "production" else None)
         work = Table(journal=journal, red=red)
         made_by = promotion(directory / "work", journal, commit, work, environment=environment)
         async with made_by as (made, fence):
