@@ -61,8 +61,9 @@ class Counts(Calls):
         What an issue says of itself counts our own events too.
         """
         found: dict[str, Tally] = {}
-        for start in range(0, len(issues), SOME):
-            asked = f"issue.id:[{', '.join(issues[start : start + SOME])}]"
+        known = [each for each in issues if each.isdecimal()]  # anything else would be a query of its own
+        for start in range(0, len(known), SOME):
+            asked = f"issue.id:[{', '.join(known[start : start + SOME])}]"
             query = every(asked, term("release", *releases), ERRORS, REAL)
             fields = ["issue.id", "count()", "count_unique(user)"]
             rows = await self.table("errors", fields, query, place, period(window))

@@ -67,6 +67,7 @@ def test_a_release_that_does_as_before_passes_after_all_looks_and_says_so_of_eve
             for number in range(9):  # none of this counts: it is ours
                 tags = {"synthetic": "true"}
                 place.plant(("event", error("RangeError", user={"id": f"s{number}"}, tags=tags, **ours)))
+            place.plant(("event", error("Slow", user={"id": "u1"}, level="warning", **ours)))  # no error
             found = await ended(subject)
             assert (found.outcome, found.passed, found.extended) == (Outcome.PASS, True, False), found
             assert numbers(found)[-1] == LOOKS

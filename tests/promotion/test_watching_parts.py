@@ -188,6 +188,8 @@ def test_requests_of_our_own_that_nobody_answers_are_slow_only_where_somebody_el
     heard, deaf = seen(10, requests=None), seen(10, requests=None, errors=UNREAD)
     assert outcomes(rule_window(alone, [heard, ours]))["slo"] == "FAIL"
     assert outcomes(rule_window(alone, [deaf, ours]))["slo"] == "NODATA"
+    met = dataclasses.replace(ours, document={**lost, "answered": 1})
+    assert outcomes(rule_window(alone, [deaf, met]))["slo"] == "FAIL"
 
 
 def test_what_only_the_literal_rule_refuses_is_told_with_the_way_back() -> None:

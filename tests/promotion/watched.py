@@ -86,7 +86,7 @@ address = "{sentry}"
 dsn = "file://{directory}/{dsn}"
 """
 PLANTING = 1.0  # seconds
-QUICK = Patience(request=5, whole=8, first=0.01, tries=2)
+QUICK = Patience(request=15, whole=20, first=0.01, tries=2)
 
 
 @dataclass(kw_only=True)
@@ -197,7 +197,7 @@ BEFORE: dict[str, Any] = {
 
 @contextlib.asynccontextmanager
 async def world(
-    directory: Path, *, window: float = 2.0, extended: float = 3.0, alive: float = 5.0, dsn: str = "dsn", more: str = ""
+    directory: Path, *, window: float = 2.0, extended: float = 3.0, alive: float = 30.0, dsn: str = "dsn", more: str = ""
 ) -> AsyncIterator[World]:
     """Give a world in which the old release has had an error of the usual kind."""
     made, app = standing_in.Sentry(directory), App()

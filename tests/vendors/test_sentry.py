@@ -120,7 +120,7 @@ def test_all_that_it_asks_and_all_that_is_answered_is_in_the_contract(tmp_path: 
             )
             assert (
                 await client.tally(["api@0", "api@1"], HOUR, place=PRODUCTION),
-                await client.tallies([worst.id, "9"], ["api@1"], HOUR, place=PRODUCTION),
+                await client.tallies([worst.id, "9", "1] OR a:[b"], ["api@1"], HOUR, place=PRODUCTION),
                 await client.users(["api@1"], HOUR, place=PRODUCTION),
             ) == (Tally(errors=3, users=2), {worst.id: Tally(errors=2, users=2)}, 0)
             points = await client.series("errors", term("release", "api@1"), HOUR, place=PRODUCTION)
