@@ -197,7 +197,13 @@ BEFORE: dict[str, Any] = {
 
 @contextlib.asynccontextmanager
 async def world(
-    directory: Path, *, window: float = 2.0, extended: float = 3.0, alive: float = 30.0, dsn: str = "dsn", more: str = ""
+    directory: Path,
+    *,
+    window: float = 2.0,
+    extended: float = 3.0,
+    alive: float = 30.0,
+    dsn: str = "dsn",
+    more: str = "",
 ) -> AsyncIterator[World]:
     """Give a world in which the old release has had an error of the usual kind."""
     made, app = standing_in.Sentry(directory), App()
