@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ci.journal import Flow, Journal
     from ci.model import Ruling
 
-EVIDENCE = ("stages", "evidence")  # the steps that run all seven, the newest first
+# The steps that run all seven or go by them, and with whose services; the newest first.
+EVIDENCE = {"stages": "staging", "evidence": None, "evidence of staging": "staging"}
 _AGE = 7 * 86_400.0  # seconds before a promotion began, within which a report may still be its own
 
 
@@ -118,8 +119,7 @@ def exit_code(ended: Ended) -> ExitCode:
 
 def _stages(ended: Ended, journal: Journal) -> RunReport | None:
     """Return the report of the stages that were run last: here, or by a process before this one."""
-    for name in EVIDENCE:
-        environment = ended.flow.environment if name == "stages" else None
+    for name, environment in EVIDENCE.items():
         known = ended.facts.get(name) or (ended.refusal is not None and ended.refusal.step == name)
         kept = journal.evidence.newest(ended.flow.commit, environment=environment) if known else None
         if kept is not None and kept.moment >= ended.flow.began - _AGE:
@@ -128,7 +128,11 @@ def _stages(ended: Ended, journal: Journal) -> RunReport | None:
 
 
 def _next_command(ended: Ended) -> str:
-    environment = ended.flow.environment
+    environment, live = ended.flow.environment, ended.flow.environment == "production"
+    if ended.flow.state is State.PAUSED:
+        return f"shipway approve {environment}"
     if ended.flow.is_open:
         return f"shipway resume {environment}"
+    if live or ended.flow.kind == rolling_back.KIND:
+        return "shipway status"
     return "shipway promote production" if ended.flow.state is State.DONE else f"shipway promote {environment}"

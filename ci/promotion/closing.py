@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from ci.journal import State
+from ci.promotion import rolling_back
 from ci.promotion.databases import databases
 from ci.promotion.flow import SKIPPED
 from ci.promotion.migrating import test_database
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ci.promotion.flow import Doing, Facts
     from ci.promotion.promoting import Promotion
 
+SWITCHED = "switch"  # the step after which users have it
 # What these say no to is no failure of the commit.
 NO_INCIDENT = frozenset({"admission", "pull request", "soak", "evidence of staging", "merge"})
 
@@ -48,7 +50,9 @@ async def tell_pull_request(promotion: Promotion, doing: Doing) -> Facts:
     pulls = await promotion.github.pulls.every_one(head=promotion.head, base=promotion.own.branch, state="all")
     if not pulls:
         return {SKIPPED: "there is none"}
-    await promotion.github.issues.comment(pulls[0].number, f"shipway-{doing.flow.id}", _body(promotion, doing.refusal))
+    await promotion.github.issues.comment(
+        pulls[0].number, f"shipway-{doing.flow.id}", _body(promotion, doing, doing.refusal)
+    )
     return {"number": pulls[0].number}
 
 
@@ -90,11 +94,20 @@ def said(refusal: Refusal) -> str:
     return " ".join(clean(f"{refusal.step}: {refusal.message}").split())
 
 
-def _body(promotion: Promotion, refusal: Refusal) -> str:
+def _body(promotion: Promotion, doing: Doing, refusal: Refusal) -> str:
     """Write it for a person; text of strangers stands in a block in which nothing is read as Markdown."""
     quoted = clean(refusal.message).replace("```", "'''")
     hint = f"\n\n{clean(refusal.hint)}".replace("```", "'''") if refusal.hint else ""
+    name = promotion.environment
+    users = {
+        None: f"{name} serves what it served before",
+        rolling_back.BACK: f"{name} was put back to what it served before",
+        rolling_back.MIXED: f"some apps of {name} are back to what they served before, and some are NOT",
+        rolling_back.FAILED: f"{name} was NOT put back, and serves it",
+    }[rolling_back.outcome(doing.facts)]
+    if refusal.state is State.HELD and SWITCHED in doing.facts:
+        users = f"{name} serves it"
     return (
-        f"The promotion of {promotion.name} to {promotion.environment} ended at the step *{refusal.step}*; "
-        f"{promotion.environment} serves what it served before.\n\n```\n{quoted}{hint}\n```"
+        f"The promotion of {promotion.name} to {name} ended at the step *{refusal.step}*; "
+        f"{users}.\n\n```\n{quoted}{hint}\n```"
     )

@@ -39,7 +39,7 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
     return (
         step("admission", admission.admit),
         step("soak", releasing.find_soak),
-        step("evidence", releasing.find_evidence),
+        step("evidence of staging", releasing.find_evidence),
         step("pull request", requesting.request, writes=f"the branch {promotion.head} and its pull request"),
         step("gates", migrating.rule_gates),
         step(releasing.APPROVAL, releasing.await_approval),

@@ -150,7 +150,7 @@ class Scenario:
     code: ExitCode = ExitCode.ROLLED_BACK
     pinned: bool = True
     step: str = "smoke"
-    says: str = "7 of"
+    told: str = "production was put back to what it served before"
     adopted: bool = True
 
 
@@ -164,6 +164,7 @@ SCENARIOS = [
         came=FAILED,
         code=ExitCode.MIXED,
         pinned=False,
+        told="production was NOT put back, and serves it",
     ),
     Scenario(
         name="a person stopped rollbacks too",
@@ -171,6 +172,7 @@ SCENARIOS = [
         came=FAILED,
         code=ExitCode.MIXED,
         pinned=False,
+        told="production was NOT put back, and serves it",
     ),
     Scenario(
         name="one app cannot be put back at first",
@@ -182,6 +184,7 @@ SCENARIOS = [
         came=MIXED,
         code=ExitCode.MIXED,
         pinned=False,
+        told="some apps of production are back to what they served before, and some are NOT",
     ),
 ]
 
@@ -218,6 +221,8 @@ def test_what_fails_once_users_have_it_is_put_back(tmp_path: Path, scenario: Sce
         assert ended.refusal is not None
         assert (ended.refusal.step, ended.flow.state) == (scenario.step, State.BLOCKED)
         assert (outcome(ended.facts), exit_code(ended)) == (scenario.came, scenario.code)
+        (told,) = place.github.state.comments.values()
+        assert scenario.told in told["body"]
         back = scenario.came == BACK
         assert await served(place) == {place.first if back else commit} or scenario.came == MIXED
         assert [each.commit for each in place.journal.bars.pins()] == ([commit] if scenario.pinned else [])
