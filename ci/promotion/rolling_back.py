@@ -109,8 +109,11 @@ async def _unneeded(promotion: Promotion, doing: Doing) -> str | None:
         return "the release did not fail"
     if doing.refusal.state is State.HELD:
         return "it is held, and serves"
-    if await anyio.to_thread.run_sync(promotion.journal.releases.of_flow, doing.flow.id) is None:
+    released = await anyio.to_thread.run_sync(promotion.journal.releases.of_flow, doing.flow.id)
+    if released is None:
         return "nothing was switched"
+    if doing.refusal.state is State.ABORTED and released.state is Proof.GOOD:
+        return "only its watch was ended: it had proved good"
     return None
 
 

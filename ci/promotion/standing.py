@@ -12,7 +12,7 @@ import anyio.to_thread
 from ci import processes
 from ci.errors import ShipwayError
 from ci.journal import State
-from ci.promotion import soaking
+from ci.promotion import overseeing, soaking
 from ci.promotion.asking import commit_of
 from ci.promotion.flow import INTENT, RESULT
 from ci.promotion.promoting import read
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ci.settings import Settings
     from ci.settings.environments import App, Environment
 
-PROMOTED = ("staging",)
+PROMOTED = ("staging", "production")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,8 @@ def _going(flow: Flow, settings: Settings, journal: Journal) -> Going:
     step = since = window = None
     last = entries[-1] if entries else None
     if flow.state is State.WAITING:
-        step, window = soaking.STEP, _window(flow, settings, journal)
+        staged = flow.environment == PROMOTED[0]
+        step, window = (soaking.STEP, _window(flow, settings, journal)) if staged else (overseeing.ARMED, None)
     elif flow.state in {State.RUNNING, State.PAUSED} and last is not None and last.kind == INTENT:
         step, since = last.step, last.moment
     return Going(
@@ -176,16 +177,27 @@ def _command(every: Sequence[Standing], newest: str | None) -> str:
             return "shipway status"  # somebody is at it
         if State.RUNNING in states:
             return f"shipway resume {standing.environment}"
+        if State.PAUSED in states:
+            return f"shipway approve {standing.environment}"
         if State.WAITING in states:
             return "shipway tick"
         if newest is not None and any(incident.commit == newest for incident in standing.incidents):
             return "git push"  # of what mends it
-        if all(each.behind == 0 for each in standing.served):
+        if _has_newest(standing, every):
             continue
         if standing.frozen is not None:
             return f"shipway unfreeze {standing.environment}"
         return f"shipway promote {standing.environment}"
     return "git push" if promoted else ""
+
+
+def _has_newest(standing: Standing, every: Sequence[Standing]) -> bool:
+    """Whether there is nothing to be promoted there: main has nothing new or, for production, staging has not."""
+    if standing.environment == PROMOTED[0]:
+        return all(each.behind == 0 for each in standing.served)
+    before = next((each for each in every if each.environment == PROMOTED[0]), None)
+    served = {each.commit for each in standing.served}
+    return before is None or None in served or served == {each.commit for each in before.served}
 
 
 async def _served(app: App, environment: Environment, root: Path, main: str) -> Served:

@@ -17,7 +17,7 @@ from ci.journal.releases import Proof
 from ci.model import Status
 from ci.promoted import exit_code
 from ci.promotion.adopting import adopt
-from ci.promotion.carrying import begin_rollback, due, roll_back, waits_at
+from ci.promotion.carrying import abort, begin_rollback, due, roll_back, waits_at
 from ci.promotion.flow import RESULT
 from ci.promotion.promoting import read
 from ci.promotion.rolling_back import BACK, FAILED, MIXED, outcome
@@ -284,6 +284,27 @@ def test_what_turns_out_bad_in_the_armed_watch_is_put_back_too(tmp_path: Path) -
         assert "new_errors: 1 new error type" in ended.refusal.message
         assert (exit_code(ended), await served(place)) == (ExitCode.ROLLED_BACK, {place.first})
         assert proofs(place)[0] == (commit, Proof.ROLLED_BACK)
+
+    played(tmp_path, scene)
+
+
+@pytest.mark.parametrize("proven_good", [False, True])
+def test_who_ends_a_promotion_has_put_back_what_is_not_proven_and_leaves_what_is(
+    tmp_path: Path, *, proven_good: bool
+) -> None:
+    async def scene(place: Town) -> None:
+        commit = await staged(place, place.second)
+        journal = place.journal
+
+        def heard(entry: Entry) -> None:
+            if (entry.step, entry.kind) == ("people told" if proven_good else "mark", RESULT):
+                abort(journal, journal.flows.flow(entry.flow), "we wait for the demo")
+
+        journal.flows.heard = heard
+        ended = await LIVE(place, commit, journal=journal)
+        assert ended.flow.state is State.ABORTED
+        assert outcome(ended.facts) == (None if proven_good else BACK)
+        assert await served(place) == {commit if proven_good else place.first}
 
     played(tmp_path, scene)
 

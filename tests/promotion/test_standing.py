@@ -184,6 +184,8 @@ def test_it_names_the_next_command(repository: Path) -> None:
     assert following(old) == "git push"
     begin(journal, "p-2")
     assert following(old) == "shipway resume staging"
+    journal.flows.move("p-2", State.PAUSED, "waits for a person")
+    assert following(old) == "shipway approve staging"
     journal.leases.take("staging", flow="p-2", holder="laptop:1:abcd")
     assert following(old) == "shipway status"
 
