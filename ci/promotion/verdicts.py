@@ -112,6 +112,13 @@ def tripped(rulings: Sequence[Ruling]) -> bool:
     return any(each[-1] for each in told if each)
 
 
+def blind(rulings: Sequence[Ruling]) -> bool:
+    """Whether something could not be read at the last look: nobody may take that for little traffic."""
+    failures = [each.values.get("blind") for each in rulings]
+    lists: list[Any] = [each.values["observed"] for each in rulings if each.gate == "new_errors"]
+    return any(failures) or any(each["failures"] for each in lists)
+
+
 def notices(plan: Plan, rulings: Sequence[Ruling]) -> tuple[str, ...]:
     """Return what a person has to know, though nothing is rolled back for it."""
     found = [str(each) for each in plan.baseline.get("notices", ())]

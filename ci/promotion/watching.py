@@ -22,6 +22,7 @@ from ci.promotion.verdicts import (
     ARMED,
     SYNTHETIC,
     WINDOW,
+    blind,
     notices,
     rule_armed,
     rule_window,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from ci.model import Ruling
     from ci.promotion.looking import Subject
     from ci.promotion.verdicts import Plan
+
+MORE = 8  # looks behind the last one, where that could not be read: by then it is an error, or was read
 
 
 class Told(Protocol):
@@ -105,10 +108,11 @@ async def _watch(subject: Subject, told: Told, visits: Visits, proved: anyio.Eve
     while True:
         looks = await subject.looks()
         taken = max((each.number for each in looks if each.kind == WINDOW), default=0)
-        if taken >= plan.watch.looks and not proved.is_set():
+        rulings = rule_window(plan, looks)
+        if taken >= plan.watch.looks and not proved.is_set() and together(rulings) is not Outcome.FAIL:
             await proved.wait()
             looks = await subject.looks()
-        rulings = rule_window(plan, looks)
+            rulings = rule_window(plan, looks)
         if (outcome := _ended(plan, rulings, taken, fresh=fresh)) is not None:
             return _watched(plan, outcome, rulings, looks)
         if taken >= plan.watch.looks and not said:
@@ -128,17 +132,16 @@ def _ended(plan: Plan, rulings: Sequence[Ruling], taken: int, *, fresh: bool) ->
     Whoever takes over from one who was blind looks once more before that is said again.
     """
     outcome = together(rulings)
-    blind = any(each.ruling is Outcome.ERROR and each.gate != "monitor" for each in rulings)
     if taken and outcome is Outcome.FAIL:
         return outcome
-    if blind:
+    if any(each.ruling is Outcome.ERROR and each.gate != "monitor" for each in rulings):
         return outcome if fresh else None
     if taken < plan.watch.looks:
         return None
     if outcome is not Outcome.INCONCLUSIVE or not waits(plan, rulings):
         return outcome
-    last = plan.last + 1 if tripped(rulings) else plan.last
-    return outcome if taken >= last else None
+    more = MORE if blind(rulings) else 1 if tripped(rulings) else 0
+    return outcome if taken >= plan.last + more else None
 
 
 def _next(plan: Plan, taken: int) -> int:
@@ -156,9 +159,13 @@ def _until(plan: Plan, number: int) -> float:
 
 
 async def _wait(subject: Subject, visits: Visits, number: int, looks: Sequence[Look]) -> None:
-    """Wait for a look's moment, and make requests of our own meanwhile where too few real ones come."""
+    """Wait for a look's moment, and make requests of our own meanwhile where too few real ones come.
+
+    One that is taken late stands apart from the one before: the same seen twice is no two looks in a row.
+    """
     plan = subject.plan
-    at = plan.begins + plan.after(number) + plan.watch.lag
+    before = max((each.moment for each in looks if each.kind == WINDOW), default=0.0)
+    at = max(plan.begins + plan.after(number) + plan.watch.lag, before + plan.step / 2)
     await anyio.sleep(max(0.0, min(plan.begins, at) - time.time()))
     within = at - time.time()
     if within <= 0:
