@@ -73,9 +73,18 @@ def _profile(promotion: Promotion) -> tuple[str, ...]:
     """Say how long things were, where that is a rehearsal's."""
     if not promotion.rehearsal:
         return ()
-    times, benchmarks = promotion.settings.promotion, promotion.settings.benchmarks
-    said = f"a rehearsal among stand-ins: its window lasts {times.soak:g} s, tested every {times.repeat:g} s"
-    return (f"{said}; {benchmarks.pairs} pairs of requests a benchmark" if benchmarks else said,)
+    settings = promotion.settings
+    if promotion.environment == "staging":
+        times, benchmarks = settings.promotion, settings.benchmarks
+        said = f"its window lasts {times.soak:g} s, tested every {times.repeat:g} s"
+        said += f"; {benchmarks.pairs} pairs of requests a benchmark" if benchmarks else ""
+    else:
+        watch = settings.watch
+        said = (
+            f"its window begins after {watch.warm_up:g} s and lasts {watch.window:g} s (at most {watch.extended:g} s)"
+        )
+        said += f", its armed watch {watch.armed:g} s; errors are read {watch.lag:g} s later"
+    return (f"a rehearsal among stand-ins: {said}",)
 
 
 @asynccontextmanager
