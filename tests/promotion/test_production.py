@@ -47,12 +47,13 @@ def played(
     *,
     approval: str = "none",
     apart: float = 180.0,
+    watch: tuple[float, float, float] = (1.0, 2.0, 4.0),
     adopted: bool = True,
 ) -> None:
     """Play a scene in a town whose production serves, and is adopted."""
 
     async def run() -> None:
-        async with town(directory, live=True, approval=approval, apart=apart) as place:
+        async with town(directory, live=True, approval=approval, apart=apart, watch=watch) as place:
             async with promotion(place.root, place.journal, place.first, environment="production") as (made, _):
                 if adopted:
                     await adopt(
@@ -407,11 +408,12 @@ def test_killed_behind_any_entry_and_resumed_it_ends_as_if_undisturbed(
         def ending(ended: Ended) -> tuple[object, ...]:
             return (ended.flow.state, ended.refusal and ended.refusal.step, outcome(ended.facts), exit_code(ended))
 
+        await place.record("staging")
         first, before = await candidate("the first"), counted(place)
         undisturbed = await LIVE(place, first, skip_soak=SKIPPED)
         expected = {name: number - before[name] for name, number in counted(place).items()}
         entries = len(place.journal.flows.entries(undisturbed.flow.id))
-        assert (entries > 40, outcome(undisturbed.facts)) == (True, BACK if bad else None)
+        assert (entries > 40, outcome(undisturbed.facts)) == (True, BACK if bad else None), undisturbed.refusal
         forget(first)
         for number in range(1 + part, entries + 1, PARTS):
             good = await served(place)
@@ -426,4 +428,4 @@ def test_killed_behind_any_entry_and_resumed_it_ends_as_if_undisturbed(
             assert await served(place) == (good if bad else {commit}), number
             forget(commit)
 
-    played(tmp_path, scene, apart=0.001)
+    played(tmp_path, scene, apart=0.001, watch=(0.4, 0.4, 1.0))

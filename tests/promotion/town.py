@@ -208,10 +208,10 @@ within = {{within}}
     + """
 [watch]
 warm_up = 0.1
-window = 1.0
-extended = 2.0
+window = {window}
+extended = {extended}
 looks = 4
-armed = 4.0
+armed = {armed}
 every = 0.5
 lag = 0.1
 alive = 5.0
@@ -414,11 +414,12 @@ async def town(
     live: bool = False,
     approval: str = "none",
     apart: float = 180.0,
+    watch: tuple[float, float, float] = (1.0, 2.0, 4.0),
 ) -> AsyncIterator[Town]:
     """Give a town whose staging serves the first commit; `journal` is the URL of one that machines share.
 
     Neon has `databases` that can be connected to, or none but on paper. `live`: production serves the first commit too.
-    `approval` is whose word it needs, `apart` how long two rollbacks are.
+    `approval` is whose word it needs, `apart` how long two rollbacks are; `watch` is what watches last.
     """
     root, secrets = directory / "work", directory / "secrets"
     root.mkdir(parents=True)
@@ -462,6 +463,7 @@ async def town(
             "within": 1.0,
             "approval": approval,
             "apart": apart,
+            **dict(zip(("window", "extended", "armed"), watch, strict=True)),
             **at,
         }
         (secrets / "journal").write_text(journal or "")
