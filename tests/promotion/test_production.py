@@ -84,7 +84,7 @@ async def served(place: Town) -> set[str]:
 
 def broken(place: Town, *points: str) -> str:
     """Push a commit that fails these points in production alone."""
-    text = SERVER.replace('"Corner Bakery", ""', f'"Corner Bakery", "{" ".join(points)}"')
+    text = SERVER.replace('BROKEN = ""', f'BROKEN = "{" ".join(points)}"')
     assert text != SERVER
     return place.push(f"breaks {points}", **{"server.py": text})
 

@@ -68,7 +68,8 @@ SECRETS = {
 SKIPPED = "staging is no part of this"  # why a promotion to production goes without its soak
 SERVER = """
 import http.server, json, os, time
-LIST, READ, MERCHANT, BROKEN = 0.005, 0.0, "Corner Bakery", ""
+LIST, READ, MERCHANT = 0.005, 0.0, "Corner Bakery"
+BROKEN = ""
 STAGE, OUTAGES = os.environ.get("STAGE"), os.environ.get("OUTAGES", "")
 OWN = os.environ.get("VERCEL_GIT_COMMIT_SHA")
 def works(point, host):
