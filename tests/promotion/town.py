@@ -485,7 +485,7 @@ async def town(
             blank.git("push", "-q", str(github.state.bare.path), f"HEAD:refs/heads/{branch}")
             vercel.pushed(branch, first)
         for name in projects:
-            with anyio.fail_after(30):
+            with anyio.fail_after(120):
                 while not (vercel.account.project(name) or {}).get("production"):  # noqa: ASYNC110 - it stands in a file
                     await anyio.sleep(0.02)
             vercel.set_project(name, creating="disabled")
