@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SERVED = 90.0  # seconds for an app to serve what is meant
 PAUSE = 0.5
+UNDONE = "-back"  # behind a flow's id, where a serving is noted that put back what it had switched
 LOG = 20  # lines of a build that failed
 
 
@@ -69,7 +70,7 @@ async def _deploy(promotion: Promotion, app: App, doing: Doing) -> Facts:
 async def switch(promotion: Promotion, doing: Doing) -> Facts:
     """Move all users to the candidate; each app must then say so itself. Else all are moved back: BlockedError."""
     try:
-        await move_all(promotion, list(_targets(promotion, doing).values()), doing)
+        await move_all(promotion, targets_of(promotion, doing.facts), doing)
     except BlockedError:
         await move_back(promotion, doing.facts["served before"])
         raise
@@ -137,7 +138,7 @@ async def _record_back(promotion: Promotion, doing: Doing) -> None:
     served: Mapping[str, str] = doing.facts["admission"]["served"].get(promotion.environment, {})
     for commit in list(served.values())[:1]:
         noting = functools.partial(
-            promotion.journal.servings.record, promotion.environment, commit, flow=f"{doing.flow.id}-back"
+            promotion.journal.servings.record, promotion.environment, commit, flow=f"{doing.flow.id}{UNDONE}"
         )
         await anyio.to_thread.run_sync(noting)
 
@@ -148,8 +149,9 @@ def _filled(text: str, addresses: Mapping[str, str]) -> str:
     return text
 
 
-def _targets(promotion: Promotion, doing: Doing) -> dict[str, Deployment]:
-    return {app.name: read_deployment(doing.facts[f"deploy {app.name}"]) for app in promotion.settings.apps}
+def targets_of(promotion: Promotion, facts: Mapping[str, Facts]) -> list[Deployment]:
+    """Return what the steps of a promotion deployed, app by app."""
+    return [read_deployment(facts[f"deploy {app.name}"]) for app in promotion.settings.apps]
 
 
 def plain_deployment(deployment: Deployment) -> dict[str, Any]:

@@ -20,22 +20,19 @@ from ci.promotion import (
     rolling_back,
     telling,
 )
-from ci.promotion.flow import FlowStep
-from ci.promotion.route import Route
+from ci.promotion.route import LONG, Route, make_step
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
-    from ci.promotion.flow import Act, Doing, Facts
+    from ci.promotion.flow import Doing, Facts, FlowStep
     from ci.promotion.promoting import Promotion
-
-LONG = 3600.0  # seconds
 
 
 def steps(promotion: Promotion) -> Sequence[FlowStep]:
     """Return what is done under the lease, in its order: from the first look to the merge."""
     name = promotion.environment
-    step = functools.partial(_step, promotion)
+    step = functools.partial(make_step, promotion)
     return (
         step("admission", admission.admit),
         step("soak", releasing.find_soak),
@@ -65,7 +62,7 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
 
 def closing_steps(promotion: Promotion) -> Sequence[FlowStep]:
     """Return what is done at the end of these, also where one said no."""
-    step = functools.partial(_step, promotion)
+    step = functools.partial(make_step, promotion)
     return (
         *rolling_back.steps(promotion),
         step("commit status", closing.tell_commit, writes="a status of the commit"),
@@ -78,12 +75,12 @@ def closing_steps(promotion: Promotion) -> Sequence[FlowStep]:
 def steps_after(promotion: Promotion) -> Sequence[FlowStep]:
     """Return what is done under a lease once the armed watch is over."""
     writes = f"{promotion.environment}'s database: a contract migration"
-    return (_step(promotion, "contract migration", migrating.contract, writes=writes, lasting=LONG),)
+    return (make_step(promotion, "contract migration", migrating.contract, writes=writes, lasting=LONG),)
 
 
 def closing_after(promotion: Promotion) -> Sequence[FlowStep]:
     """Return what is done at the very end, also where the armed watch said no."""
-    step = functools.partial(_step, promotion)
+    step = functools.partial(make_step, promotion)
     return (
         *rolling_back.steps(promotion, rolling_back.LATE),
         step("window status", closing.tell_window, writes="a status of the commit"),
@@ -98,18 +95,6 @@ def closing_after(promotion: Promotion) -> Sequence[FlowStep]:
 
 async def _tell(prefix: str, promotion: Promotion, doing: Doing) -> Facts:
     return await telling.tell_failure(promotion, prefix, doing)
-
-
-def _step(
-    promotion: Promotion,
-    name: str,
-    act: Callable[[Promotion, Doing], Awaitable[Facts]],
-    *,
-    writes: str = "",
-    lasting: float = 600.0,
-) -> FlowStep:
-    done: Act = functools.partial(act, promotion)
-    return FlowStep(name=name, act=done, writes=writes, lasting=lasting)
 
 
 ROUTE = Route(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
@@ -15,15 +15,13 @@ from ci.journal import State
 from ci.journal.releases import Proof
 from ci.model import Outcome
 from ci.promotion import admission, proving, requesting, soaking
-from ci.promotion.deploying import move_all, read_deployment
+from ci.promotion.deploying import move_all, plain_deployment, targets_of
 from ci.promotion.flow import SKIPPED, BlockedError, PausedError
 from ci.promotion.migrating import applied_names
 from ci.promotion.promoting import RULING, demand, read
 from ci.promotion.smoking import smoke
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ci.model import Ruling
     from ci.promotion.flow import Doing, Facts
     from ci.promotion.promoting import Promotion
@@ -118,7 +116,7 @@ async def look_again(promotion: Promotion, doing: Doing) -> Facts:
 
 async def smoke_staged(promotion: Promotion, doing: Doing) -> Facts:
     """Make the seven-point smoke at the release's own addresses, before anybody gets it. Raises BlockedError."""
-    deployments = [read_deployment(each) for each in deployments_of(promotion, doing.facts).values()]
+    deployments = targets_of(promotion, doing.facts)
     headers: dict[str, str] = {}
     for each in deployments:
         headers |= await promotion.platform.passage(each.app)
@@ -149,7 +147,8 @@ async def use_first(promotion: Promotion, doing: Doing) -> Facts:
 
 async def switch(promotion: Promotion, doing: Doing) -> Facts:
     """Write down what is switched to, move all users, and ask each app. Raises BlockedError: all are put back then."""
-    targets = deployments_of(promotion, doing.facts)
+    targets = targets_of(promotion, doing.facts)
+    deployed = {each.app: plain_deployment(each) for each in targets}
     journal, name = promotion.journal, promotion.environment
     migrations = tuple(await anyio.to_thread.run_sync(applied_names, promotion))
     recording = functools.partial(
@@ -157,23 +156,23 @@ async def switch(promotion: Promotion, doing: Doing) -> Facts:
         name,
         promotion.commit,
         flow=doing.flow.id,
-        deployments=targets,
+        deployments=deployed,
         migrations=migrations,
     )
     await anyio.to_thread.run_sync(recording)
     noting = functools.partial(journal.servings.record, name, promotion.commit, flow=doing.flow.id)
     await anyio.to_thread.run_sync(noting)
     try:
-        await move_all(promotion, [read_deployment(each) for each in targets.values()], doing)
+        await move_all(promotion, targets, doing)
     except VendorError as error:
         # Some may have moved by now: what is half done must not wait for whoever resumes it.
         raise BlockedError(f"not all apps could be switched: {error.message}", hint=error.hint) from error
-    return {"deployments": targets, "at": time.time()}
+    return {"deployments": deployed, "at": time.time()}
 
 
 async def smoke_served(promotion: Promotion, doing: Doing) -> Facts:
     """Make the seven-point smoke where users are, each app serving its own build's commit. Raises BlockedError."""
-    deployments = [read_deployment(each) for each in deployments_of(promotion, doing.facts).values()]
+    deployments = targets_of(promotion, doing.facts)
     commits = {each.app: each.commit or promotion.commit for each in deployments}
     made = await smoke(promotion.settings, promotion.environment, root=promotion.root, commits=commits, within=WITHIN)
     _note(made, doing)
@@ -222,11 +221,6 @@ async def merge(promotion: Promotion, doing: Doing) -> Facts:
         code=ExitCode.HELD,
         state=State.HELD,
     )
-
-
-def deployments_of(promotion: Promotion, facts: Mapping[str, Facts]) -> dict[str, dict[str, Any]]:
-    """Return the deployments of the release by app, as JSON has them."""
-    return {app.name: dict(facts[f"deploy {app.name}"]) for app in promotion.settings.apps}
 
 
 def _note(made: Smoked, doing: Doing) -> None:

@@ -21,7 +21,7 @@ from ci.journal.releases import Proof
 from ci.promotion.admission import STOP
 from ci.promotion.asking import commit_of
 from ci.promotion.attributing import attribute
-from ci.promotion.deploying import read_deployment
+from ci.promotion.deploying import UNDONE, read_deployment
 from ci.promotion.flow import SKIPPED, FlowStep
 from ci.promotion.promoting import RULINGS, plain
 from ci.vendors.platform import State as Built
@@ -42,7 +42,6 @@ SERVED = 30.0  # seconds for an app to serve what it is put back to
 PAUSE = 0.2
 FAILED, MIXED, BACK = "failed", "mixed", "back"
 LATE = "late "  # before the names of steps that are done after the window
-UNDONE = "-back"  # behind a flow's id, where a serving is noted that put back what it had switched
 ALL_OF_IT = STOP[-1]  # the label that stops rollbacks too, but for those by hand
 
 

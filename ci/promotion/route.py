@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from ci.promotion.flow import FlowStep
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from ci.journal import Flow
     from ci.model import FlowStepRun
-    from ci.promotion.flow import FlowStep, Watcher
+    from ci.promotion.flow import Act, Doing, Facts, Watcher
     from ci.promotion.promoting import Promotion
 
     Steps = Callable[[Promotion], Sequence[FlowStep]]
+
+
+LONG = 3600.0  # seconds: stages and tests have limits of their own
 
 
 class Watch(Protocol):
@@ -49,3 +55,16 @@ class Route:
         first = (*self.steps(promotion), *self.closing(promotion))
         after = (*self.steps_after(promotion), *self.closing_after(promotion))
         return (*(step.name for step in first), self.window, *(step.name for step in after))
+
+
+def make_step(
+    promotion: Promotion,
+    name: str,
+    act: Callable[[Promotion, Doing], Awaitable[Facts]],
+    *,
+    writes: str = "",
+    lasting: float = 600.0,
+) -> FlowStep:
+    """Return a step of a promotion, which may last that many seconds."""
+    done: Act = functools.partial(act, promotion)
+    return FlowStep(name=name, act=done, writes=writes, lasting=lasting)

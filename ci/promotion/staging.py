@@ -9,22 +9,19 @@ import functools
 from typing import TYPE_CHECKING
 
 from ci.promotion import admission, closing, deploying, migrating, proving, requesting, soaking, trying
-from ci.promotion.flow import FlowStep
-from ci.promotion.route import Route
+from ci.promotion.route import LONG, Route, make_step
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
-    from ci.promotion.flow import Act, Doing, Facts
+    from ci.promotion.flow import FlowStep
     from ci.promotion.promoting import Promotion
-
-LONG = 3600.0  # seconds: stages and tests have limits of their own
 
 
 def steps(promotion: Promotion) -> Sequence[FlowStep]:
     """Return what is done under the lease, in its order: from the first look to the merge."""
     name = promotion.environment
-    step = functools.partial(_step, promotion)
+    step = functools.partial(make_step, promotion)
     return (
         step("admission", admission.admit),
         step("evidence", proving.find_evidence, lasting=LONG),
@@ -48,7 +45,7 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
 
 def closing_steps(promotion: Promotion) -> Sequence[FlowStep]:
     """Return what is done at the end of these, also where one said no."""
-    step = functools.partial(_step, promotion)
+    step = functools.partial(make_step, promotion)
     return (
         step("test database removed", closing.remove_test_database, writes="the branch for tests"),
         step("commit status", closing.tell_commit, writes="a status of the commit"),
@@ -60,28 +57,16 @@ def closing_steps(promotion: Promotion) -> Sequence[FlowStep]:
 def steps_after(promotion: Promotion) -> Sequence[FlowStep]:
     """Return what is done under a lease once the testing window has passed."""
     writes = f"{promotion.environment}'s database: a contract migration"
-    return (_step(promotion, "contract migration", migrating.contract, writes=writes, lasting=LONG),)
+    return (make_step(promotion, "contract migration", migrating.contract, writes=writes, lasting=LONG),)
 
 
 def closing_after(promotion: Promotion) -> Sequence[FlowStep]:
     """Return what is done at the very end."""
-    step = functools.partial(_step, promotion)
+    step = functools.partial(make_step, promotion)
     return (
         step("window status", closing.tell_window, writes="a status of the commit"),
         step("window incident", closing.open_incident),
     )
-
-
-def _step(
-    promotion: Promotion,
-    name: str,
-    act: Callable[[Promotion, Doing], Awaitable[Facts]],
-    *,
-    writes: str = "",
-    lasting: float = 600.0,
-) -> FlowStep:
-    done: Act = functools.partial(act, promotion)
-    return FlowStep(name=name, act=done, writes=writes, lasting=lasting)
 
 
 ROUTE = Route(
