@@ -353,8 +353,8 @@ SCENARIOS = [
     Scenario(
         name="reading that takes too long",
         step="extraction",
-        says="target 0.5 s",
-        before=lambda place: edit(place, "0.005, 0.0", "0.005, 0.9"),
+        says="target 3 s",
+        before=lambda place: edit(place, "0.005, 0.0", "0.005, 3.2"),
     ),
     Scenario(
         name="an app is not built",

@@ -137,7 +137,7 @@ path = "/list"
 app = "api"
 path = "/read"
 fields = {{{{ merchant = "read.merchant" }}}}
-target = 0.5
+target = 3.0
 [[extraction.samples]]
 file = "sample.txt"
 expect = {{{{ merchant = "Corner Bakery" }}}}
@@ -461,7 +461,7 @@ async def town(
             "sentry": monitor,
             "secrets": secrets,
             "soak": soak,
-            "within": 1.0,
+            "within": 2.5,
             "approval": approval,
             "apart": apart,
             **dict(zip(("window", "extended", "armed"), watch, strict=True)),
