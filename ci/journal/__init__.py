@@ -14,6 +14,7 @@ approvals.py a person's word that a flow goes on
 looks.py     what was seen of a release while it was watched
 incidents.py what went wrong with a commit
 notices.py   who is told of it, and how far that is
+timings.py   how soon drills and rehearsals found what was bad, and put it back
 leases.py    who may change an environment, until when
 """
 

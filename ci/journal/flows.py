@@ -80,7 +80,8 @@ class Entry:
 class Refusal:
     """Why a flow goes on no further: what said no in which step, the exit code of that, and how the flow will end.
 
-    What is left are its closing steps. `rulings` are those that were made in that step, as JSON.
+    What is left are its closing steps. `rulings` are those that were made in that step, as JSON. `moment` is when it
+    was written down, in seconds since 1970.
     """
 
     step: str
@@ -89,6 +90,7 @@ class Refusal:
     code: int
     state: State
     rulings: tuple[Facts, ...] = ()
+    moment: float | None = None
 
 
 class Flows:
@@ -210,6 +212,7 @@ def _refusal(row: Row[Any]) -> Refusal:
         code=row.code,
         state=State(row.state),
         rulings=tuple(json.loads(row.rulings)),
+        moment=row.moment,
     )
 
 

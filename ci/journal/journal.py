@@ -17,6 +17,7 @@ from ci.journal.notices import Notices
 from ci.journal.releases import Releases
 from ci.journal.runs import Runs
 from ci.journal.servings import Servings
+from ci.journal.timings import Timings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,7 @@ class Journal:
         self.approvals = Approvals(place)
         self.looks = Looks(place)
         self.notices = Notices(place)
+        self.timings = Timings(place)
 
     @classmethod
     def local(cls, root: Path, *, directory: Path | None = None) -> Journal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-VERSION = 7
+VERSION = 8
 METADATA = sql.MetaData()
 
 RUNS = sql.Table(
@@ -206,6 +206,20 @@ BASELINES = sql.Table(
     sql.Column("name", sql.String, primary_key=True),
     sql.Column("seconds", sql.Float, nullable=False),
     sql.Column("commit_sha", sql.String, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+TIMINGS = sql.Table(  # of drills and rehearsals: how soon a bad release was found, and how soon it was put back
+    "timings",
+    METADATA,
+    sql.Column("flow", sql.String, primary_key=True),
+    sql.Column("kind", sql.String, nullable=False),
+    sql.Column("environment", sql.String, nullable=False, index=True),
+    sql.Column("scenario", sql.String, nullable=False),
+    sql.Column("commit_sha", sql.String, nullable=False),
+    sql.Column("expected", sql.Boolean, nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("detected", sql.Float),
+    sql.Column("recovered", sql.Float),
     sql.Column("moment", sql.Float, nullable=False),
 )
 # Where it is Postgres; SQLite has a number of its own for it.

@@ -142,7 +142,7 @@ async def _story(promotion: Promotion, doing: Doing, refusal: Refusal, incident:
         reason=why.get(ending, refusal.message),
         severity=SEVERITIES[ending],
         safe=SAFE[ending],
-        detected=_moment_of(promotion, doing) or time.time(),
+        detected=refusal.moment or time.time(),
         started=_switched(doing.facts),
         restored=flipped.get("at"),
         returned_to=target.get("commit") if ending is Ending.ROLLED_BACK else None,
@@ -168,12 +168,6 @@ def _ending(doing: Doing, refusal: Refusal) -> Ending:
 def _prefix(facts: Mapping[str, Facts]) -> str:
     late = facts.get(f"{rolling_back.LATE}rollback target", {})
     return rolling_back.LATE if late and SKIPPED not in late else ""
-
-
-def _moment_of(promotion: Promotion, doing: Doing) -> float | None:
-    """Return when it was found that the release is bad: when the step that said so had begun is all that is kept."""
-    entries = promotion.journal.flows.entries(doing.flow.id)
-    return next((each.moment for each in reversed(entries) if doing.refusal and each.step == doing.refusal.step), None)
 
 
 def _command(promotion: Promotion, ending: Ending) -> str:
