@@ -25,11 +25,12 @@ from ci.asked import REPORT, Promoted, PromotionRequest
 from ci.errors import ExitCode, UsageError, VendorError
 from ci.executors.cache import cache_directory, held
 from ci.executors.find import find
-from ci.model import STAGE_NAMES, Plan, RunReport, StageRun, Status
+from ci.model import STAGE_NAMES, Plan, RunReport, RunVerdict, StageRun, Status
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
 from ci.remembering import Memory, lasting, memory_for_run, remember, shared_or_local
 from ci.reporting import hosted
+from ci.reporting.closing import say_closing
 from ci.reporting.document import read_document
 from ci.reporting.files import refuse, write_report
 from ci.reporting.live import LiveView
@@ -431,11 +432,13 @@ async def rehearse_world(console: Console, directory: Path | None, *, staged: bo
     Raises UsageError, ToolError.
     """
     # The servers' libraries are of no use to a run.
+    from ci.rehearsal.tenancy import PRODUCTION, STAGING  # noqa: PLC0415
     from ci.rehearsal.world import world  # noqa: PLC0415
     from ci.reporting.rehearsal import tell_calls, tell_checkout, tell_places  # noqa: PLC0415
 
     with held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
-        began = world(directory or place, example=_example(), cache=cache, note=console.print, staged=staged)
+        ready = (STAGING, PRODUCTION) if staged else ()
+        began = world(directory or place, example=_example(), cache=cache, note=console.print, staged=ready)
         async with began as made:
             async with anyio.create_task_group() as group:
                 with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:  # before it is said
@@ -448,24 +451,33 @@ async def rehearse_world(console: Console, directory: Path | None, *, staged: bo
             console.print("\nending the world")
 
 
-async def rehearse(scenario: str, console: Console, report: Path | None) -> ExitCode:
+async def rehearse(name: str, console: Console, report: Path | None, *, real_time: bool = False) -> ExitCode:
     """Play a scenario in a world of its own, by Shipway's own commands in processes of their own; say how it ended.
 
-    Returns 0 where the end is the one that the scenario expects. Raises UsageError, ToolError.
+    In `real_time` windows last as long as they do for a team. Returns 0 where the end is the one that the scenario
+    expects. Raises UsageError, ToolError.
     """
-    from ci.rehearsal.playing import play  # noqa: PLC0415 - as above
-    from ci.rehearsal.scenarios import SCENARIOS  # noqa: PLC0415 - as above
+    from ci.rehearsal.tenancy import PRODUCTION, STAGING  # noqa: PLC0415 - as above
     from ci.rehearsal.world import world  # noqa: PLC0415 - as above
+    from ci.scenarios.catalogue import find_scenario  # noqa: PLC0415 - as above
+    from ci.scenarios.playing import play  # noqa: PLC0415 - as above
+    from ci.scenarios.report import report_of  # noqa: PLC0415 - as above
 
-    directory = (report or Path(REPORT)).absolute()
+    scenario = find_scenario(name)
+    example, directory = _example(), (report or Path(REPORT)).absolute()
     refuse(directory)
+    ready = (STAGING, PRODUCTION) if scenario.live else (STAGING,)
     with held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
-        async with world(place / "world", example=_example(), cache=cache, note=console.print, staged=True) as made:
-            told = await play(SCENARIOS[scenario], made, place / "state", directory, console.print)
-    for line in told:
-        console.print(line, style="red", markup=False)
-    console.print(f"rehearsal {scenario}: {'NOT as expected' if told else 'as expected'}")
-    return ExitCode.DEFECT if told else ExitCode.PASSED
+        began = world(
+            place / "world", example=example, cache=cache, note=console.print, staged=ready, real_time=real_time
+        )
+        async with began as made:
+            played = await play(scenario, made, place / "state", directory, console.print)
+    profile = "windows last as long as for a team" if real_time else "windows are short; each report says how short"
+    told = report_of(scenario, played, example, notices=(f"among stand-ins: {profile}",))
+    written = write_report(told, directory, artifacts={}, logs={})[0]
+    say_closing(console, told, os.path.relpath(written.parent))
+    return ExitCode.PASSED if told.verdict is RunVerdict.PASSED else ExitCode.DEFECT
 
 
 def _example() -> Path:

@@ -16,7 +16,7 @@ import click
 from ci import __version__, commands
 from ci.errors import DiskFullError, ExitCode, ShipwayError, leaves, without_room
 from ci.hosts import HOSTS
-from ci.rehearsal.scenarios import SCENARIOS
+from ci.scenarios.catalogue import CRASH, SCENARIOS, STORY
 from ci.text import clean, disarmed, first_line
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print facts as JSON
 def _scenarios() -> str:
     """Return the scenarios for a page of help, a line each."""
     told = {"world": "the world alone, to look around in", **{each.name: each.about for each in SCENARIOS.values()}}
+    told[f"{CRASH}STEP"] = "a promotion is killed at a step, such as smoke or tier-2, and gone on with"
     width = max(map(len, told))
     lines = [f"  {name:<{width}}  {about}" for name, about in told.items()]
     return "\b\n" + "\n".join(["Scenarios:", *lines])
@@ -232,16 +233,17 @@ def init(path: Path, host: str) -> ExitCode:
 
 
 @shipway.command(epilog=_scenarios())
-@click.argument("scenario", type=click.Choice(["world", *SCENARIOS]), default="world", metavar="[SCENARIO]")
-@click.option("--staged", is_flag=True, help="A world in which staging serves, with a checkout to promote from.")
+@click.argument("scenario", default=STORY, metavar="[SCENARIO]")
+@click.option("--staged", is_flag=True, help="A world in which all is served, with a checkout to promote from.")
 @click.option("--keep", "directory", type=click.Path(path_type=Path), help="Where the world is kept for the next time.")
+@click.option("--real-time", is_flag=True, help="Windows as long as for a team: the whole story takes hours.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where the report goes (default: shipway-report).")
-def rehearse(scenario: str, directory: Path | None, report: Path | None, *, staged: bool) -> ExitCode:
-    """Start a world of stand-ins with the example deployed in it, on this machine, with no account and no key.
+def rehearse(scenario: str, directory: Path | None, report: Path | None, *, staged: bool, real_time: bool) -> ExitCode:
+    """Show the whole story in a world of stand-ins on this machine, with no account and no key; or one scenario of it.
 
-    `world` prints the addresses and who calls what, until Ctrl-C. Any other scenario pushes a commit and promotes it to
-    staging by Shipway's own commands, most with something planted that must bar it. Exit code 0: it ended as it should;
-    1: it did not, and the difference is printed.
+    A commit is pushed and promoted by Shipway's own commands, past something that is planted in most scenarios. `world`
+    only starts the world: it prints the addresses and who calls what, until Ctrl-C. Exit code 0: all ended as it
+    should; 1: it did not, and the difference is printed.
     """
     import functools
 
@@ -249,10 +251,11 @@ def rehearse(scenario: str, directory: Path | None, report: Path | None, *, stag
 
     import pipeline
 
+    console = commands.console()
     if scenario != "world":
-        return anyio.run(pipeline.rehearse, scenario, commands.console(), report)
+        return anyio.run(functools.partial(pipeline.rehearse, scenario, console, report, real_time=real_time))
     place = None if directory is None else directory.absolute()
-    anyio.run(functools.partial(pipeline.rehearse_world, commands.console(), place, staged=staged))
+    anyio.run(functools.partial(pipeline.rehearse_world, console, place, staged=staged))
     return ExitCode.PASSED
 
 

@@ -402,13 +402,15 @@ class Ruling:
 class FlowStepRun:
     """A step of a promotion or a rollback: `passed`, `failed`, `error` where what it needs was out of reach.
 
-    `skipped` is one that was done before, by a process that ended.
+    `skipped` is one that was done before, by a process that ended. `page` is a report of its own, by its path beside
+    this one: each command of a rehearsal has one.
     """
 
     name: str
     status: Status
     seconds: float = 0.0
     reason: str | None = None
+    page: str | None = None
 
 
 class RunVerdict(enum.StrEnum):
@@ -455,6 +457,7 @@ class RunReport:
     pull_request: str | None = None  # its number on the CI host
     link: str | None = None  # to the run of the CI host that this was
     dirty: bool = False
+    scenario: str | None = None  # of a rehearsal
     notices: tuple[str, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     command: str = ""  # the next command for the reader

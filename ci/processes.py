@@ -23,7 +23,7 @@ import anyio.abc
 from ci.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
 # What a helper command of Shipway's own (git, npm) may see of the caller's environment.
@@ -114,10 +114,18 @@ async def run(
     return Completed(argv=tuple(argv), code=code, stdout=b"".join(out), stderr=b"".join(err))
 
 
-async def attached(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], grace: float = 60.0) -> int:
+async def attached(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    grace: float = 60.0,
+    cut: Callable[[], Awaitable[None]] | None = None,
+) -> int:
     """Run a command that speaks to whoever speaks to us, on the same terminal, and return its exit code.
 
-    Cancelling interrupts it, as Ctrl-C does; it has `grace` seconds to clean up, then it is killed.
+    Cancelling interrupts it, as Ctrl-C does; it has `grace` seconds to clean up, then it is killed. Once `cut` returns
+    it is killed at once, as by a power cut.
     """
     prefix = _death_signal()
     process = await anyio.open_process(
@@ -130,7 +138,13 @@ async def attached(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, 
         start_new_session=True,
     )
     try:
-        return await process.wait()
+        if cut is None:
+            return await process.wait()
+        async with anyio.create_task_group() as group:
+            group.start_soon(_cut, process.pid, cut)
+            code = await process.wait()
+            group.cancel_scope.cancel()
+        return code
     finally:
         with anyio.CancelScope(shield=True):
             if process.returncode is None:
@@ -142,6 +156,13 @@ async def attached(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, 
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
+
+
+async def _cut(group: int, cut: Callable[[], Awaitable[None]]) -> None:
+    """Kill a group of processes once `cut` returns."""
+    await cut()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 @contextlib.asynccontextmanager

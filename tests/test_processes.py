@@ -3,10 +3,14 @@ from __future__ import annotations
 import gc
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
 import anyio
 
 from ci import processes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_of_what_a_program_prints_without_end_a_bounded_end_is_kept_and_known_for_too_long() -> None:
@@ -30,3 +34,25 @@ def test_pipes_that_a_process_outside_its_group_holds_are_closed_here() -> None:
         anyio.run(leave)
         gc.collect()
     assert [str(each.message) for each in told if each.category is ResourceWarning] == []
+
+
+def test_a_command_on_our_terminal_is_killed_with_its_tree_once_it_is_to_be_cut(tmp_path: Path) -> None:
+    up, left = tmp_path / "up", tmp_path / "left"
+    script = f"(sleep 2; touch {left}) & touch {up}; wait"
+
+    async def cut() -> None:
+        while not up.exists():  # noqa: ASYNC110 - another process makes it
+            await anyio.sleep(0.02)
+
+    async def calls() -> tuple[int, int]:
+        killed = await processes.attached(
+            ("sh", "-c", script), cwd=tmp_path, environment=processes.inherited(), cut=cut
+        )
+        whole = await processes.attached(
+            ("true",), cwd=tmp_path, environment=processes.inherited(), cut=anyio.sleep_forever
+        )
+        await anyio.sleep(2.5)
+        return killed, whole
+
+    assert anyio.run(calls) == (-9, 0)
+    assert not left.exists()

@@ -29,11 +29,9 @@ stripe.py    Stripe: keys, repeated requests, the page of Checkout; stripe_opera
 advisories.py  a package registry's advisory service
 resend.py    Resend, with an inbox; resend_mails.py: the mails that it takes; resend_fates.py: what becomes of them
 world.py     all of it served, with the example deployed; tenancy.py: the three environments, as a team sets them up at
-             the vendors; houses.py: their projects at Vercel, and how staging comes to serve; arriving.py: whether what
-             is built there serves; pushing.py: what a person does with git
+             the vendors; houses.py: their projects at Vercel, and how staging and production come to serve;
+             arriving.py: whether what is built there serves; pushing.py: what a person does with git
 connections.py  the tables of the example's shipway.toml that connect it, and their secrets; toml_text.py: TOML as text
 customer.py  a customer of the example, who signs up and buys a plan
-scenarios.py  what a person pushes and asks for in it, what is planted, and how that must end, as data; candidates.py:
-              the commits; playing.py: plays one, and tells what is other than expected
 mark.py      how another process knows that it is in a rehearsal's world
 """

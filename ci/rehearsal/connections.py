@@ -5,6 +5,7 @@ Each secret is a file of its own that its owner alone may read; the tables, whic
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.rehearsal.github.people import APP
@@ -39,19 +40,37 @@ REQUIRED = (
     "ai,resend,payments,errors,metering"  # services without which a tier 2 test fails, in place of being left out
 )
 TESTED = "tests"  # the environment of errors that tests make
-# The profile of short durations; the report of a promotion states it.
-PROMOTION = {"soak": "12s", "repeat": "6s"}
-PAIRS = 100  # of requests of a benchmark
-WATCH = {
-    "warm_up": "2s",
-    "window": "10s",
-    "extended": "20s",
-    "armed": "60s",
-    "every": "5s",
-    "lag": "1s",
-    "alive": "15s",
-    "baseline": "10m",
-}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """How long things last, in the words of shipway.toml. `pairs` are those of requests of a benchmark.
+
+    `within` is how long a probe of the smoke is tried.
+    """
+
+    promotion: Mapping[str, str]
+    watch: Mapping[str, str]
+    pairs: int
+    within: str
+
+
+# The report of a promotion states it.
+SHORT = Profile(
+    promotion={"soak": "12s", "repeat": "6s"},
+    watch={
+        "warm_up": "2s",
+        "window": "10s",
+        "extended": "20s",
+        "armed": "60s",
+        "every": "5s",
+        "lag": "1s",
+        "alive": "15s",
+        "baseline": "10m",
+    },
+    pairs=100,
+    within="20s",
+)
 # Of what an app is given, what its tests have to know too.
 VARIABLES = (
     "EMAIL_FROM",
@@ -102,10 +121,12 @@ def settings(
     token: str,
     apps: Mapping[str, Mapping[str, str]],
     told: Mapping[str, Mapping[str, str]],
+    profile: Profile | None = SHORT,
 ) -> str:
     """Return the shipway.toml of the example with what connects it: `token` is GitHub's.
 
-    `apps` are the addresses of apps and `told` is what the API is given, each by environment.
+    `apps` are the addresses of apps and `told` is what the API is given, each by environment. Without a `profile` all
+    lasts as long as the example and Shipway say.
     """
     tables = {
         "github": {
@@ -114,13 +135,15 @@ def settings(
             "login": APP.login,
             "address": making.addresses["github"],
         },
-        "promotion": PROMOTION,
+        "promotion": dict(profile.promotion) if profile else {},
         "environments": {
             each.name: _environment(making, vault, each, apps[each.name], told[each.name]) for each in ENVIRONMENTS
         },
     }
-    kept = changed(without(example, *tables), "watch", WATCH)
-    kept = changed(kept, "benchmarks", {"pairs": PAIRS})
+    kept = without(example, *tables)
+    if profile is not None:
+        kept = changed(changed(kept, "watch", profile.watch), "benchmarks", {"pairs": profile.pairs})
+        kept = changed(kept, "smoke", {"within": profile.within})
     return f"{kept.rstrip()}\n\n# The rehearsal's world.\n{write(tables).lstrip()}"
 
 

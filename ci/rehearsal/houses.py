@@ -1,7 +1,7 @@
-"""The projects at Vercel of all environments: how they are set up, and how staging comes to serve.
+"""The projects at Vercel of all environments: how they are set up, and how staging and production come to serve.
 
-Development is deployed by Vercel itself, at each push to main. Staging was until now, where the world is staged: it
-serves what was pushed first. From then on nobody but whoever promotes deploys to it, or migrates its database.
+Development is deployed by Vercel itself, at each push to main. The environments that are staged were until now: they
+serve what was pushed first. From then on nobody but whoever promotes deploys to them, or migrates their databases.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci.rehearsal.arriving import answers, deployed, order
-from ci.rehearsal.tenancy import API, APPS, DEVELOPMENT, ENVIRONMENTS, STAGING, WEB, configuration, project
+from ci.rehearsal.tenancy import API, APPS, DEVELOPMENT, ENVIRONMENTS, WEB, configuration, project
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ci.rehearsal.tenancy import App, Environment, Making
     from ci.rehearsal.vercel import Project, Vercel
@@ -38,8 +38,8 @@ class Houses:
         self._urls = urls
         self._preview = preview
 
-    async def set_up(self, *, staged: bool) -> None:
-        """Set all projects up; staging's as they are before a promotion, where it is `staged` and never served yet."""
+    async def set_up(self, *, staged: Collection[Environment] = ()) -> None:
+        """Set all projects up; of those that are `staged` as they are before a promotion, if they never served yet."""
         for environment in ENVIRONMENTS:
             at = self.apps[environment.name] = {}
             for app in APPS:
@@ -49,7 +49,7 @@ class Houses:
                 self._making, environment, api=at[API.name], web=at[WEB.name]
             )
             by_itself = environment is DEVELOPMENT
-            beforehand = staged and environment is STAGING and self._is_to_come()
+            beforehand = environment in staged and self._is_to_come(environment)
             for app in APPS:
                 await self._vercel.add(self._project(app, environment, migrating=by_itself or beforehand))
                 name = app.project(environment)
@@ -59,24 +59,24 @@ class Houses:
                 elif staged:
                     self._vercel.set_project(name, auto_assign=beforehand)
 
-    async def stage(self, commit: str) -> None:
-        """Have staging serve a commit with its database migrated, if it never served. Raises ToolError."""
-        if not self._is_to_come():
+    async def stage(self, environment: Environment, commit: str) -> None:
+        """Have an environment serve a commit with its database migrated, if it never served. Raises ToolError."""
+        if not self._is_to_come(environment):
             return
-        names = [app.project(STAGING) for app in APPS]
+        names = [app.project(environment) for app in APPS]
         at, token = self._making.addresses["vercel"], self._making.secret("vercel")
         for name in names:
-            await order(self._vercel, at, token, name, branch=STAGING.branch, commit=commit)
+            await order(self._vercel, at, token, name, branch=environment.branch, commit=commit)
         for name in names:
             await deployed(self._vercel, name, commit)
         for app in APPS:
-            await self._vercel.add(self._project(app, STAGING, migrating=False))
-            self._vercel.set_project(app.project(STAGING), auto_assign=False)
-        await answers(f"{self.apps[STAGING.name][WEB.name]}/health")
+            await self._vercel.add(self._project(app, environment, migrating=False))
+            self._vercel.set_project(app.project(environment), auto_assign=False)
+        await answers(f"{self.apps[environment.name][WEB.name]}/health")
 
-    def _is_to_come(self) -> bool:
-        """Whether staging never served."""
-        found = [self._vercel.account.project(app.project(STAGING)) for app in APPS]
+    def _is_to_come(self, environment: Environment) -> bool:
+        """Whether it never served."""
+        found = [self._vercel.account.project(app.project(environment)) for app in APPS]
         return any(each is None or each["production"] is None for each in found)
 
     def _project(self, app: App, environment: Environment, *, migrating: bool) -> Project:

@@ -28,10 +28,10 @@ def without(text: str, *names: str) -> str:
 
 
 def changed(text: str, name: str, values: Mapping[str, Any]) -> str:
-    """Return a text in whose table of this name, which it has, values are others; the tables below it stay."""
+    """Return a text in whose tables of this name, one or a list, values are others; the tables below them stay."""
     kept, inside = [], False
     for line in text.splitlines(keepends=True):
-        if line.strip() == f"[{name}]":
+        if line.strip() in {f"[{name}]", f"[[{name}]]"}:
             inside = True
             kept += [line, *(f"{_key(each)} = {_value(value)}\n" for each, value in values.items())]
             continue

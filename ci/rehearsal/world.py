@@ -13,12 +13,14 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import anyio
+
 from ci.errors import ToolError
 from ci.rehearsal.advisories import Advisories
 from ci.rehearsal.anthropic import Anthropic
 from ci.rehearsal.arriving import answers, deployed
 from ci.rehearsal.computes import computing
-from ci.rehearsal.connections import SMOKE_EMAIL, Vault, settings, smoke_password
+from ci.rehearsal.connections import SHORT, SMOKE_EMAIL, Vault, settings, smoke_password
 from ci.rehearsal.customer import subscribe
 from ci.rehearsal.github.people import PEOPLE
 from ci.rehearsal.github.server import GitHub
@@ -40,7 +42,6 @@ from ci.rehearsal.tenancy import (
     APPS,
     DEVELOPMENT,
     ENVIRONMENTS,
-    STAGING,
     WEB,
     board_key,
     database,
@@ -53,10 +54,11 @@ from ci.rehearsal.vercel import Vercel
 from ci.rehearsal.vercel.building import pnpm
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from ci.rehearsal.standin import StandIn
+    from ci.rehearsal.tenancy import Environment
 
 LAG = 1.0  # seconds until Sentry shows what it took in; the real one takes 60 to 90
 ACCOUNT = "acct_1Standing000000"
@@ -132,11 +134,18 @@ class _Making:
 
 @contextlib.asynccontextmanager
 async def world(
-    directory: Path, *, example: Path, cache: Path, note: Callable[[str], None], staged: bool = False
+    directory: Path,
+    *,
+    example: Path,
+    cache: Path,
+    note: Callable[[str], None],
+    staged: Collection[Environment] = (),
+    real_time: bool = False,
 ) -> AsyncIterator[World]:
     """Give the world of a directory, with the example deployed. All of it ends with the block.
 
-    `staged`: ready for a promotion, with staging as a team has it that let Vercel deploy it until now.
+    `staged` are environments that are ready for a promotion, as a team has them that let Vercel deploy them until now.
+    In `real_time` windows last as long as they do for a team, which is hours.
 
     Raises ToolError where a tool cannot be had, the example is not served, a port is taken, or the directory's world
     is up already.
@@ -176,11 +185,21 @@ async def world(
         if staged:
             token = people[-1].token  # the app's, which is nobody's own
             own, vault = (example / SETTINGS).read_text(encoding="utf-8"), Vault(directory / "secrets")
-            text = settings(own, making, vault, repository=github.state.slug, token=token, apps=apps, told=houses.told)
+            text = settings(
+                own,
+                making,
+                vault,
+                repository=github.state.slug,
+                token=token,
+                apps=apps,
+                told=houses.told,
+                profile=None if real_time else SHORT,
+            )
         branches = tuple(each.branch for each in ENVIRONMENTS[1:]) if staged else ()
         commit = await push(example, directory / "example", place, people[0], settings=text, branches=branches)
-        if staged:
-            await houses.stage(commit)
+        async with anyio.create_task_group() as group:
+            for each in staged:
+                group.start_soon(houses.stage, each, commit)
         for app in APPS:
             await deployed(vercel, app.project(DEVELOPMENT), commit)
         await answers(f"{apps[DEVELOPMENT.name][WEB.name]}/health")
@@ -189,8 +208,8 @@ async def world(
         made = World(apps=apps, places=places, stand_ins=making.stand_ins, commit=commit)
         if staged:
             note("opening the accounts of the smoke, and a clone to work in")
-            for each in (DEVELOPMENT, STAGING):
-                await subscribe(apps[each.name][WEB.name], SMOKE_EMAIL, smoke_password(making, each))
+            for each in (DEVELOPMENT, *staged):
+                await subscribe(apps[each.name][WEB.name], SMOKE_EMAIL, smoke_password(making, each), live=each.live)
             await clone(place, directory / "checkout", people[0])
             made = replace(made, checkout=directory / "checkout", variables={VARIABLE: str(directory)})
         yield made

@@ -44,6 +44,7 @@ class PromotionStep:
     status: Literal["done", "failed", "skipped"]
     seconds: float
     reason: str | None = None
+    page: str | None = None
     error: bool = False
 
 
@@ -128,12 +129,14 @@ def _step_told(step: FlowStepRun) -> PromotionStep:
     elif step.status is Status.SKIPPED:
         status = "skipped"
     error = step.status is Status.ERROR
-    return PromotionStep(name=step.name, status=status, seconds=step.seconds, reason=step.reason, error=error)
+    return PromotionStep(
+        name=step.name, status=status, seconds=step.seconds, reason=step.reason, page=step.page, error=error
+    )
 
 
 def _step_read(step: PromotionStep) -> FlowStepRun:
     status = Status.ERROR if step.status == "failed" and step.error else _STATUSES[step.status]
-    return FlowStepRun(name=step.name, status=status, seconds=step.seconds, reason=step.reason)
+    return FlowStepRun(name=step.name, status=status, seconds=step.seconds, reason=step.reason, page=step.page)
 
 
 def _plain(value: Any) -> Any:

@@ -25,8 +25,8 @@ COLOURS = {
 
 
 def is_flow(report: RunReport) -> bool:
-    """Say whether something was carried to an environment, or back."""
-    return report.kind in {"promotion", "rollback"}
+    """Say whether it has steps: something was carried to an environment, or back."""
+    return report.kind in {"promotion", "rollback", "rehearsal"}
 
 
 def word(step: FlowStepRun) -> str:
@@ -62,6 +62,8 @@ def broken(report: RunReport) -> tuple[FlowStepRun, ...]:
 
 def headline(report: RunReport) -> str:
     """`3f2a1c9d7e4b promoted to production`; where it did not come to that, what stood in the way."""
+    if report.kind == "rehearsal":
+        return f"rehearsal {one_line(report.scenario or '', 60)}, {'' if _is_green(report) else 'NOT '}as expected"
     what = one_line(report.commit[:12]) if report.commit else "an unknown commit"
     where = one_line(report.environment or "an unknown environment", 80)
     if report.verdict is RunVerdict.PASSED:
@@ -80,6 +82,10 @@ def headline(report: RunReport) -> str:
         )
         parts = [f"{listed(red, 7)} not green"] if red else [untold]
     return f"{about}: {', '.join(parts)}"
+
+
+def _is_green(report: RunReport) -> bool:
+    return report.verdict is RunVerdict.PASSED
 
 
 def totals(report: RunReport) -> list[tuple[str, str]]:

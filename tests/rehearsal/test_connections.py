@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from ci import config, secrets
-from ci.rehearsal.connections import SECRETS, VARIABLES, Vault, settings
+from ci.rehearsal.connections import SECRETS, SHORT, VARIABLES, Profile, Vault, settings
 from ci.rehearsal.sentry import Sentry
 from ci.rehearsal.tenancy import ENVIRONMENTS
 from ci.rehearsal.toml_text import without, write
@@ -36,7 +36,7 @@ class Making:
         return f"value of {name} {size}"
 
 
-def made(directory: Path, example: str) -> str:
+def made(directory: Path, example: str, profile: Profile | None = SHORT) -> str:
     making = Making(
         sentry=Sentry(directory, projects=["api", "web"]),
         addresses={name: f"http://127.0.0.1:{20_000 + place}" for place, name in enumerate(NAMES)},
@@ -45,11 +45,13 @@ def made(directory: Path, example: str) -> str:
     given = (*VARIABLES, *SECRETS, "SYNTHETIC_KEY")
     told = {each.name: {name: f"value of {name}" for name in given} for each in ENVIRONMENTS}
     token, vault = making.secret("github"), Vault(directory / "secrets")
-    return settings(example, making, vault, repository="acme/receipts", token=token, apps=apps, told=told)
+    return settings(
+        example, making, vault, repository="acme/receipts", token=token, apps=apps, told=told, profile=profile
+    )
 
 
 def test_every_environment_is_connected_and_the_example_stays_as_it_is(tmp_path: Path) -> None:
-    loaded, own = config.loads(made(tmp_path, EXAMPLE)), config.loads(EXAMPLE)
+    loaded, own = config.loads(made(tmp_path, EXAMPLE, None)), config.loads(EXAMPLE)
     assert (loaded.stages, loaded.apps, loaded.smoke) == (own.stages, own.apps, own.smoke)
     assert loaded.github is not None
     for _, each in loaded.environments:
@@ -107,3 +109,25 @@ def test_what_is_written_is_read_back_as_it_was() -> None:
     }
     assert tomllib.loads(write(tables)) == tables
     assert tomllib.loads(without(write(tables), "a")) == {"b": tables["b"]}
+
+
+def test_a_rehearsal_in_real_time_has_the_windows_that_a_team_has(tmp_path: Path) -> None:
+    """The numbers are those that the product promises; the example itself sets none of them."""
+    loaded = config.loads(made(tmp_path, EXAMPLE, None))
+    watch, promotion = loaded.watch, loaded.promotion
+    assert (watch.warm_up, watch.window, watch.extended) == (60, 5 * 60, 15 * 60)
+    assert (watch.looks, watch.lag, watch.baseline) == (10, 90, 60 * 60)
+    assert (watch.armed, watch.every) == (60 * 60, 5 * 60)
+    assert (promotion.soak, promotion.repeat, promotion.hotfix_soak) == (30 * 60, 10 * 60, 10 * 60)
+    assert {probe.within for probe in loaded.smoke} == {90}
+
+
+def test_a_rehearsal_is_short_in_its_windows_and_in_nothing_else(tmp_path: Path) -> None:
+    for place in ("whole", "short"):
+        (tmp_path / place).mkdir()
+    whole = config.loads(made(tmp_path / "whole", EXAMPLE, None))
+    short = config.loads(made(tmp_path / "short", EXAMPLE))
+    assert (short.watch.window, short.promotion.soak, short.smoke[0].within) == (10, 12, 20)
+    assert short.watch.routes == whole.watch.routes
+    assert (short.stages, short.apps, short.extraction) == (whole.stages, whole.apps, whole.extraction)
+    assert [probe.model_copy(update={"within": 90.0}) for probe in short.smoke] == list(whole.smoke)

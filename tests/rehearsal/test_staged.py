@@ -21,6 +21,7 @@ from ci.executors.cache import cache_directory
 from ci.model import Toolchain
 from ci.promotion.connected import connected
 from ci.rehearsal.pushing import push_commit
+from ci.rehearsal.tenancy import STAGING
 from ci.rehearsal.world import World, world
 from ci.toolchains import versions
 from ci.toolchains.catalogue import provide
@@ -80,7 +81,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staged]:
         example=ROOT / "examples/receipts",
         cache=cache_directory(),
         note=lambda _: None,
-        staged=True,
+        staged=(STAGING,),
     )
     with anyio.from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(began) as made:
         yield Staged(made, portal, directory / "state")

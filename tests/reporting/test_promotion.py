@@ -72,7 +72,7 @@ def test_a_step_that_says_again_what_a_gate_said_is_not_told_twice(refused: RunR
 def test_steps_and_rulings_come_back_out_of_a_document(refused: RunReport) -> None:
     document = to_document(refused)
     assert document["steps"][2] == {
-        "name": "build web", "status": "skipped", "seconds": 0.0, "reason": "done before", "error": False,
+        "name": "build web", "status": "skipped", "seconds": 0.0, "reason": "done before", "page": None, "error": False,
     }  # fmt: skip
     assert [step["status"] for step in document["steps"][5:]] == ["failed", "done", "failed"]
     assert list(document["rulings"][0]) == ["gate", "environment", "ruling", "reason", "values"]
