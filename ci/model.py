@@ -413,6 +413,32 @@ class FlowStepRun:
     page: str | None = None
 
 
+class Return(enum.StrEnum):
+    """Whether users have what served before."""
+
+    BACK = "back"
+    MIXED = "mixed"  # of some apps
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutBack:
+    """What became of a release that was to be taken back: `how`, and what all apps serve again.
+
+    `why` says what stood in the way. `pinned` is the commit that no promotion may hold from now on; `outside`: what
+    serves again has the same trouble. Seconds are from when users had it to the ruling that it is bad, and from that
+    until every app was back.
+    """
+
+    how: Return
+    commit: str | None = None
+    why: str | None = None
+    pinned: str | None = None
+    outside: bool = False
+    detected: float | None = None
+    recovered: float | None = None
+
+
 class RunVerdict(enum.StrEnum):
     """How a run as a whole ended."""
 
@@ -463,6 +489,7 @@ class RunReport:
     command: str = ""  # the next command for the reader
     steps: tuple[FlowStepRun, ...] = ()  # of a promotion or a rollback; a plain run has none
     rulings: tuple[Ruling, ...] = ()  # in the order in which they were made; a plain run has none
+    put_back: PutBack | None = None  # of a promotion that failed once users had it, of a rollback
 
 
 # --- between the parts --------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from ci.model import FlowStepRun, RunReport, RunVerdict, Status
 from ci.promotion import rolling_back
 from ci.promotion.flow import INTENT, RESULT, SKIPPED, Ended
 from ci.promotion.promoting import RULING, read
+from ci.promotion.returning import put_back
 from ci.reporting.document import from_document
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def report_of(
         command=_next_command(ended),
         steps=ended.steps,
         rulings=tuple(rulings),
+        put_back=put_back(ended.facts, journal.flows.entries(flow.id), ended.refusal),
     )
 
 
@@ -133,6 +135,8 @@ def _next_command(ended: Ended) -> str:
         return f"shipway approve {environment}"
     if ended.flow.is_open:
         return f"shipway resume {environment}"
+    if rolling_back.outcome(ended.facts) in {rolling_back.MIXED, rolling_back.FAILED}:
+        return f"shipway rollback {environment}"
     if live or ended.flow.kind == rolling_back.KIND:
         return "shipway status"
     return "shipway promote production" if ended.flow.state is State.DONE else f"shipway promote {environment}"

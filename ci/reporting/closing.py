@@ -148,6 +148,8 @@ def _say_verdict(console: Console, report: RunReport, directory: str | None) -> 
     facts = ", ".join(circumstances(report))
     verdict = Text.assemble((f"{glyph} {word.upper()} ", STYLES[word]), f"{headline(report)} ({facts})")
     say_wrapped(console, verdict, "  ")
+    for name, words in promotion.aftermath(report):
+        say_wrapped(console, Text.assemble((f"  {name.lower():<11}", "bold"), words), " " * 13)
     if directory:
         say(console, f"  report {one_line(directory, 1000)}/index.html")
     if report.command:

@@ -69,6 +69,7 @@ def to_html(report: RunReport, *, artifacts: Mapping[str, bytes], logs: Collecti
         "headline": findings.headline(report),
         "found": found,
         "totals": findings.totals(report),
+        "aftermath": promotion.aftermath(report),
         "troubles": troubles[:SHOWN_CHECKS],
         "hidden": len(troubles[SHOWN_CHECKS:]),
         "folded": FOLDED_CHECKS,

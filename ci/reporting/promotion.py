@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ci.model import FlowStepRun, Outcome, Ruling, RunReport, RunVerdict, Status
-from ci.reporting.wording import GLYPHS, listed, one_line
+from ci.model import FlowStepRun, Outcome, PutBack, Return, Ruling, RunReport, RunVerdict, Status
+from ci.reporting.wording import GLYPHS, duration, listed, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,6 +66,8 @@ def headline(report: RunReport) -> str:
         return f"rehearsal {one_line(report.scenario or '', 60)}, {'' if _is_green(report) else 'NOT '}as expected"
     what = one_line(report.commit[:12]) if report.commit else "an unknown commit"
     where = one_line(report.environment or "an unknown environment", 80)
+    if report.put_back is not None:
+        return _taken_back(report, report.put_back, what, where)
     if report.verdict is RunVerdict.PASSED:
         return f"{what} promoted to {where}" if report.kind == "promotion" else f"{where} rolled back"
     about = f"promotion of {what} to {where}" if report.kind == "promotion" else f"rollback of {where}"
@@ -82,6 +84,44 @@ def headline(report: RunReport) -> str:
         )
         parts = [f"{listed(red, 7)} not green"] if red else [untold]
     return f"{about}: {', '.join(parts)}"
+
+
+def _taken_back(report: RunReport, ended: PutBack, what: str, where: str) -> str:
+    """Say what users get: that is what whoever was woken wants to know first."""
+    again = one_line((ended.commit or "an earlier release")[:12])
+    bad = "was bad in" if report.kind == "promotion" else "was taken back from"
+    match ended.how:
+        case Return.BACK:
+            return f"{what} {bad} {where}: all apps serve {again} again"
+        case Return.MIXED:
+            return f"{what} {bad} {where}, and SOME APPS STILL SERVE IT"
+        case Return.FAILED:
+            return f"{what} {bad} {where}, and USERS STILL GET IT"
+
+
+def aftermath(report: RunReport) -> list[tuple[str, str]]:
+    """Return what whoever was woken has to know of a release that was taken back, as (name, words)."""
+    ended = report.put_back
+    if ended is None:
+        return []
+    again = one_line((ended.commit or "")[:12])
+    users = {
+        Return.BACK: f"are safe: every app serves {again} again, and says so itself",
+        Return.MIXED: f"are NOT safe: {one_line(ended.why or '', 500)}",
+        Return.FAILED: f"are NOT safe, nothing was put back: {one_line(ended.why or '', 500)}",
+    }[ended.how]
+    if ended.how is Return.BACK and ended.outside:
+        users = f"get {again} again, which fails in the same way: the cause lies outside"
+    found = [("Users", users)]
+    if ended.detected is not None:
+        back = "" if ended.recovered is None else f"; put back {ended.recovered:.2f} s after that"
+        found.append(("Found", f"{duration(ended.detected)} after users had it{back}"))
+    if ended.pinned:
+        pinned = f"no commit is promoted that holds {one_line(ended.pinned[:12])}, but one that reverts or fixes it"
+        found.append(("Pinned out", pinned))
+    elif ended.how is Return.BACK:
+        found.append(("Pinned out", "no: the commit is not to blame" if ended.outside else "no"))
+    return found
 
 
 def _is_green(report: RunReport) -> bool:

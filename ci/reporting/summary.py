@@ -23,7 +23,10 @@ _BACKTICKS = re.compile("`+")
 
 def to_summary(report: RunReport) -> str:
     """Return the run as Markdown: verdict, stages, each failure once, what is not vouched for."""
-    blocks = [_heading(report), *([_stages(report)] if report.stages else [])]
+    blocks = [_heading(report)]
+    if known := promotion.aftermath(report):
+        blocks.append("\n".join(f"- **{name}** {code(words)}" for name, words in known))
+    blocks += [_stages(report)] if report.stages else []
     blocks += [table for table in (_steps(report), _rulings(report)) if table]
     found = findings(report)
     if found:

@@ -12,13 +12,14 @@ from junitparser import Error, JUnitXml, Skipped
 from junitparser import Failure as Failed
 from rich.console import Console
 
-from ci.model import FlowStepRun, Outcome, RunVerdict, Status
+from ci.model import FlowStepRun, Outcome, PutBack, Return, RunVerdict, Status
 from ci.reporting import charts
 from ci.reporting.closing import say_closing
 from ci.reporting.document import from_document, to_document
 from ci.reporting.findings import findings, headline
 from ci.reporting.html import SHOWN_ROWS, to_html
 from ci.reporting.junit import to_junit
+from ci.reporting.promotion import aftermath
 from ci.reporting.sarif import to_sarif
 from ci.reporting.summary import SHOWN_STEPS, to_summary
 from tests.reporting.test_html import Page
@@ -205,3 +206,46 @@ def test_a_promotion_is_neither_held_against_runs_nor_drawn_among_them(promotion
     assert "than the last green run" not in page.words
     assert lasting.id not in [column.entry.id for column in charts.columns(lasting)]
     assert charts.columns(replace(lasting, history=())) == ()
+
+
+@pytest.mark.parametrize(
+    ("ended", "headline_says", "users"),
+    [
+        (
+            PutBack(how=Return.BACK, commit="a" * 40, pinned="b" * 40, detected=8.25, recovered=0.5),
+            "was bad in production: all apps serve aaaaaaaaaaaa again",
+            "are safe: every app serves aaaaaaaaaaaa again",
+        ),
+        (
+            PutBack(how=Return.BACK, commit="a" * 40, outside=True),
+            "all apps serve aaaaaaaaaaaa again",
+            "which fails in the same way: the cause lies outside",
+        ),
+        (
+            PutBack(how=Return.MIXED, commit="a" * 40, why="web: Vercel\x1b[2J refuses"),
+            "SOME APPS STILL SERVE IT",
+            "are NOT safe: web: Vercel",
+        ),
+        (
+            PutBack(how=Return.FAILED, why="no release proved good before it"),
+            "USERS STILL GET IT",
+            "are NOT safe, nothing was put back: no release proved good before it",
+        ),
+    ],
+    ids=["back", "outside", "mixed", "failed"],
+)
+def test_of_a_release_that_was_taken_back_every_kind_of_report_says_first_what_users_get(
+    refused: RunReport, ended: PutBack, headline_says: str, users: str
+) -> None:
+    report = replace(refused, put_back=ended)
+    assert headline_says in headline(report)
+    assert from_document(to_document(report)) == report
+    page = to_html(report, artifacts={})
+    told = next(words for name, words in aftermath(report) if name == "Users")
+    assert users in told
+    assert page.index("What users get") < page.index("Why</h2>") < page.index('id="steps"')
+    shown = " ".join(" ".join(said(report)).split())
+    for text in (page, to_summary(report), shown):
+        assert users in text
+        assert "\x1b" not in text
+    assert ("8.2 s after users had it; put back 0.50 s after that" in page) == (ended.detected is not None)
