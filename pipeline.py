@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from ci import __version__, config, hosts, outcome
+from ci import config, hosts, outcome
 from ci.asked import REPORT, Promoted, PromotionRequest
 from ci.errors import ExitCode, UsageError, VendorError
 from ci.executors.cache import cache_directory, held
@@ -34,7 +34,7 @@ from ci.reporting.closing import say_closing
 from ci.reporting.document import read_document
 from ci.reporting.files import refuse, write_report
 from ci.reporting.live import LiveView
-from ci.running import Work, carry_out
+from ci.running import Work, carry_out, report_of
 from ci.stages import catalogue
 from ci.stages.context import Context
 from ci.text import few
@@ -137,33 +137,19 @@ async def run(request: RunRequest, console: Console) -> RunReport:
         with LiveView(console, plan=plan) as view:
             done = await carry_out(work, view)
             unselected = tuple(name for name in STAGE_NAMES if request.stages and name not in request.stages)
-            stages = outcome.stage_runs(done.checks, plan.skips, unselected=unselected)
-            report = RunReport(
-                id=identity,
-                kind="run",
-                tool=f"shipway {__version__}",
-                repository=snapshot.root.name,
-                started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
-                verdict=outcome.verdict(stages, unselected=unselected),
-                seconds=round(time.monotonic() - began, 3),
-                executor=ground.name,
-                executor_reason=ground.reason,
-                isolation=(*ground.holds, *(f"could not be had: {missing}" for missing in ground.missing)),
-                slots=done.slots,
-                stages=stages,
+            report = dataclasses.replace(
+                report_of(work, done, started=started, seconds=time.monotonic() - began, unselected=unselected),
                 commit=snapshot.commit,
                 branch=ci_run.branch_of(snapshot.commit, snapshot.branch) if ci_run else snapshot.branch,
                 pull_request=ci_run.pull_request if ci_run else None,
                 link=ci_run.link if ci_run else None,
                 dirty=snapshot.dirty,
-                notices=(
-                    *plan.notices,
-                    *snapshot.notices,
-                    *_edited(snapshot),
-                    *done.notices,
-                ),
                 history=history,
-                command=_next_command(stages, request),
+            )
+            report = dataclasses.replace(
+                report,
+                notices=(*report.notices, *_edited(snapshot)),
+                command=_next_command(report.stages, request),
             )
             report = dataclasses.replace(report, history=(*history, outcome.entry(report)))
             main = settings.environments.development.branch

@@ -9,17 +9,17 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ci import __version__, config, outcome
+from ci import config
 from ci.errors import UsageError
 from ci.executors.cache import held
 from ci.executors.find import find
-from ci.model import STAGE_NAMES, Plan, RunReport, RunVerdict
+from ci.model import STAGE_NAMES, Plan, RunVerdict
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
 from ci.promotion.work import Asked, What
 from ci.reporting.document import to_json
 from ci.reporting.live import LiveView
-from ci.running import Work, carry_out
+from ci.running import Work, carry_out, report_of
 from ci.settings.aimed import aimed
 from ci.stages import catalogue, deployed
 from ci.stages.context import Context
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ci.journal import Journal
+    from ci.model import RunReport
     from ci.monorepo.snapshot import Snapshot
     from ci.reporting.keepsakes import Keepsakes
     from ci.settings import Settings
@@ -89,24 +90,8 @@ class Commits:
                 done = await carry_out(work, view)
             chosen = {check.stage for check in plan.checks} | {skip.stage for skip in plan.skips}
             unselected = () if asked.what is What.STAGES else tuple(each for each in STAGE_NAMES if each not in chosen)
-            stages = outcome.stage_runs(done.checks, plan.skips, unselected=unselected)
-            report = RunReport(
-                id=identity,
-                kind="run",
-                tool=f"shipway {__version__}",
-                repository=self.root.name,
-                started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
-                verdict=outcome.verdict(stages, unselected=unselected),
-                seconds=round(time.monotonic() - began, 3),
-                executor=ground.name,
-                executor_reason=ground.reason,
-                isolation=(*ground.holds, *(f"could not be had: {missing}" for missing in ground.missing)),
-                slots=done.slots,
-                stages=stages,
-                environment=asked.environment,
-                commit=asked.commit,
-                notices=(*plan.notices, *snapshot.notices, *done.notices),
-            )
+            report = report_of(work, done, started=started, seconds=time.monotonic() - began, unselected=unselected)
+            report = dataclasses.replace(report, environment=asked.environment, commit=asked.commit)
         if report.verdict is not RunVerdict.PASSED:
             self.kept, self.failed = done.kept, report
         if asked.what is What.STAGES:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from ci import __version__, outcome
 from ci.errors import UsageError
 from ci.executors import environment, reuse
 from ci.executors.find import Bench, Ground, start
@@ -17,7 +18,7 @@ from ci.executors.reuse import Store
 from ci.executors.room import room
 from ci.executors.scheduler import Scheduler
 from ci.fingerprints import fingerprints, own_key
-from ci.model import EMPTY
+from ci.model import EMPTY, RunReport
 from ci.redact import Redactor
 from ci.redact.forms import SHORTEST
 from ci.reporting.keepsakes import Keepsakes
@@ -27,6 +28,7 @@ from ci.toolchains.postgres import postgres_here
 from ci.toolchains.registry import registry
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
@@ -127,6 +129,29 @@ async def carry_out(work: Work, view: LiveView) -> Worked:
     store.sweep()
     notices = (*_unredacted(redactor), *(branches.notices if branches else ()))
     return Worked(checks=checks, slots=scheduler.slots, kept=kept, notices=notices)
+
+
+def report_of(
+    work: Work, done: Worked, *, started: datetime.datetime, seconds: float, unselected: tuple[str, ...]
+) -> RunReport:
+    """Return the report of a plan that was carried out; `unselected` are the stages that nobody asked for."""
+    stages = outcome.stage_runs(done.checks, work.plan.skips, unselected=unselected)
+    ground = work.ground
+    return RunReport(
+        id=work.identity,
+        kind="run",
+        tool=f"shipway {__version__}",
+        repository=work.root.name,
+        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        verdict=outcome.verdict(stages, unselected=unselected),
+        seconds=round(seconds, 3),
+        executor=ground.name,
+        executor_reason=ground.reason,
+        isolation=(*ground.holds, *(f"could not be had: {missing}" for missing in ground.missing)),
+        slots=done.slots,
+        stages=stages,
+        notices=(*work.plan.notices, *work.snapshot.notices, *done.notices),
+    )
 
 
 async def _redactor(work: Work) -> tuple[Redactor, Mapping[str, str], str | None]:
