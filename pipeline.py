@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from ci.drilled import Drilled
     from ci.hosts import CiRun
     from ci.journal import Journal
     from ci.journal.releases import Release
@@ -296,6 +297,21 @@ async def adopt(path: Path, environment: str) -> Release:
         return await adopting.adopt(
             environment, settings=settings, journal=journal, platform=made.platform, history=History(root=root)
         )
+
+
+async def drill(request: PromotionRequest, console: Console, scenario: str, *, anyway: bool) -> Drilled:
+    """Play a scenario on staging: a bad release is found there, and put back. Raises as `promote`.
+
+    `anyway`: also while a commit is in its testing window, which begins anew then.
+    """
+    from ci.drilled import drill as play  # noqa: PLC0415 - as above
+    from ci.promotion.drills.beginning import Asked  # noqa: PLC0415 - as above
+    from ci.promotion.drills.scenario import SCENARIOS as DRILLS  # noqa: PLC0415 - as above
+
+    refuse(request.report or Path(REPORT))
+    root = request.path.resolve()
+    journal = await lasting(config.load(root), root, request.journal)
+    return await play(request, root, journal, Asked(scenario=DRILLS[scenario], anyway=anyway), console)
 
 
 async def roll_back(request: PromotionRequest, console: Console, reason: str) -> Promoted:

@@ -1,4 +1,4 @@
-"""The command line's part about promotions: begun, gone on with, ended; and what bars them."""
+"""The command line's part about promotions: begun, gone on with, ended; what bars them; and drills."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ci.asked import PromotionRequest
+from ci.promotion.drills.scenario import DEFAULT, SCENARIOS
+from ci.promotion.drills.scenario import ENVIRONMENT as DRILLED
 
 if TYPE_CHECKING:
     from ci.errors import ExitCode
@@ -39,11 +41,11 @@ def commit_of(given: str | None) -> str | None:
     return given.lower()
 
 
-def console() -> Any:
+def console(*, stderr: bool = False) -> Any:
     """Return what commands print on."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    return Console(highlight=False, soft_wrap=False, stderr=stderr)
 
 
 @click.command()
@@ -84,7 +86,7 @@ def promote(*, dry_run: bool, **asked: Any) -> ExitCode:
 @WAIT
 @REPORT
 def resume(**asked: Any) -> ExitCode:
-    """Go on with the promotion that was left unfinished: killed, or with an outside service out of reach."""
+    """Go on with the promotion or drill that was left unfinished: killed, or with an outside service out of reach."""
     import anyio
 
     import pipeline
@@ -98,7 +100,7 @@ def resume(**asked: Any) -> ExitCode:
 @click.option("--reason", default="ended by a person", help="Why; it stands on the pull request.")
 @REPORT
 def abort(*, reason: str, **asked: Any) -> ExitCode:
-    """End the promotion that was left unfinished, and clean up after it."""
+    """End the promotion or drill that was left unfinished, and clean up after it."""
     import anyio
 
     import pipeline
@@ -157,6 +159,45 @@ def rollback(*, reason: str, **asked: Any) -> ExitCode:
     import pipeline
 
     return anyio.run(pipeline.roll_back, PromotionRequest(**asked), console(), reason).code
+
+
+def _scenarios() -> str:
+    """Return the scenarios for a page of help, a line each."""
+    width = max(map(len, SCENARIOS))
+    return "\b\n" + "\n".join(["Scenarios:", *(f"  {each.name:<{width}}  {each.about}" for each in SCENARIOS.values())])
+
+
+@click.command(epilog=_scenarios())
+@click.argument("scenario", type=click.Choice(tuple(SCENARIOS)), default=DEFAULT, metavar="[SCENARIO]")
+@PATH
+@click.option("--anyway", is_flag=True, help="Also while a commit is in its testing window, which begins anew then.")
+@click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
+@REPORT
+def drill(scenario: str, *, anyway: bool, as_json: bool, **asked: Any) -> ExitCode:
+    """Play a bad release on staging: whether it is found and put back, how soon, and whether people are told.
+
+    What staging serves is deployed once more, switched to, given a fault that no code takes part in, found by the same
+    gates as in production, and put back. Production is never touched.
+
+    Exit code 0: it ended as its scenario says. 10: it did not, and staging serves what it served. 11: refused. 13: not
+    everything was put back. 20: staging lacks what the scenario needs. 5: an outside service is out of reach.
+    """
+    import json
+
+    import anyio
+
+    import pipeline
+    from ci.reporting.drill import drill_document, print_skipped
+
+    request = PromotionRequest(environment=DRILLED, **asked)
+    shown = console(stderr=as_json)
+    made = anyio.run(functools.partial(pipeline.drill, anyway=anyway), request, shown, scenario)
+    if as_json:
+        report = made.promoted.report if made.promoted else None
+        click.echo(json.dumps(drill_document(scenario, report, made.skipped, made.code), indent=2))
+    elif made.skipped is not None:
+        print_skipped(shown, scenario, made.skipped)
+    return made.code
 
 
 @click.command()
@@ -227,4 +268,4 @@ def _barred(what: str, path: Path, *words: str) -> ExitCode:
     return ExitCode.PASSED
 
 
-COMMANDS = (promote, approve, rollback, adopt, resume, abort, tick, freeze, unfreeze, pin, unpin, incident)
+COMMANDS = (promote, approve, rollback, adopt, drill, resume, abort, tick, freeze, unfreeze, pin, unpin, incident)

@@ -462,11 +462,30 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TimingEntry:
+    """One line of the last drills and rehearsals: what was played, and how soon it was found and put back.
+
+    `detected` are seconds from when it went wrong to the ruling, `recovered` those from that until all was back; None
+    for what did not happen. `expected`: it ended as its scenario says, else `reason` tells how.
+    """
+
+    id: str
+    kind: str  # drill, rehearsal
+    started: str
+    environment: str
+    scenario: str
+    expected: bool
+    reason: str
+    detected: float | None = None
+    recovered: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunReport:
     """The truth about one run; report.json is this value, every other report is drawn from it."""
 
     id: str
-    kind: str  # run, promotion, rollback, rehearsal
+    kind: str  # run, promotion, rollback, drill, rehearsal
     tool: str  # "shipway 0.1.0"
     repository: str  # a name, never a path of the machine
     started: str  # UTC, ISO 8601
@@ -490,6 +509,7 @@ class RunReport:
     steps: tuple[FlowStepRun, ...] = ()  # of a promotion or a rollback; a plain run has none
     rulings: tuple[Ruling, ...] = ()  # in the order in which they were made; a plain run has none
     put_back: PutBack | None = None  # of a promotion that failed once users had it, of a rollback
+    timings: tuple[TimingEntry, ...] = ()  # of the last drills, the oldest first; a plain run has none
 
 
 # --- between the parts --------------------------------------------------------------------------

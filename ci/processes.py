@@ -119,13 +119,14 @@ async def attached(
     *,
     cwd: Path,
     environment: Mapping[str, str],
+    stdout: int | None = None,
     grace: float = 60.0,
     cut: Callable[[], Awaitable[None]] | None = None,
 ) -> int:
     """Run a command that speaks to whoever speaks to us, on the same terminal, and return its exit code.
 
-    Cancelling interrupts it, as Ctrl-C does; it has `grace` seconds to clean up, then it is killed. Once `cut` returns
-    it is killed at once, as by a power cut.
+    What it prints goes to the file descriptor `stdout`, where one is given. Cancelling interrupts it, as Ctrl-C does;
+    it has `grace` seconds to clean up, then it is killed. Once `cut` returns it is killed at once, as by a power cut.
     """
     prefix = _death_signal()
     process = await anyio.open_process(
@@ -133,7 +134,7 @@ async def attached(
         cwd=cwd,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
-        stdout=None,
+        stdout=stdout,
         stderr=None,
         start_new_session=True,
     )

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from ci import __version__
 from ci.errors import ExitCode
 from ci.journal import State
-from ci.model import FlowStepRun, RunReport, RunVerdict, Status
+from ci.journal.timings import DRILL
+from ci.model import FlowStepRun, RunReport, RunVerdict, Status, TimingEntry
 from ci.promotion import rolling_back
+from ci.promotion.drills import ending
 from ci.promotion.flow import INTENT, RESULT, SKIPPED, Ended
 from ci.promotion.promoting import RULING, read
 from ci.promotion.returning import put_back
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ci.journal import Flow, Journal
+    from ci.journal.timings import Timing
     from ci.model import Ruling
 
 # The steps that run all seven or go by them, and with whose services; the newest first.
 EVIDENCE = {"stages": "staging", "evidence": None, "evidence of staging": "staging"}
+DRILLS = 20  # are told in a report
 _AGE = 7 * 86_400.0  # seconds before a promotion began, within which a report may still be its own
 
 
@@ -45,7 +49,6 @@ def report_of(
     flow = ended.flow
     blamed = failed if ended.refusal is not None and ended.refusal.code == ExitCode.STAGE_FAILED else None
     stages = blamed or _stages(ended, journal)
-    started = datetime.datetime.fromtimestamp(flow.began, datetime.UTC)
     rulings: list[Ruling] = [ruling for name in order if name in ended.facts for ruling in read(ended.facts[name])]
     if ended.refusal is not None:
         rulings += [RULING.validate_python(each) for each in ended.refusal.rulings]
@@ -54,7 +57,7 @@ def report_of(
         kind=flow.kind,
         tool=f"shipway {__version__}",
         repository=repository,
-        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        started=_written(flow.began),
         verdict=verdict(ended),
         seconds=round((flow.ended or time.time()) - flow.began, 3),
         executor=stages.executor if stages else "",
@@ -67,10 +70,44 @@ def report_of(
         notices=(*notices, *(stages.notices if stages else ())),
         history=journal.runs.history(),
         command=_next_command(ended),
-        steps=ended.steps,
+        steps=_steps(ended),
         rulings=tuple(rulings),
-        put_back=put_back(ended.facts, journal.flows.entries(flow.id), ended.refusal),
+        put_back=None
+        if flow.kind == DRILL  # its own words say so
+        else put_back(ended.facts, journal.flows.entries(flow.id), ended.refusal),
+        timings=tuple(_entry(each) for each in reversed(journal.timings.recent(DRILL, limit=DRILLS))),
     )
+
+
+def _steps(ended: Ended) -> tuple[FlowStepRun, ...]:
+    """Return the steps; the one by which a drill was stopped as it was meant to be has done its part."""
+    if not ending.is_expected(ended.facts):
+        return ended.steps
+    return tuple(
+        replace(each, status=Status.PASSED, reason=f"found what was planted: {each.reason}")
+        if each.status is Status.FAILED
+        else each
+        for each in ended.steps
+    )
+
+
+def _entry(timing: Timing) -> TimingEntry:
+    return TimingEntry(
+        id=timing.flow,
+        kind=timing.kind,
+        started=_written(timing.moment),
+        environment=timing.environment,
+        scenario=timing.scenario,
+        expected=timing.expected,
+        reason=timing.reason,
+        detected=timing.detected,
+        recovered=timing.recovered,
+    )
+
+
+def _written(moment: float) -> str:
+    told = datetime.datetime.fromtimestamp(moment, datetime.UTC)
+    return told.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def so_far(flow: Flow, journal: Journal, *, repository: str) -> RunReport:
@@ -89,7 +126,8 @@ def so_far(flow: Flow, journal: Journal, *, repository: str) -> RunReport:
             said = facts[name].get(SKIPPED)
             status = Status.PASSED if said is None else Status.SKIPPED
             steps.append(FlowStepRun(name=name, status=status, seconds=seconds, reason=said))
-    state = flow if refusal is None else replace(flow, state=refusal.state)
+    wanted = ending.is_expected(facts)
+    state = flow if refusal is None else replace(flow, state=State.DONE if wanted else refusal.state)
     order = [step.name for step in steps]
     return report_of(
         Ended(flow=state, steps=tuple(steps), facts=facts, refusal=refusal), journal, repository=repository, order=order
@@ -106,7 +144,14 @@ def verdict(ended: Ended) -> RunVerdict:
 
 
 def exit_code(ended: Ended) -> ExitCode:
-    """Return what the process ends with: how a rollback went counts for more than what it was for."""
+    """Return what the process ends with: how a rollback went counts for more than what it was for.
+
+    To be put back is what a drill is for; where that went well, but not as its scenario says, a test of staging failed.
+    """
+    if ended.flow.kind == DRILL and rolling_back.outcome(ended.facts) in {None, rolling_back.BACK}:
+        if ended.refusal is None or ending.FAULT not in ended.facts:
+            return ExitCode.HELD if ended.refusal is None else ExitCode(ended.refusal.code)
+        return ExitCode.PASSED if ending.is_expected(ended.facts) else ExitCode.STAGE_FAILED
     match rolling_back.outcome(ended.facts):
         case rolling_back.BACK:
             return ExitCode.ROLLED_BACK
@@ -137,6 +182,6 @@ def _next_command(ended: Ended) -> str:
         return f"shipway resume {environment}"
     if rolling_back.outcome(ended.facts) in {rolling_back.MIXED, rolling_back.FAILED}:
         return f"shipway rollback {environment}"
-    if live or ended.flow.kind == rolling_back.KIND:
+    if live or ended.flow.kind in {rolling_back.KIND, DRILL}:
         return "shipway status"
     return "shipway promote production" if ended.flow.state is State.DONE else f"shipway promote {environment}"

@@ -16,8 +16,7 @@ from ci.asked import REPORT, Promoted, PromotionRequest
 from ci.commits import Commits
 from ci.errors import UsageError, VendorError
 from ci.journal import State
-from ci.promotion import rolling_back
-from ci.promotion.carrying import KIND, ROUTES, Fence, carry_on, roll_back
+from ci.promotion.carrying import KIND, Fence, go_on, order
 from ci.promotion.connected import connected
 from ci.promotion.history import History
 from ci.promotion.notices.delivering import retry_due
@@ -39,16 +38,12 @@ if TYPE_CHECKING:
 
 async def carry(request: PromotionRequest, root: Path, journal: Journal, flow: Flow, console: Console) -> Promoted:
     """Carry a promotion as far as it goes now, and write its report."""
-    by_hand = flow.kind == rolling_back.KIND
-    async with opened(request, root, journal, flow.commit, console) as (promotion, fence):
-        steps = tuple(step.name for step in rolling_back.steps(promotion))
-        order = steps if by_hand else ROUTES[flow.environment].order(promotion)
-        view = FlowView(console, order)
+    served = flow.asked.get("served")
+    async with opened(request, root, journal, flow.commit, console, served=served) as (promotion, fence):
+        names = order(promotion, flow)
+        view = FlowView(console, names)
         try:
-            if by_hand:
-                ended = await roll_back(promotion, flow, fence, view)
-            else:
-                ended = await carry_on(promotion, flow, fence, view, wait=request.wait)
+            ended = await go_on(promotion, flow, fence, view, wait=request.wait)
         except VendorError as error:
             error.hint = error.hint or f"`shipway resume {flow.environment}` goes on where it stands"
             raise
@@ -57,7 +52,7 @@ async def carry(request: PromotionRequest, root: Path, journal: Journal, flow: F
             ended,
             journal,
             repository=root.name,
-            order=order,
+            order=names,
             failed=work.failed if work else None,
             notices=_profile(promotion),
         )
@@ -89,12 +84,20 @@ def _profile(promotion: Promotion) -> tuple[str, ...]:
 
 @asynccontextmanager
 async def opened(
-    request: PromotionRequest, root: Path, journal: Journal, commit: str, console: Console | None
+    request: PromotionRequest,
+    root: Path,
+    journal: Journal,
+    commit: str,
+    console: Console | None,
+    *,
+    served: str | None = None,
 ) -> AsyncIterator[tuple[Promotion, Fence]]:
-    """Give a promotion with all that it works with, by the commit's own settings. Raises UsageError."""
+    """Give a promotion with all that it works with, by the commit's own settings. Raises UsageError.
+
+    The commit of a drill is in no clone: it has the files of what is `served`.
+    """
     history = History(root=root)
-    await history.require(commit, "the candidate")
-    settings = config.loads(await history.text(commit, config.NAME) or "", file=f"{commit[:12]}:{config.NAME}")
+    settings = await settings_of(history, served or commit)
     fence = Fence()
     async with connected(settings, request.environment, root=root, before=fence) as made:
         if made.github is None or made.platform is None:
@@ -128,6 +131,12 @@ async def opened(
             ),
             fence,
         )
+
+
+async def settings_of(history: History, commit: str) -> Settings:
+    """Return the settings that a commit has. Raises UsageError."""
+    await history.require(commit, "the candidate")
+    return config.loads(await history.text(commit, config.NAME) or "", file=f"{commit[:12]}:{config.NAME}")
 
 
 def _page(journal: Journal, repository: str, flow: Flow) -> bytes:

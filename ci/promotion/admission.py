@@ -36,11 +36,7 @@ async def admit(promotion: Promotion, doing: Doing) -> Facts:
     there = await promotion.github.commits.compare(branch, commit)
     if there is not None and there.ahead == 0:
         raise BlockedError(f"{branch} holds {promotion.name} already", hint="promote a later commit")
-    frozen = await anyio.to_thread.run_sync(promotion.journal.bars.frozen, promotion.environment)
-    if frozen is not None:
-        raise BlockedError(
-            f"{promotion.environment} is frozen: {frozen.reason}", hint=f"shipway unfreeze {promotion.environment}"
-        )
+    await refuse_frozen(promotion)
     for pin in await anyio.to_thread.run_sync(promotion.journal.bars.pins):
         if await _is_barred(promotion, pin):
             raise BlockedError(
@@ -54,14 +50,28 @@ async def admit(promotion: Promotion, doing: Doing) -> Facts:
             f"an incident is open on {promotion.name}: {found.what}: {found.reason}",
             hint=f"promote a commit that mends it, or `shipway incident {found.id} --close`",
         )
+    await refuse_stopped(promotion)
+    await refuse_deployments_by_push(promotion)
+    return {"served": {name: await _served(promotion, name, doing) for name in PROMOTED}}
+
+
+async def refuse_frozen(promotion: Promotion) -> None:
+    """Refuse what a person has frozen. Raises BlockedError."""
+    frozen = await anyio.to_thread.run_sync(promotion.journal.bars.frozen, promotion.environment)
+    if frozen is not None:
+        raise BlockedError(
+            f"{promotion.environment} is frozen: {frozen.reason}", hint=f"shipway unfreeze {promotion.environment}"
+        )
+
+
+async def refuse_stopped(promotion: Promotion) -> None:
+    """Refuse while a person has stopped it by an issue. Raises BlockedError."""
     for label in STOP:
         for issue in await promotion.github.issues.labelled(label):
             raise BlockedError(
                 f"promotions are stopped by issue #{issue.number}, labelled {label}",
                 hint="close it, or take its label away",
             )
-    await _refuse_deployments_by_push(promotion)
-    return {"served": {name: await _served(promotion, name, doing) for name in PROMOTED}}
 
 
 async def _is_barred(promotion: Promotion, pin: Pin) -> bool:
@@ -77,7 +87,7 @@ async def _is_barred(promotion: Promotion, pin: Pin) -> bool:
     return True
 
 
-async def _refuse_deployments_by_push(promotion: Promotion) -> None:
+async def refuse_deployments_by_push(promotion: Promotion) -> None:
     """Refuse while the platform deploys pushes by itself, in the environments that are promoted to."""
     vercel = promotion.made.vercel
     if vercel is None:

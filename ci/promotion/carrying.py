@@ -11,6 +11,9 @@ from ci.errors import ExitCode
 from ci.journal import LeaseLostError, Refusal, State
 from ci.journal.releases import Proof
 from ci.promotion import overseeing, production, releasing, rolling_back, staging
+from ci.promotion.drills import drilling, ending
+from ci.promotion.drills.beginning import PROMOTION
+from ci.promotion.drills.scenario import KIND as DRILL
 from ci.promotion.flow import BlockedError, BusyError, Ended, carry, leased
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from ci.promotion.promoting import Promotion
     from ci.promotion.route import Route
 
-KIND = "promotion"
+KIND = PROMOTION
 LASTING = 86_400.0  # seconds; past them whoever looks ends it
 WORDS = frozenset({releasing.APPROVAL, overseeing.WINDOW})  # steps that a person's word lets through
 ROUTES: Mapping[str, Route] = {"staging": staging.ROUTE, "production": production.ROUTE}
@@ -53,9 +56,15 @@ def begin(
 
     `accept_slow` and `skip_soak` are a person's reasons, `hotfix` is the incident that the commit mends.
 
-    Raises BusyError where another one is unfinished; one that holds no lease bars nobody.
+    Raises BusyError where another one is unfinished; one that holds no lease bars nobody, but for a drill: whoever
+    goes on with that puts back what was served before it.
     """
     for found in journal.flows.recent(environment):
+        if found.kind == DRILL and found.is_open:
+            raise BusyError(
+                f"a drill in {environment} is not finished",
+                hint=f"`shipway resume {environment}` or `shipway abort {environment}`",
+            )
         if found.kind != KIND or not found.is_open:
             continue
         if found.commit == commit:
@@ -121,11 +130,44 @@ async def roll_back(promotion: Promotion, flow: Flow, fence: Fence, watcher: Wat
         return await carry(promotion.journal, flow, rolling_back.steps(promotion), held, watcher)
 
 
+async def drill(promotion: Promotion, flow: Flow, fence: Fence, watcher: Watcher) -> Ended:
+    """Carry a drill to its end. Raises BusyError, LeaseLostError, VendorError."""
+    async with leased(promotion.journal, flow, waiting=True) as held:
+        fence.held = held
+        return await carry(
+            promotion.journal,
+            flow,
+            drilling.steps(promotion, flow),
+            held,
+            watcher,
+            closing=drilling.closing_steps(promotion),
+            wanted=ending.is_expected,
+        )
+
+
+def order(promotion: Promotion, flow: Flow) -> tuple[str, ...]:
+    """Return the names of all steps of a flow in their order."""
+    if flow.kind == DRILL:
+        return drilling.order(promotion, flow)
+    if flow.kind == rolling_back.KIND:
+        return tuple(step.name for step in rolling_back.steps(promotion))
+    return ROUTES[flow.environment].order(promotion)
+
+
+async def go_on(promotion: Promotion, flow: Flow, fence: Fence, watcher: Watcher, *, wait: bool) -> Ended:
+    """Carry a flow of any kind as far as it goes now. Raises as `carry_on`."""
+    if flow.kind == DRILL:
+        return await drill(promotion, flow, fence, watcher)
+    if flow.kind == rolling_back.KIND:
+        return await roll_back(promotion, flow, fence, watcher)
+    return await carry_on(promotion, flow, fence, watcher, wait=wait)
+
+
 def unfinished(journal: Journal, environment: str) -> Flow:
-    """Return the promotion that goes on in an environment. Raises BlockedError where none does."""
+    """Return the promotion or the drill that goes on in an environment. Raises BlockedError where none does."""
     for state in (State.RUNNING, State.PAUSED, State.WAITING):
         for found in journal.flows.recent(environment):
-            if found.kind == KIND and found.state is state:
+            if found.kind in {KIND, DRILL} and found.state is state:
                 return found
     raise BlockedError(f"no promotion to {environment} is unfinished", hint="`shipway status` tells what there is")
 
@@ -184,7 +226,7 @@ def due(journal: Journal) -> tuple[Flow, ...]:
 
 def _is_left(journal: Journal, flow: Flow) -> bool:
     """Whether users get what a flow is not done with, and nobody is at it."""
-    moved = flow.kind == rolling_back.KIND or journal.releases.of_flow(flow.id) is not None
+    moved = flow.kind in {rolling_back.KIND, DRILL} or journal.releases.of_flow(flow.id) is not None
     return moved and journal.leases.of(flow.environment) is None
 
 

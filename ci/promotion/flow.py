@@ -195,6 +195,10 @@ class Ended:
     refusal: Refusal | None = None
 
 
+def _unwanted(_facts: Mapping[str, Facts]) -> bool:
+    return False
+
+
 async def carry(
     journal: Journal,
     flow: Flow,
@@ -204,13 +208,14 @@ async def carry(
     *,
     closing: Sequence[FlowStep] = (),
     then: State = State.DONE,
+    wanted: Callable[[Mapping[str, Facts]], bool] = _unwanted,
 ) -> Ended:
     """Do the steps that are not done yet, in their order, until one says no; then those of `closing`, whatever came.
 
     A refusal is written down before anything is closed, so that a killed process does not try again what said no. A
     vendor that is out of reach leaves the flow as it is, to be resumed; all else that a step raises as a ShipwayError
     refuses. A step that pauses leaves the flow at it, without closing anything. The flow moves to `then` where none
-    said no. Raises LeaseLostError, and VendorError.
+    said no, or where that was `wanted`, by what came of all steps. Raises LeaseLostError, and VendorError.
     """
     going = _Going(
         journal=journal,
@@ -229,7 +234,8 @@ async def carry(
     refusal = going.refusal
     if refusal is None:
         return await going.end(then)
-    return await going.end(refusal.state, f"{refusal.step}: {refusal.message}")
+    state = then if wanted(going.facts) else refusal.state
+    return await going.end(state, f"{refusal.step}: {refusal.message}")
 
 
 @dataclass(kw_only=True)

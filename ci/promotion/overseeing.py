@@ -46,13 +46,9 @@ async def keep_baseline(promotion: Promotion, doing: Doing) -> Facts:
 
 async def watch_window(promotion: Promotion, doing: Doing) -> Facts:
     """Watch the release that users just got. Raises BlockedError where it is bad, PausedError where nobody can tell."""
-    watched = await watch(subject_of(promotion, doing.flow, doing.facts), doing)
-    for line in watched.notices:
-        doing.note(line)
-    reason = _why(watched)
-    if watched.outcome is Outcome.FAIL:
-        raise BlockedError(reason, rulings=watched.rulings)
+    watched = await see_window(promotion, doing)
     if not watched.passed:
+        reason = _why(watched)
         word = await anyio.to_thread.run_sync(promotion.journal.approvals.of, doing.flow.id, WINDOW)
         if word is None:
             await tell_hold(promotion, doing, reason, watched.rulings)
@@ -62,6 +58,16 @@ async def watch_window(promotion: Promotion, doing: Doing) -> Facts:
             )
         doing.note(f"taken for good by {word.by}: {word.reason or 'no reason given'}")
     return {RULINGS: plain(*watched.rulings), "notices": list(watched.notices), "accepted": watched.accepted}
+
+
+async def see_window(promotion: Promotion, doing: Doing) -> Watched:
+    """Watch the release that users just got to the end of its window. Raises BlockedError where it is bad."""
+    watched = await watch(subject_of(promotion, doing.flow, doing.facts), doing)
+    for line in watched.notices:
+        doing.note(line)
+    if watched.outcome is Outcome.FAIL:
+        raise BlockedError(_why(watched), rulings=watched.rulings)
+    return watched
 
 
 async def watch_armed(promotion: Promotion, flow: Flow, watcher: Watcher, *, until_over: bool) -> FlowStepRun | None:

@@ -160,6 +160,13 @@ async def switch(promotion: Promotion, doing: Doing) -> Facts:
         migrations=migrations,
     )
     await anyio.to_thread.run_sync(recording)
+    return await move_users(promotion, doing)
+
+
+async def move_users(promotion: Promotion, doing: Doing) -> Facts:
+    """Note what is served from now on, move all users, and ask each app. Raises BlockedError."""
+    targets = targets_of(promotion, doing.facts)
+    journal, name = promotion.journal, promotion.environment
     noting = functools.partial(journal.servings.record, name, promotion.commit, flow=doing.flow.id)
     await anyio.to_thread.run_sync(noting)
     try:
@@ -167,7 +174,7 @@ async def switch(promotion: Promotion, doing: Doing) -> Facts:
     except VendorError as error:
         # Some may have moved by now: what is half done must not wait for whoever resumes it.
         raise BlockedError(f"not all apps could be switched: {error.message}", hint=error.hint) from error
-    return {"deployments": deployed, "at": time.time()}
+    return {"deployments": {each.app: plain_deployment(each) for each in targets}, "at": time.time()}
 
 
 async def smoke_served(promotion: Promotion, doing: Doing) -> Facts:

@@ -55,7 +55,7 @@ def steps(promotion: Promotion, prefix: str = "") -> Sequence[FlowStep]:
 
     return (
         step("rollback target", _choose),
-        step("rollback", _flip, f"what users of {name} get, where the release failed"),
+        step("rollback", flip, f"what users of {name} get, where the release failed"),
         step("rollback noted", _note),
     )
 
@@ -93,8 +93,8 @@ async def _choose(promotion: Promotion, _prefix: str, doing: Doing) -> Facts:
             return {
                 FAILED: f"{contracts[0]} took away what {release.commit[:12]} needs: only a later commit can mend it"
             }
-        if lacking := await _lacking(promotion, release):
-            gone.append(f"{lacking} of {release.commit[:12]} is gone")
+        if app := await lacking(promotion, release.deployments):
+            gone.append(f"{app} of {release.commit[:12]} is gone")
             continue
         return {"commit": release.commit, "deployments": release.deployments, "bad": bad.flow if bad else None}
     return {FAILED: "; ".join(gone)}
@@ -154,16 +154,16 @@ async def _contracts(promotion: Promotion, release: Release) -> list[str]:
     return [each.name for each in read if each.phase is Effect.CONTRACT]
 
 
-async def _lacking(promotion: Promotion, release: Release) -> str | None:
+async def lacking(promotion: Promotion, deployments: Mapping[str, Mapping[str, Any]]) -> str | None:
     """Return an app whose deployment is not there any more, None where all are."""
     for app in promotion.settings.apps:
-        known = release.deployments.get(app.name)
+        known = deployments.get(app.name)
         if known is None or (await promotion.platform.wait(read_deployment(known))).state is not Built.READY:
             return app.name
     return None
 
 
-async def _flip(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
+async def flip(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
     """Put all apps back at once, what is not back up to three times; each must then say so itself."""
     target = doing.facts[f"{prefix}rollback target"]
     if "commit" not in target:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ci.promotion.promoting import Promotion
 
 STEP = "testing window"
+DRILL = "drill-"  # what the ids of drills begin with
 SMOKE, TIER_1 = "smoke", "tier 1"
 PAUSE = 1.0
 
@@ -120,7 +121,7 @@ async def _tier_1(promotion: Promotion) -> tuple[bool, str]:
 
 
 async def _ruled(promotion: Promotion, flow: Flow, watcher: Watcher) -> tuple[Ruling, bool]:
-    """Return the gate's ruling, and whether something that is no descendant is served by now."""
+    """Return the gate's ruling, and whether something that is no descendant is served by now: a drill is put back."""
     journal = promotion.journal
     known = await anyio.to_thread.run_sync(journal.servings.of, promotion.environment)
     servings = []
@@ -140,7 +141,7 @@ async def _ruled(promotion: Promotion, flow: Flow, watcher: Watcher) -> tuple[Ru
         required=promotion.settings.promotion.soak,
         tested=tested(promotion),
     )
-    superseded = bool(servings) and not servings[-1].carries
+    superseded = bool(servings) and not servings[-1].carries and not known[-1].flow.startswith(DRILL)
     return rule(observed, environment=promotion.environment), superseded
 
 

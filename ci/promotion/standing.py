@@ -12,6 +12,7 @@ import anyio.to_thread
 from ci import processes
 from ci.errors import ShipwayError
 from ci.journal import State
+from ci.journal.timings import DRILL
 from ci.promotion import overseeing, soaking
 from ci.promotion.asking import commit_of
 from ci.promotion.flow import INTENT, RESULT
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ci.journal import Flow, Journal
     from ci.journal.bars import Freeze, Pin
     from ci.journal.incidents import Incident
+    from ci.journal.timings import Timing
     from ci.settings import Settings
     from ci.settings.environments import App, Environment
 
@@ -75,7 +77,7 @@ class Going:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How an environment stands. `holder` holds its lease now."""
+    """How an environment stands. `holder` holds its lease now, `drill` is the last one that was played there."""
 
     environment: str
     branch: str
@@ -84,6 +86,7 @@ class Standing:
     holder: str | None = None
     frozen: Freeze | None = None
     incidents: tuple[Incident, ...] = ()
+    drill: Timing | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +119,8 @@ async def overview(settings: Settings, journal: Journal, root: Path) -> Overview
 def _standing(name: str, settings: Settings, journal: Journal, served: Sequence[Served]) -> Standing:
     lease = journal.leases.of(name)
     recent = journal.flows.recent(name)
-    shown = [flow for flow in recent if flow.is_open] or recent[:1]
+    shown = [flow for flow in recent if flow.is_open] or [flow for flow in recent if flow.kind != DRILL][:1]
+    drills = journal.timings.recent(DRILL, environment=name, limit=1)
     return Standing(
         environment=name,
         branch=getattr(settings.environments, name).branch,
@@ -125,6 +129,7 @@ def _standing(name: str, settings: Settings, journal: Journal, served: Sequence[
         holder=lease.holder if lease else None,
         frozen=journal.bars.frozen(name),
         incidents=journal.incidents.going_on(environment=name),
+        drill=drills[0] if drills else None,
     )
 
 

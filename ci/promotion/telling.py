@@ -47,14 +47,14 @@ async def tell_failure(promotion: Promotion, prefix: str, doing: Doing) -> Facts
     if incident is None or refusal is None:
         return {SKIPPED: "there is nothing to be told"}
     ending = _ending(doing, refusal)
-    return await _deliver(promotion, doing, await _story(promotion, doing, refusal, incident, ending))
+    return await deliver(promotion, doing, await _story(promotion, doing, refusal, incident, ending))
 
 
 async def tell_hold(promotion: Promotion, doing: Doing, reason: str, rulings: Sequence[Any]) -> None:
     """Tell that a release serves of which nobody can say whether it is bad; told once for a flow."""
     story = Story(
         incident=f"{doing.flow.id}-held",
-        product=_product(promotion),
+        product=product(promotion),
         environment=promotion.environment,
         commit=promotion.commit,
         ending=Ending.HELD,
@@ -63,13 +63,13 @@ async def tell_hold(promotion: Promotion, doing: Doing, reason: str, rulings: Se
         severity=SEVERITIES[Ending.HELD],
         safe=None,
         detected=time.time(),
-        started=_switched(doing.facts),
+        started=switched(doing.facts),
         apps=tuple(app.name for app in promotion.settings.apps),
         rulings=tuple(rulings),
-        links=_links(promotion, doing.facts),
+        links=links(promotion, doing.facts),
         command=f"shipway approve {promotion.environment}",
     )
-    await _deliver(promotion, doing, story)
+    await deliver(promotion, doing, story)
 
 
 async def tell_change(promotion: Promotion, doing: Doing) -> Facts:
@@ -77,12 +77,12 @@ async def tell_change(promotion: Promotion, doing: Doing) -> Facts:
     before = doing.facts["admission"]["served"].get(promotion.environment, {})
     change = Change(
         flow=doing.flow.id,
-        product=_product(promotion),
+        product=product(promotion),
         environment=promotion.environment,
         commit=promotion.commit,
-        moment=_switched(doing.facts) or time.time(),
+        moment=switched(doing.facts) or time.time(),
         before=next(iter(before.values()), None),
-        links=_links(promotion, doing.facts),
+        links=links(promotion, doing.facts),
     )
     return _told(await delivering.record(change, promotion.made, promotion.journal), doing)
 
@@ -95,7 +95,7 @@ async def tell_over(promotion: Promotion, doing: Doing) -> Facts:
     for incident in going_on:
         over = Over(
             incident=incident.id,
-            product=_product(promotion),
+            product=product(promotion),
             environment=name,
             commit=promotion.commit,
             moment=time.time(),
@@ -108,7 +108,8 @@ async def tell_over(promotion: Promotion, doing: Doing) -> Facts:
     return {"closed": [each.id for each in going_on], "said": lines}
 
 
-async def _deliver(promotion: Promotion, doing: Doing, story: Story) -> Facts:
+async def deliver(promotion: Promotion, doing: Doing, story: Story) -> Facts:
+    """Tell it by all channels of the environment; return what came of that."""
     return _told(await delivering.deliver(story, promotion.made, promotion.journal, say=doing.note), doing)
 
 
@@ -134,7 +135,7 @@ async def _story(promotion: Promotion, doing: Doing, refusal: Refusal, incident:
     }
     return Story(
         incident=incident,
-        product=_product(promotion),
+        product=product(promotion),
         environment=promotion.environment,
         commit=promotion.commit,
         ending=ending,
@@ -143,14 +144,14 @@ async def _story(promotion: Promotion, doing: Doing, refusal: Refusal, incident:
         severity=SEVERITIES[ending],
         safe=SAFE[ending],
         detected=refusal.moment or time.time(),
-        started=_switched(doing.facts),
+        started=switched(doing.facts),
         restored=flipped.get("at"),
         returned_to=target.get("commit") if ending is Ending.ROLLED_BACK else None,
         apps=tuple(app.name for app in promotion.settings.apps),
         rulings=(*(RULING.validate_python(each) for each in refusal.rulings), *extra),
         pinned=bool(noted.get("pinned")),
         outside=bool(noted.get("outside")),
-        links=_links(promotion, doing.facts),
+        links=links(promotion, doing.facts),
         command=_command(promotion, ending),
         report=page,
     )
@@ -176,7 +177,8 @@ def _command(promotion: Promotion, ending: Ending) -> str:
     return "shipway status"
 
 
-def _links(promotion: Promotion, facts: Mapping[str, Facts]) -> tuple[Link, ...]:
+def links(promotion: Promotion, facts: Mapping[str, Facts]) -> tuple[Link, ...]:
+    """Return what a person may want to open."""
     places = {
         "monitoring": promotion.own.notify.monitoring,
         "pull request": facts.get("pull request", {}).get("url"),
@@ -188,10 +190,12 @@ def _links(promotion: Promotion, facts: Mapping[str, Facts]) -> tuple[Link, ...]
     return tuple(Link(name=name, address=str(address)) for name, address in places.items() if address)
 
 
-def _product(promotion: Promotion) -> str:
+def product(promotion: Promotion) -> str:
+    """Return what is ill, as people call it."""
     return promotion.settings.github.repository if promotion.settings.github else promotion.root.name
 
 
-def _switched(facts: Mapping[str, Facts]) -> float | None:
+def switched(facts: Mapping[str, Facts]) -> float | None:
+    """Return when users had it, None where they never did."""
     at = facts.get(SWITCH, {}).get("at")
     return None if at is None else float(at)

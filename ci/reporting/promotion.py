@@ -1,16 +1,17 @@
-"""A promotion's or a rollback's steps and rulings in words; every kind of report shows them alike."""
+"""A promotion's, a rollback's or a drill's steps and rulings in words; every kind of report shows them alike."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from ci.model import FlowStepRun, Outcome, PutBack, Return, Ruling, RunReport, RunVerdict, Status
+from ci.model import FlowStepRun, Outcome, PutBack, Return, Ruling, RunReport, RunVerdict, Status, TimingEntry
 from ci.reporting.wording import GLYPHS, duration, listed, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+DRILL = "drill"
 FIGURES_SHOWN = 40
 _BROKEN = frozenset({Status.FAILED, Status.ERROR})
 _UNSURE = frozenset({Outcome.INCONCLUSIVE, Outcome.NODATA, Outcome.ERROR})
@@ -26,7 +27,12 @@ COLOURS = {
 
 def is_flow(report: RunReport) -> bool:
     """Say whether it has steps: something was carried to an environment, or back."""
-    return report.kind in {"promotion", "rollback", "rehearsal"}
+    return report.kind in {"promotion", "rollback", "rehearsal", DRILL}
+
+
+def is_wanted(report: RunReport) -> bool:
+    """Say whether what said no was meant to: a drill that went as planned."""
+    return report.kind == DRILL and report.verdict is RunVerdict.PASSED
 
 
 def word(step: FlowStepRun) -> str:
@@ -40,7 +46,9 @@ def glyph(ruling: Ruling) -> str:
 
 
 def refused(report: RunReport) -> tuple[Ruling, ...]:
-    """Return the rulings that said no."""
+    """Return the rulings that said no, and were not meant to."""
+    if is_wanted(report):
+        return ()
     return tuple(ruling for ruling in report.rulings if ruling.ruling is Outcome.FAIL)
 
 
@@ -64,6 +72,8 @@ def headline(report: RunReport) -> str:
     """`3f2a1c9d7e4b promoted to production`; where it did not come to that, what stood in the way."""
     if report.kind == "rehearsal":
         return f"rehearsal {one_line(report.scenario or '', 60)}, {'' if _is_green(report) else 'NOT '}as expected"
+    if report.kind == DRILL:
+        return drilled(report)
     what = one_line(report.commit[:12]) if report.commit else "an unknown commit"
     where = one_line(report.environment or "an unknown environment", 80)
     if report.put_back is not None:
@@ -126,6 +136,23 @@ def aftermath(report: RunReport) -> list[tuple[str, str]]:
 
 def _is_green(report: RunReport) -> bool:
     return report.verdict is RunVerdict.PASSED
+
+
+def drilled(report: RunReport) -> str:
+    """`drill failing-smoke in staging: found after 2.5 s, put back 0.4 s later`, or what went otherwise."""
+    mine = next((each for each in report.timings if each.id == report.id), None)
+    where = one_line(report.environment or "an unknown environment", 80)
+    if mine is None:
+        said = [f"{one_line(each.name, 60)}: {one_line(each.reason or '')}" for each in broken(report)]
+        return f"drill in {where}: {said[0] if said else 'nothing was planted'}"
+    return f"drill {one_line(mine.scenario, 60)} in {where}: {took(mine)}"
+
+
+def took(entry: TimingEntry) -> str:
+    """`found after 2.5 s, put back 0.4 s later`; what went otherwise stands before it."""
+    found = "not found" if entry.detected is None else f"found after {duration(entry.detected)}"
+    back = "not put back" if entry.recovered is None else f"put back {duration(entry.recovered)} later"
+    return f"{'' if entry.expected else f'{one_line(entry.reason)}; '}{found}, {back}"
 
 
 def totals(report: RunReport) -> list[tuple[str, str]]:

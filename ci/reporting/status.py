@@ -50,6 +50,8 @@ def _lines(standing: Facts) -> Iterator[tuple[str, Text]]:
             yield "gates", _gates(flow["gates"])
     if standing["holder"] is not None:
         yield "", Text(f"held by {one_line(standing['holder'])}")
+    if drill := standing.get("drill"):
+        yield "last drill", _drill(drill)
     for incident in standing["incidents"]:
         told = f"{incident['commit'][:SHORT]}, {one_line(incident['what'], 80)}: {one_line(incident['reason'])}"
         yield "incident", Text.assemble((told, "red"), (f"  {one_line(incident['id'])}", "dim"))
@@ -80,6 +82,14 @@ def _gates(gates: list[Facts]) -> Text:
     passed = sum(each["ruling"] == Outcome.PASS for each in gates)
     others = [f"{each['gate']} {each['ruling']}: {each['reason']}" for each in gates if each["ruling"] != Outcome.PASS]
     return Text(one_line("; ".join([f"{passed} PASS", *others])))
+
+
+def _drill(drill: Facts) -> Text:
+    """Return what was played, how it ended, how long that is ago, and both times."""
+    ended = ("as expected", "green") if drill["expected"] else ("NOT as expected", "yellow")
+    found = "not found" if drill["detected"] is None else f"found after {duration(drill['detected'])}"
+    back = "not put back" if drill["recovered"] is None else f"put back {duration(drill['recovered'])} later"
+    return Text.assemble(f"{one_line(drill['scenario'], 60)} ", ended, f" {_ago(drill['moment'])} ago: {found}, {back}")
 
 
 def _ago(moment: float) -> str:

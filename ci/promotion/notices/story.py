@@ -45,7 +45,7 @@ class Story:
     that said so, `reason` why. `safe` is whether users are safe now, None where nobody knows. `outside`: what served
     before has the same trouble, so that the commit is not to blame. Moments are seconds since 1970: when users began
     to get it, when that was found, when they were safe again. `advice` is a recommended fix, `command` what to type
-    next. `report` is the page of HTML to attach.
+    next. `report` is the page of HTML to attach. `drill`: nothing is wrong, it was played.
     """
 
     incident: str
@@ -70,17 +70,19 @@ class Story:
     advice: str = ""
     command: str = ""
     report: bytes | None = None
+    drill: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Over:
-    """The end of an incident: `commit` serves, and passed."""
+    """The end of an incident: `commit` serves, and passed; of a `drill`, it serves again."""
 
     incident: str
     product: str
     environment: str
     commit: str
     moment: float
+    drill: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,8 @@ HEADLINES = {
     Ending.STOPPED: "a release to {} was stopped",
     Ending.HELD: "nobody can see how {} is",
 }
+DRILL = "DRILL"  # before all that is told of one
+PLAYED = "This is a drill: nothing is wrong, and nothing is to be done."
 SAFE, UNSAFE, UNKNOWN = "Users are safe", "Users are NOT safe", "Nobody knows whether users are safe"
 
 
@@ -34,7 +36,7 @@ def moment(seconds: float) -> str:
 def headline(story: Story) -> str:
     """Return what happened, in a few words."""
     said = HEADLINES[story.ending].format(story.environment)
-    return f"{said[0].upper()}{said[1:]}"
+    return f"{DRILL}: {said}" if story.drill else f"{said[0].upper()}{said[1:]}"
 
 
 def users(story: Story) -> str:
@@ -44,7 +46,7 @@ def users(story: Story) -> str:
 
 def safety(story: Story) -> str:
     """Return whether users are safe, and why."""
-    return f"{users(story)}: {_why(story)}."
+    return f"{f'{PLAYED} ' if story.drill else ''}{users(story)}: {_why(story)}."
 
 
 def _why(story: Story) -> str:
@@ -63,6 +65,8 @@ def _why(story: Story) -> str:
 
 def blame(story: Story) -> str:
     """Return whether the commit may come back."""
+    if story.drill:
+        return f"{short(story.commit)} holds what served before, under a name of its own; nothing is pinned."
     if story.outside:
         return "The cause is outside: what served before has the same trouble, so the commit is not pinned."
     if story.pinned:
@@ -72,7 +76,8 @@ def blame(story: Story) -> str:
 
 def subject(story: Story) -> str:
     """Return the line that a person sees before anything else."""
-    return f"{story.product} {_shortly(story)}: {story.what}. {users(story)}"
+    drill = f"{DRILL}: " if story.drill else ""
+    return f"{drill}{story.product} {_shortly(story)}: {story.what}. {users(story)}"
 
 
 def _shortly(story: Story) -> str:
@@ -112,6 +117,9 @@ def _after(end: float | None, start: float | None, what: str) -> str:
 
 def ended(over: Over) -> str:
     """Return how an incident ended."""
+    if over.drill:
+        since = f"{over.environment} serves {short(over.commit)} again since {moment(over.moment)}"
+        return f"{DRILL}, over: it was played, and {since}."
     return f"Over: {over.environment} serves {short(over.commit)}, which passed, since {moment(over.moment)}."
 
 
