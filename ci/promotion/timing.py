@@ -27,15 +27,16 @@ class Times:
     recovered: float | None = None
 
 
-def times(entries: Sequence[Entry], refusal: Refusal | None, *, since: str = SWITCH) -> Times:
+def times(entries: Sequence[Entry], refusal: Refusal | None, *, since: str = SWITCH, begun: bool = False) -> Times:
     """Return how long it took from the step `since` to the ruling, and from that until every app was back.
 
-    It counts from when that step was done, where it never was from when it was begun first: then it was itself what
-    failed. A drill counts from when its fault was planted.
+    It counts from when that step was done; where it never was, or with `begun`, from when it was begun first. A drill
+    counts from when it began to plant its fault.
     """
     if refusal is None or refusal.moment is None:
         return Times()
-    began = _moment(entries, since, RESULT) or next((each.moment for each in entries if each.step == since), None)
+    done = None if begun else _moment(entries, since, RESULT)
+    began = done or next((each.moment for each in entries if each.step == since), None)
     if began is None or refusal.moment < began:
         return Times()
     back = next(

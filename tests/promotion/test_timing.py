@@ -43,9 +43,10 @@ def test_what_the_armed_watch_found_is_put_back_late() -> None:
     assert times(known, refused(160.0, "armed watch")) == Times(detected=57.0, recovered=1.0)
 
 
-def test_a_drill_counts_from_when_its_fault_was_planted() -> None:
-    known = entries(*SWITCHED, ("fault", "result", 105.0, {}), ("rollback", "result", 109.0, {BACK: "a"}))
-    assert times(known, refused(108.0), since="fault") == Times(detected=3.0, recovered=1.0)
+def test_a_drill_counts_from_when_its_fault_began_to_be_planted() -> None:
+    fault: tuple[Told, ...] = (("fault", "intent", 104.0, {}), ("fault", "result", 105.0, {}))
+    known = entries(*SWITCHED, *fault, ("rollback", "result", 109.0, {BACK: "a"}))
+    assert times(known, refused(108.0), since="fault", begun=True) == Times(detected=4.0, recovered=1.0)
 
 
 @pytest.mark.parametrize("facts", [{MIXED: "web is not"}, {"failed": "none is"}, {"skipped": "it is held"}])

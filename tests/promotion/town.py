@@ -161,6 +161,7 @@ token = "file://{{secrets}}/sentry"
 organization = "acme"
 projects = ["api"]
 address = "{{sentry}}"
+{{dsn}}
 
 [environments.production]
 [environments.production.configured]
@@ -416,11 +417,14 @@ async def town(
     approval: str = "none",
     apart: float = 180.0,
     watch: tuple[float, float, float] = (1.0, 2.0, 4.0),
+    dsn: bool = False,
+    more: str = "",
 ) -> AsyncIterator[Town]:
     """Give a town whose staging serves the first commit; `journal` is the URL of one that machines share.
 
     Neon has `databases` that can be connected to, or none but on paper. `live`: production serves the first commit too.
-    `approval` is whose word it needs, `apart` how long two rollbacks are; `watch` is what watches last.
+    `approval` is whose word it needs, `apart` how long two rollbacks are; `watch` is what watches last. `dsn`: errors
+    can be sent to staging's Sentry; `more` is more of shipway.toml.
     """
     root, secrets = directory / "work", directory / "secrets"
     root.mkdir(parents=True)
@@ -464,13 +468,15 @@ async def town(
             "within": 2.5,
             "approval": approval,
             "apart": apart,
+            "dsn": f'dsn = "file://{secrets}/dsn"' if dsn else "",
             **dict(zip(("window", "extended", "armed"), watch, strict=True)),
             **at,
         }
         (secrets / "journal").write_text(journal or "")
+        (secrets / "dsn").write_text(errors.dsn(monitor, "api"))
         shared = f'\n[journal]\nurl = "file://{secrets}/journal"\n' if journal else ""
         text = SETTINGS + (LIVE if live else "")
-        (root / "shipway.toml").write_text(text.format(**words) + shared)
+        (root / "shipway.toml").write_text(text.format(**words) + shared + more)
         (root / "server.py").write_text(SERVER)
         (directory / "outages").mkdir()
         (root / "migrations").mkdir()

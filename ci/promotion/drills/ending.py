@@ -144,8 +144,8 @@ async def keep_times(promotion: Promotion, doing: Doing) -> Facts:
         return {SKIPPED: "nothing was planted"}
     journal, scenario = promotion.journal, scenario_of(doing)
     entries = await anyio.to_thread.run_sync(journal.flows.entries, doing.flow.id)
-    took = times(entries, doing.refusal, since=FAULT)
-    wrong = _wrong(doing)
+    took = times(entries, doing.refusal, since=FAULT, begun=True)
+    found, wrong = _is_found(doing), _wrong(doing)
     reason = wrong or (doing.refusal.message if doing.refusal else "")
     recording = functools.partial(
         journal.timings.record,
@@ -156,7 +156,7 @@ async def keep_times(promotion: Promotion, doing: Doing) -> Facts:
         commit=promotion.commit,
         expected=wrong is None,
         reason=reason,
-        detected=took.detected,
+        detected=took.detected if found else None,
         recovered=took.recovered,
     )
     kept = await anyio.to_thread.run_sync(recording)
@@ -176,13 +176,18 @@ def is_expected(facts: Mapping[str, Facts]) -> bool:
 def _wrong(doing: Doing) -> str | None:
     """Return in what it ended otherwise, None where it did not."""
     scenario, refusal = scenario_of(doing), doing.refusal
-    if refusal is None:
-        return "nothing was found"
     if rolling_back.BACK not in doing.facts[BACK]:
         return f"not everything was put back: {_why(doing.facts)}"
-    if refusal.step != scenario.found_by or scenario.says not in refusal.message:
-        return f"{refusal.step} said no, where {scenario.found_by} was to find what was planted: {refusal.message}"
+    if refusal is None or not _is_found(doing):
+        said = f"{refusal.step}: {refusal.message}" if refusal else "nobody said no"
+        return f"{scenario.found_by} was to find what was planted; {said}"
     return None
+
+
+def _is_found(doing: Doing) -> bool:
+    """Whether what was planted is what said no."""
+    scenario, refusal = scenario_of(doing), doing.refusal
+    return refusal is not None and refusal.step == scenario.found_by and scenario.says in refusal.message
 
 
 def _came(facts: Mapping[str, Facts]) -> str:

@@ -102,7 +102,7 @@ def failing(settings: Settings) -> Settings:
             "name": PROBE,
             "point": "health",
             "app": probes[0].app,
-            "requests": [{"path": "/", "status": UNMET}],
+            "requests": ({"path": "/", "status": UNMET},),
             "within": max(each.within for each in probes),
         }
     )
