@@ -24,6 +24,7 @@ watching.py   a release that users were moved to, watched: its window, then the 
   verdicts.py    what the gates say to what the journal holds of it
 promoting.py  what all of these work with; work.py: what they have run on a commit, history.py: what git tells of it
 carrying.py   a promotion as a whole: begun once, carried on by one process after the other
+drills/       a bad release played on staging, to see that it is found and put back
 barring.py    what people do beside it: freeze, pin, close an incident
 connected.py  an environment's outside services, with their secrets
 doctor.py     what they have and lack, by reads alone; findings.py: as values

@@ -13,6 +13,7 @@
     tools.py      which tools are there
     promotion.py  a promotion's steps and rulings in words, for all of these
     replay.py     rulings made again, beside what they were
+    drill.py      a drill as JSON, and why one was not played
     doctor.py     what an environment has and lacks; smoke.py: what its probes met
     findings.py   what is wrong, each thing once; the headline; what the run does not vouch for
     wording.py    making strangers' text harmless; durations, sizes, counts in words

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import functools
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 import pytest
 
@@ -13,22 +15,25 @@ from ci.errors import ExitCode
 from ci.journal import State, leases
 from ci.journal.timings import DRILL
 from ci.promoted import exit_code
-from ci.promotion.carrying import abort, begin, due, unfinished
+from ci.promotion.carrying import abort, begin, carry_on, due, unfinished
 from ci.promotion.drills import planting
 from ci.promotion.drills.beginning import going_on, refuse_busy, refuse_production
 from ci.promotion.drills.scenario import SCENARIOS, lacking
 from ci.promotion.flow import RESULT, SKIPPED, BlockedError, BusyError
 from ci.promotion.rolling_back import BACK, MIXED
+from tests.promotion import toy
 from tests.promotion.drilled import PROBES, Place, asked, drilled, killed, marked, play, promotion_of
 from tests.promotion.test_production import stop
+from tests.promotion.town import promote, promotion
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from ci.journal import Entry, Flow, Journal
+    from ci.journal import Entry, Flow, Journal, Refusal
     from ci.promotion.flow import Ended
 
+SOAK = 12.0  # seconds
 PARTS = 3  # of a sweep, each in a town of its own
 
 
@@ -91,6 +96,7 @@ def test_what_is_planted_is_found_by_the_step_that_is_for_it_and_staging_is_put_
             assert (ended.refusal.step, says in ended.refusal.message) == (step, True), ended.refusal
             assert (ended.flow.state, exit_code(ended)) == (State.DONE, ExitCode.PASSED), ended.facts["times"]
             assert await left(place) == before
+            assert place.journal.servings.of("staging")[-1].commit == place.town.first
             kept = place.journal.timings.recent(DRILL)
             assert (len(kept), kept[0].scenario, kept[0].expected) == (number, scenario, True)
             assert kept[0].reason == ended.refusal.message
@@ -350,3 +356,31 @@ def test_the_command_that_is_about_a_crash_has_one_and_ends_it_itself(tmp_path: 
         assert await left(place) == before
 
     played(tmp_path, scene, notify=False)
+
+
+@pytest.mark.long
+def test_a_drill_in_a_testing_window_has_it_begin_anew_and_voids_it_for_nobody_who_looks_meanwhile(
+    tmp_path: Path,
+) -> None:
+    async def scene(place: Place) -> None:
+        waiting = await promote(place.town, place.town.second, wait=False)
+        assert waiting.flow.state is State.WAITING, waiting.refusal
+        states: list[tuple[Refusal | None, State]] = []
+
+        async def tick() -> None:
+            async with promotion(place.town.root, place.journal, place.town.second) as (made, fence):
+                seen = await carry_on(made, waiting.flow, fence, toy.Quiet(), wait=False)
+                states.append((seen.refusal, seen.flow.state))
+
+        journal = hearing(place, "fault", lambda _entry: anyio.from_thread.run(tick))
+        ended = await play(place, "failing-smoke", journal=journal, anyway=True)
+        assert exit_code(ended) == ExitCode.PASSED, ended.refusal
+        assert {commit for commit, _ in (await place.served()).values()} == {place.town.second}
+        began = place.journal.servings.of("staging")[-1]
+        assert (began.commit, began.flow) == (place.town.second, f"{ended.flow.id}-back")
+        assert states == [(None, State.WAITING)]
+        again = await promote(place.town, place.town.second)
+        assert again.flow.state is State.DONE, again.refusal
+        assert time.time() - began.moment >= SOAK
+
+    played(tmp_path, scene, notify=False, soak=SOAK)

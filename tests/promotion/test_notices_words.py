@@ -247,3 +247,16 @@ def test_any_incident_can_mark_an_issue_as_its_own() -> None:
     assert len(set(keys)) == len(keys)
     assert keys[0] == f"incident-{names[0]}"
     assert all(mark(key) for key in keys)
+
+
+def test_a_drill_is_called_one_in_every_channel_and_at_its_end() -> None:
+    story = dataclasses.replace(STORY, drill=True, pinned=False)
+    assert mailing.mail(story, sender="a@b.test", to=("c@d.test",)).subject.startswith("DRILL: ")
+    assert paging.alert(story).summary.startswith("DRILL: ")
+    assert issue.title(story).startswith("DRILL: ")
+    for text in (mailing.to_text(story), mailing.to_html(story), issue.body(story)):
+        assert wording.PLAYED in text
+        assert "pinned: it cannot be promoted" not in text
+    over = Over(incident="one", product="acme/receipts", environment="staging", commit=GOOD, moment=0.0, drill=True)
+    assert issue.ending(over).startswith("DRILL, over: it was played, and staging serves 789b789b789b again since ")
+    assert JSON.validate_json(JSON.dump_json(story)) == story

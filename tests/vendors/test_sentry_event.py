@@ -12,8 +12,8 @@ from ci.errors import Trouble, VendorError
 from ci.rehearsal.sentry import TOKEN, Sentry
 from ci.rehearsal.serving import serving
 from ci.vendors import sentry
-from ci.vendors.sentry_event import send_probe
-from ci.vendors.sentry_values import Window
+from ci.vendors.sentry_event import pretend_error, pretend_request, send_probe
+from ci.vendors.sentry_values import Place, Window
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +91,25 @@ def test_what_is_no_dsn_is_told_without_what_it_is() -> None:
     with pytest.raises(ValueError, match="is not of the form") as raised:
         anyio.run(lambda: send_probe("hunter2", "t", release="a", environment="b"))
     assert "hunter2" not in f"{raised.value!r} {raised.value.__cause__!r}"
+
+
+def test_what_a_drill_pretends_is_counted_as_what_users_met_and_is_one_issue_of_its_release(tmp_path: Path) -> None:
+    async def calls() -> None:
+        stand_in = Sentry(tmp_path)
+        async with serving(stand_in) as address, sentry.connect(TOKEN, "acme", address=address) as client:
+            dsn, place = stand_in.dsn(address, "api"), Place(projects=("api",), environment="staging")
+            of = {"release": "api@2", "environment": "staging"}
+            for number in range(3):
+                await pretend_error(dsn, "drill-1", f"user-{number}", **of)
+                await pretend_request(dsn, "drill-1", f"user-{number}", seconds=2.0, **of)
+            tally = await client.tally(["api@2"], HOUR, place=place)
+            assert (tally.errors, tally.users) == (3, 3)
+            [issue] = await client.new_issues("api@2", place=place)
+            assert (issue.count, issue.level) == (3, "error")
+            assert await client.issues("shipway.drill:drill-1") == (issue,)
+            await pretend_error(dsn, "drill-2", "user-0", release="api@3", environment="staging")
+            assert len(await client.new_issues("api@3", place=place)) == 1  # each drill is a type of its own
+            counts = [await client.requests("api@2", HOUR, place=place, slower=each) for each in (None, 1500, 2500)]
+            assert counts == [3, 3, 0]
+
+    anyio.run(calls)
