@@ -201,12 +201,18 @@ def armed_until(plan: Plan) -> float:
 
 
 def due(plan: Plan, looks: Sequence[Look], now: float) -> int | None:
-    """Return the number of the armed look that is to be taken now, None where none is."""
+    """Return the number of the armed look that is to be taken now, None where none is.
+
+    None is taken that was due before the window ended, but for the last: the window may have lasted longer than the
+    armed watch, and whoever waits for its end must come to one.
+    """
     moments = _moments(plan)
     taken = max((each.number for each in looks if each.kind == ARMED), default=0)
     watched = max((each.moment for each in looks if each.kind == WINDOW), default=0.0)
     newest = max((number for number, at in enumerate(moments, start=1) if at <= now), default=0)
-    return newest if newest > taken and moments[newest - 1] > watched else None
+    if newest <= taken:
+        return None
+    return newest if moments[newest - 1] > watched or newest == len(moments) else None
 
 
 def is_over(plan: Plan, looks: Sequence[Look]) -> bool:
@@ -227,7 +233,7 @@ async def look_if_due(subject: Subject) -> Watched | None:
     number = due(plan, looks, now)
     if number is None:
         return None
-    until = min(now, armed_until(plan)) - plan.watch.lag
+    until = max(min(now, armed_until(plan)) - plan.watch.lag, reached(looks))
     since = min(max(reached(looks), plan.begins), until - 1.0)
     await look(subject, ARMED, number, until=until, since_last=since)
     looks = await subject.looks()

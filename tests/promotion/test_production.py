@@ -1,96 +1,35 @@
+"""A whole promotion to production: what it does step by step, what has it put back, how that ends."""
+
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
-import httpx
 import pytest
 
 from ci import processes
 from ci.errors import ExitCode
-from ci.journal import Journal, State, leases
+from ci.journal import State, leases
 from ci.journal.releases import Proof
 from ci.model import Status
 from ci.promoted import exit_code
-from ci.promotion.adopting import adopt
 from ci.promotion.carrying import abort, begin_rollback, due, roll_back, waits_at
 from ci.promotion.flow import RESULT
 from ci.promotion.promoting import read
 from ci.promotion.rolling_back import BACK, FAILED, MIXED, outcome
-from ci.promotion.work import Asked, What
-from ci.rehearsal.github import PEOPLE, SLUG
-from ci.rehearsal.sentry.envelopes import parse
-from ci.rehearsal.sentry.intake import take
 from tests.conftest import ROOT
 from tests.promotion import toy
-from tests.promotion.town import APPS, POINTS, SERVER, SKIPPED, Table, Town, promote, promotion, town
-from tests.vendors.envelopes import error, packed
+from tests.promotion.live import LIVE, broken, jam, out, played, proofs, served, staged, stop, switched, together
+from tests.promotion.town import POINTS, Town, fail, promotion
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
     from ci.journal import Entry
-    from ci.promotion.flow import Ended
-
-PARTS = 3  # of a sweep, each in a town of its own
-LIVE = functools.partial(promote, environment="production")
-
-
-def played(
-    directory: Path,
-    scene: Callable[[Town], Awaitable[None]],
-    *,
-    approval: str = "none",
-    apart: float = 180.0,
-    watch: tuple[float, float, float] = (1.0, 2.0, 4.0),
-    adopted: bool = True,
-) -> None:
-    """Play a scene in a town whose production serves, and is adopted."""
-
-    async def run() -> None:
-        async with town(directory, live=True, approval=approval, apart=apart, watch=watch) as place:
-            async with promotion(place.root, place.journal, place.first, environment="production") as (made, _):
-                if adopted:
-                    await adopt(
-                        "production",
-                        settings=made.settings,
-                        journal=made.journal,
-                        platform=made.platform,
-                        history=made.history,
-                    )
-            await scene(place)
-
-    anyio.run(run)
-
-
-async def staged(place: Town, commit: str) -> str:
-    """Promote a commit to staging, and wait for its window."""
-    ended = await promote(place, commit)
-    assert ended.flow.state is State.DONE, ended.refusal
-    return commit
-
-
-async def served(place: Town) -> set[str]:
-    """Which commits users get."""
-    async with httpx.AsyncClient(trust_env=False) as client:
-        addresses = place.settings.environments.production.addresses
-        return {(await client.get(f"{addresses[name]}/version")).json()["commit"] for name in APPS}
-
-
-def broken(place: Town, *points: str) -> str:
-    """Push a commit that fails these points in production alone."""
-    text = SERVER.replace('BROKEN = ""', f'BROKEN = "{" ".join(points)}"')
-    assert text != SERVER
-    return place.push(f"breaks {points}", **{"server.py": text})
-
-
-def proofs(place: Town) -> list[tuple[str, Proof]]:
-    return [(each.commit, each.state) for each in place.journal.releases.of("production")]
 
 
 def test_a_soaked_commit_goes_to_production_step_by_step_and_is_good_after_its_window(tmp_path: Path) -> None:
@@ -121,24 +60,6 @@ def test_a_release_that_fails_a_point_at_its_own_address_is_never_switched_to(tm
         assert proofs(place) == [(place.first, Proof.GOOD)]
 
     played(tmp_path, scene)
-
-
-def switched(place: Town, *does: Callable[[], None]) -> Journal:
-    """The journal, and something that happens once users are moved."""
-    journal = place.journal
-
-    def heard(entry: Entry) -> None:
-        if (entry.step, entry.kind) == ("mark", RESULT):
-            for each in does:
-                each()
-
-    journal.flows.heard = heard
-    return journal
-
-
-def out(place: Town, name: str) -> Callable[[], None]:
-    """Have all points fail in production: of a commit, or of "all"."""
-    return (place.directory / "outages" / name).touch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,30 +109,6 @@ SCENARIOS = [
         told="some apps of production are back to what they served before, and some are NOT",
     ),
 ]
-
-
-def together(*does: Callable[[], None]) -> Callable[[], None]:
-    def do() -> None:
-        for each in does:
-            each()
-
-    return do
-
-
-def jam(place: Town, *, times: int) -> None:
-    """Have Vercel refuse to roll back the web app."""
-    web = (place.vercel.account.project("live-web") or {})["id"]
-    place.vercel.faults.add(kind="status", method="POST", path=f"{web}/rollback/", status=400, times=times, body="{}")
-
-
-def stop(place: Town, label: str) -> None:
-    """Open an issue of that label, as a person does."""
-    told = {"title": "stop", "body": "we look into it", "labels": [label]}
-    head = {"authorization": f"Bearer {PEOPLE[0].token}"}
-    hub = place.settings.github
-    assert hub is not None
-    made = httpx.post(f"{hub.address}/repos/{SLUG}/issues", json=told, headers=head, trust_env=False)
-    assert made.status_code == httpx.codes.CREATED, made.text
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -275,8 +172,7 @@ def test_what_turns_out_bad_in_the_armed_watch_is_put_back_too(tmp_path: Path) -
 
         def heard(entry: Entry) -> None:
             if (entry.step, entry.kind) == ("people told", RESULT):
-                for number in range(4):
-                    fail(place, commit, user=f"user-{number}")
+                fail(place.directory, commit)
 
         journal.flows.heard = heard
         ended = await LIVE(place, commit, journal=journal)
@@ -360,72 +256,3 @@ def test_a_person_puts_production_back_to_what_was_good(tmp_path: Path) -> None:
         assert [(each.commit, each.reason) for each in place.journal.bars.pins()] == [(commit, "customers complain")]
 
     played(tmp_path, scene)
-
-
-def fail(place: Town, commit: str, *, user: str) -> None:
-    """Have the release meet an error that nobody saw before."""
-    store = place.sentry.store
-    event = error(release=commit, environment="production", user={"id": user})
-    take(store, store.projects["api"], parse(packed(("event", event))))
-
-
-async def proven(place: Town, commit: str) -> str:
-    """Have a commit proven for production without staging: its report is told by a table."""
-    await Table(journal=place.journal).run(Asked(what=What.STAGES, commit=commit, environment="staging"))
-    return commit
-
-
-def counted(place: Town) -> dict[str, int]:
-    """How many there are at the vendors and in the journal."""
-    made = {name: len(each) if isinstance(each, list) else each for name, each in place.made().items()}
-    return {**made, "releases": len(proofs(place)), "servings": len(place.journal.servings.of("production"))}
-
-
-@pytest.mark.parametrize("bad", [False, True], ids=["good", "put back"])
-@pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.long
-def test_killed_behind_any_entry_and_resumed_it_ends_as_if_undisturbed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int, *, bad: bool
-) -> None:
-    monkeypatch.setattr(leases, "GRACE", 0.2)
-
-    async def scene(place: Town) -> None:
-        async def candidate(message: str) -> str:
-            commit = await proven(place, place.push(message))
-            if bad:
-                at = place.settings.environments.production.addresses.values()
-                hosts = " ".join(each.removeprefix("http://") for each in at)
-                (place.directory / "outages" / f"{commit}-at").write_text(hosts)
-            return commit
-
-        def forget(commit: str) -> None:
-            """Let the next one go: what this one left behind bars it."""
-            for each in place.journal.incidents.going_on():
-                place.journal.incidents.close(each.id)
-            place.journal.bars.unpin(commit)
-            place.journal.bars.unfreeze("production")
-
-        def ending(ended: Ended) -> tuple[object, ...]:
-            return (ended.flow.state, ended.refusal and ended.refusal.step, outcome(ended.facts), exit_code(ended))
-
-        await place.record("staging")
-        first, before = await candidate("the first"), counted(place)
-        undisturbed = await LIVE(place, first, skip_soak=SKIPPED)
-        expected = {name: number - before[name] for name, number in counted(place).items()}
-        entries = len(place.journal.flows.entries(undisturbed.flow.id))
-        assert (entries > 40, outcome(undisturbed.facts)) == (True, BACK if bad else None), undisturbed.refusal
-        forget(first)
-        for number in range(1 + part, entries + 1, PARTS):
-            good = await served(place)
-            commit, before = await candidate(f"killed behind {number}"), counted(place)
-            argv = [sys.executable, "-P", "-m", "tests.promotion.town", "production"]
-            argv += [str(place.directory), commit, str(number)]
-            killed = await processes.run(argv, cwd=ROOT, environment={**os.environ, "PYTHONPATH": str(ROOT)})
-            assert killed.code == -9, (number, killed.stderr.decode()[-2000:])
-            again = await LIVE(place, commit, skip_soak=SKIPPED)
-            assert ending(again) == ending(undisturbed), number
-            assert {name: count - before[name] for name, count in counted(place).items()} == expected, number
-            assert await served(place) == (good if bad else {commit}), number
-            forget(commit)
-
-    played(tmp_path, scene, apart=0.001, watch=(0.4, 0.4, 1.0))

@@ -30,7 +30,7 @@ from ci.promotion.verdicts import (
     waits,
 )
 from ci.promotion.watching import armed_until, due, is_over, look_if_due
-from tests.promotion.watched import BEFORE, NEW, OLD, world
+from tests.promotion.watched import BEFORE, LOOKS, NEW, OLD, world
 from tests.vendors.envelopes import error, transaction
 
 if TYPE_CHECKING:
@@ -248,6 +248,29 @@ def test_the_armed_watch_looks_every_five_minutes_until_its_end_whoever_comes() 
     extended = [dataclasses.replace(seen(30), moment=2060.0)]
     assert due(made, extended, 2055) is None  # the window itself lasted until then
     assert due(made, extended, 2350) == 3
+
+
+def test_the_armed_watch_ends_though_the_window_lasted_longer_than_it_would_have() -> None:
+    made = plan()
+    late = [dataclasses.replace(seen(10), moment=4700.0)]  # who was to look was away for an hour
+    assert due(made, late, 4701) == 11
+    assert is_over(made, [*late, seen(11, kind=ARMED)])
+    assert due(made, [*late, seen(11, kind=ARMED)], 9999) is None
+
+
+def test_the_last_armed_look_reads_no_less_than_the_window_did(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with world(tmp_path) as place:
+            subject = dataclasses.replace(place.subject(), switched=time.time() - 40)
+            place.plant_requests(subject, 100)
+            reached = time.time() - 1
+            await look(subject, WINDOW, LOOKS, until=reached)
+            found = await look_if_due(subject)
+            assert found is not None
+            assert found.outcome is not None
+            assert [each.document["until"] for each in found.looks if each.kind == ARMED] == [reached]
+
+    anyio.run(play)
 
 
 def test_requests_of_our_own_are_made_where_fewer_real_ones_come_than_are_needed() -> None:

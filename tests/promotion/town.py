@@ -18,8 +18,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import anyio
+import httpx
 
 from ci import config
 from ci.journal import Journal, leases
@@ -39,9 +41,12 @@ from ci.rehearsal.stripe import Stripe
 from ci.rehearsal.vercel import Project
 from ci.rehearsal.vercel import Vercel as VercelStandIn
 from ci.reporting.document import to_json
+from ci.vendors.adapter import Adapter
 from tests.conftest import IDENTITY
 from tests.promotion import toy
+from tests.promotion.people import people
 from tests.rehearsal.vercel_world import TOKEN, clone
+from tests.vendors.envelopes import error, packed
 from tests.vendors.subjects import neon, stripe
 
 if TYPE_CHECKING:
@@ -52,6 +57,8 @@ if TYPE_CHECKING:
     from ci.promotion.work import Work
     from ci.rehearsal.neon import Neon as NeonStandIn
     from ci.settings import Settings
+    from ci.vendors.exchange import Patience
+    from tests.promotion.people import People
 
 APPS = ("api", "web")
 SECRETS = {
@@ -97,6 +104,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         kind, size = "content-type: application/json", f"content-length: {len(body)}"
         self.wfile.write(f"HTTP/1.1 {status} said\\r\\n{kind}\\r\\n{size}\\r\\n\\r\\n".encode() + body)
     def log_message(self, *_): pass
+http.server.ThreadingHTTPServer.request_queue_size = 64  # more at once than that would be answered a second later
 http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Server).serve_forever()
 """
 FIRST = "create table receipts (id int, merchant text);\n"
@@ -236,6 +244,7 @@ token = "file://{secrets}/sentry"
 organization = "acme"
 projects = ["api"]
 address = "{sentry}"
+dsn = "file://{secrets}/dsn"
 """
 )
 
@@ -339,8 +348,10 @@ class Town:
     vercel: VercelStandIn
     neon: NeonStandIn
     sentry: sentry.Sentry
+    stripe: Stripe
     first: str
     second: str
+    people: People | None = None
 
     @property
     def journal(self) -> Journal:
@@ -401,6 +412,17 @@ class Town:
         }
 
 
+def fail(directory: Path, commit: str, *, users: int = 4) -> None:
+    """Have so many users of production meet an error of the release that nobody saw before."""
+    at = urlsplit((directory / "secrets/dsn").read_text())
+    head = {"x-sentry-auth": f"Sentry sentry_version=7, sentry_key={at.username}"}
+    for number in range(users):
+        event = error(release=commit, environment="production", user={"id": f"user-{number}"})
+        address = f"{at.scheme}://{at.hostname}:{at.port}/api{at.path}/envelope/"
+        sent = httpx.post(address, content=packed(("event", event)), headers=head, trust_env=False)
+        assert sent.status_code == httpx.codes.OK, sent.text
+
+
 def opened(directory: Path) -> Journal:
     """Return the journal of the town."""
     return Journal.local(directory / "work", directory=directory / "journal")
@@ -419,12 +441,15 @@ async def town(
     watch: tuple[float, float, float] = (1.0, 2.0, 4.0),
     dsn: bool = False,
     more: str = "",
+    within: float = 2.5,
+    mail: str | None = None,
 ) -> AsyncIterator[Town]:
     """Give a town whose staging serves the first commit; `journal` is the URL of one that machines share.
 
     Neon has `databases` that can be connected to, or none but on paper. `live`: production serves the first commit too.
-    `approval` is whose word it needs, `apart` how long two rollbacks are; `watch` is what watches last. `dsn`: errors
-    can be sent to staging's Sentry; `more` is more of shipway.toml.
+    `dsn`: errors can be sent to staging's Sentry; `more` is more of shipway.toml.
+    `approval` is whose word it needs, `apart` how long two rollbacks are; `watch` is what watches last, `within` how
+    long a probe has. `mail` is how people are told of production, beside a page and an issue; without it nobody is.
     """
     root, secrets = directory / "work", directory / "secrets"
     root.mkdir(parents=True)
@@ -442,6 +467,7 @@ async def town(
         serving(base) as data,
         serving(shop) as till,
         serving(errors) as monitor,
+        people(directory, secrets, mail=mail) if mail else contextlib.nullcontext() as told,
     ):
         at: dict[str, str] = {}
         projects = dict.fromkeys(APPS, "staging") | ({f"live-{name}": "prod" for name in APPS} if live else {})
@@ -465,7 +491,7 @@ async def town(
             "sentry": monitor,
             "secrets": secrets,
             "soak": soak,
-            "within": 2.5,
+            "within": within,
             "approval": approval,
             "apart": apart,
             "dsn": f'dsn = "file://{secrets}/dsn"' if dsn else "",
@@ -475,15 +501,24 @@ async def town(
         (secrets / "journal").write_text(journal or "")
         (secrets / "dsn").write_text(errors.dsn(monitor, "api"))
         shared = f'\n[journal]\nurl = "file://{secrets}/journal"\n' if journal else ""
-        text = SETTINGS + (LIVE if live else "")
-        (root / "shipway.toml").write_text(text.format(**words) + shared + more)
+        text = (SETTINGS + (LIVE if live else "")).format(**words)
+        (root / "shipway.toml").write_text(text + (told.settings if told else "") + shared + more)
         (root / "server.py").write_text(SERVER)
         (directory / "outages").mkdir()
         (root / "migrations").mkdir()
         (root / "migrations/0001.sql").write_text(FIRST)
         (root / "sample.txt").write_text("Corner Bakery, 12.50\n")
         blank = Town(
-            directory=directory, root=root, github=github, vercel=vercel, neon=base, sentry=errors, first="", second=""
+            directory=directory,
+            root=root,
+            github=github,
+            vercel=vercel,
+            neon=base,
+            sentry=errors,
+            stripe=shop,
+            people=told,
+            first="",
+            second="",
         )
         blank.git("init", "-q", "-b", "main")
         first = blank.push("one")
@@ -520,11 +555,15 @@ async def promotion(
     *,
     rehearsal: bool = True,
     environment: str = "staging",
+    patience: Patience | None = None,
 ) -> AsyncIterator[tuple[Promotion, Fence]]:
-    """Give a promotion in the town, by its settings."""
+    """Give a promotion in the town, by its settings; with `patience` in place of every vendor's own."""
     settings = config.load(root)
     fence = Fence()
     async with connected(settings, environment, root=root, before=fence) as made:
+        for each in vars(made).values():
+            if isinstance(each, Adapter) and patience is not None:
+                each.exchange.patience = patience
         assert made.github is not None
         assert made.platform is not None
         yield (
@@ -554,12 +593,15 @@ async def promote(
     journal: Journal | None = None,
     rehearsal: bool = True,
     environment: str = "staging",
+    patience: Patience | None = None,
     **asked: str,
 ) -> Ended:
     """Promote as far as it goes."""
     journal = journal or place.journal
     flow = begin(journal, environment, commit, **asked)
-    made_by = promotion(place.root, journal, commit, work, rehearsal=rehearsal, environment=environment)
+    made_by = promotion(
+        place.root, journal, commit, work, rehearsal=rehearsal, environment=environment, patience=patience
+    )
     async with made_by as (made, fence):
         return await carry_on(made, flow, fence, toy.Quiet(), wait=wait)
 
