@@ -22,7 +22,7 @@ import anyio.to_thread
 
 from ci import config, hosts, outcome
 from ci.asked import REPORT, Promoted, PromotionRequest
-from ci.errors import ExitCode, UsageError, VendorError
+from ci.errors import ExitCode, ShipwayError, UsageError, VendorError
 from ci.executors.cache import cache_directory, held
 from ci.executors.find import find
 from ci.model import STAGE_NAMES, Plan, RunReport, RunVerdict, StageRun, Status
@@ -353,7 +353,7 @@ async def abort(request: PromotionRequest, console: Console, reason: str) -> Pro
 async def tick(path: Path, console: Console) -> ExitCode:
     """Do what is due: in windows that go on, for people who could not be told, with promotions past their time.
 
-    Raises as `promote`.
+    What cannot be gone on with keeps nothing else from it. Raises as `promote`.
     """
     from ci.promotion import carrying  # noqa: PLC0415 - as above
     from ci.releases import carry, tell_again  # noqa: PLC0415 - as above
@@ -361,11 +361,16 @@ async def tick(path: Path, console: Console) -> ExitCode:
     root = path.resolve()
     settings = config.load(root)
     journal = await lasting(settings, root)
-    code = ExitCode.PASSED
+    code, failed = ExitCode.PASSED, list[ShipwayError]()
     for flow in carrying.due(journal):
         request = PromotionRequest(path=path, environment=flow.environment, wait=False)
-        code = max(code, (await carry(request, root, journal, flow, console)).code)
+        try:
+            code = max(code, (await carry(request, root, journal, flow, console)).code)
+        except ShipwayError as error:
+            failed.append(error)
     await tell_again(settings, root, journal, console)
+    if failed:
+        raise failed[0]
     return code
 
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from ci.promotion.promoting import Promotion
 
 SWITCHED = "switch"  # the step after which users have it
+MERGE = "merge"
 # What these say no to is no failure of the commit.
-NO_INCIDENT = frozenset({"admission", "pull request", "soak", "evidence of staging", "merge"})
+NO_INCIDENT = frozenset({"admission", "pull request", "soak", "evidence of staging", MERGE})
 
 
 async def remove_test_database(promotion: Promotion, doing: Doing) -> Facts:
@@ -70,11 +71,13 @@ async def tell_window(promotion: Promotion, doing: Doing) -> Facts:
 
 
 async def open_incident(promotion: Promotion, doing: Doing) -> Facts:
-    """Open an incident where the commit failed; it waits for its diagnosis."""
+    """Open an incident where the commit failed, or a person is needed whatever it was; it waits for its diagnosis."""
     refusal = doing.refusal
     if refusal is None:
         return {SKIPPED: "there is none"}
-    if refusal.step in NO_INCIDENT or refusal.state is State.ABORTED:
+    stuck = rolling_back.outcome(doing.facts) in {rolling_back.MIXED, rolling_back.FAILED}
+    stuck |= refusal.step == MERGE and refusal.state is State.HELD  # it serves, and its branch does not name it
+    if not stuck and (refusal.step in NO_INCIDENT or refusal.state is State.ABORTED):
         return {SKIPPED: "the commit did not fail"}
     incidents = promotion.journal.incidents
     await anyio.to_thread.run_sync(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -11,18 +12,20 @@ import anyio.to_thread
 from ci.errors import ExitCode
 from ci.journal import Refusal, State
 from ci.model import FlowStepRun, Outcome, Status
-from ci.promotion.flow import RESULT, BlockedError, PausedError
+from ci.promotion.connected import connected
+from ci.promotion.flow import RESULT, BlockedError, Doing, PausedError
 from ci.promotion.looking import Subject, baseline
 from ci.promotion.promoting import RULINGS, plain
 from ci.promotion.releasing import SWITCH
 from ci.promotion.telling import tell_hold
+from ci.promotion.verdicts import together
 from ci.promotion.watching import Watched, look_if_due, watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ci.journal import Flow
-    from ci.promotion.flow import Doing, Facts, Watcher
+    from ci.promotion.flow import Facts, Watcher
     from ci.promotion.promoting import Promotion
 
 BASELINE, WINDOW, ARMED = "baseline", "window", "armed watch"
@@ -81,7 +84,7 @@ async def watch_armed(promotion: Promotion, flow: Flow, watcher: Watcher, *, unt
         return FlowStepRun(name=ARMED, status=Status.SKIPPED, reason="done before")
     began = time.monotonic()
     watcher.step_started(ARMED)
-    subject = subject_of(promotion, flow, facts)
+    subject, told = subject_of(promotion, flow, facts), False
     while True:
         stopped = await anyio.to_thread.run_sync(journal.flows.refusal, flow.id)
         if stopped is not None:
@@ -95,6 +98,9 @@ async def watch_armed(promotion: Promotion, flow: Flow, watcher: Watcher, *, unt
             return run
         if watched is not None and watched.outcome is Outcome.FAIL:
             return await _refuse(promotion, flow, watcher, watched, began)
+        if watched is not None and together(watched.rulings) is Outcome.ERROR and not told:
+            told = True
+            await _tell_blind(promotion, flow, facts, watched, watcher)
         if watched is not None and watched.outcome is not None:
             for line in watched.notices:
                 watcher.note(line)
@@ -139,6 +145,20 @@ async def _refuse(promotion: Promotion, flow: Flow, watcher: Watcher, watched: W
     run = FlowStepRun(name=ARMED, status=Status.FAILED, seconds=seconds, reason=refusal.message)
     watcher.step_ended(run)
     return run
+
+
+async def _tell_blind(
+    promotion: Promotion, flow: Flow, facts: Mapping[str, Facts], watched: Watched, watcher: Watcher
+) -> None:
+    """Tell that nobody sees how a good release does. There is no lease now: each notice is one process's own."""
+    said = [f"{each.gate}: {each.reason}" for each in watched.rulings if each.ruling is Outcome.ERROR]
+    async with connected(promotion.settings, promotion.environment, root=promotion.root) as made:
+        doing = Doing(flow=flow, facts=facts, fence=_nobody, note=watcher.note)
+        await tell_hold(replace(promotion, made=made), doing, "; ".join(said), watched.rulings, what=ARMED)
+
+
+async def _nobody() -> None:
+    """Hold no lease."""
 
 
 async def _later(promotion: Promotion, flow: Flow) -> str | None:

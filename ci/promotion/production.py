@@ -61,14 +61,14 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
 
 
 def closing_steps(promotion: Promotion) -> Sequence[FlowStep]:
-    """Return what is done at the end of these, also where one said no."""
+    """Return what is done at the end of these, also where one said no: people are told before GitHub is asked for."""
     step = functools.partial(make_step, promotion)
     return (
         *rolling_back.steps(promotion),
-        step("commit status", closing.tell_commit, writes="a status of the commit"),
-        step("comment", closing.tell_pull_request, writes="a comment, where it is blocked"),
         step("incident", closing.open_incident),
         step("people told", functools.partial(_tell, ""), writes="mail, page and issue, where it failed"),
+        step("commit status", closing.tell_commit, writes="a status of the commit"),
+        step("comment", closing.tell_pull_request, writes="a comment, where it is blocked"),
     )
 
 
@@ -83,13 +83,13 @@ def closing_after(promotion: Promotion) -> Sequence[FlowStep]:
     step = functools.partial(make_step, promotion)
     return (
         *rolling_back.steps(promotion, rolling_back.LATE),
-        step("window status", closing.tell_window, writes="a status of the commit"),
         step(f"{rolling_back.LATE}incident", closing.open_incident),
         step(
             f"{rolling_back.LATE}people told",
             functools.partial(_tell, rolling_back.LATE),
             writes="mail, page and issue, where it failed",
         ),
+        step("window status", closing.tell_window, writes="a status of the commit"),
     )
 
 

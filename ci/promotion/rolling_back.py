@@ -16,7 +16,7 @@ import anyio.to_thread
 from ci.errors import ShipwayError, VendorError
 from ci.gates.effects import Effect
 from ci.gates.phases import read_migration
-from ci.journal import State
+from ci.journal import LeaseLostError, State
 from ci.journal.releases import Proof
 from ci.promotion.admission import STOP
 from ci.promotion.asking import commit_of
@@ -40,8 +40,10 @@ IN_A_ROW = 3  # so many freeze the environment
 TRIES = 3
 SERVED = 30.0  # seconds for an app to serve what it is put back to
 PAUSE = 0.2
+LASTING = 600.0  # seconds for each step, beside what two rollbacks are apart
 FAILED, MIXED, BACK = "failed", "mixed", "back"
 LATE = "late "  # before the names of steps that are done after the window
+UNKNOWN: Facts = {}  # what came of a step that took too long
 ALL_OF_IT = STOP[-1]  # the label that stops rollbacks too, but for those by hand
 
 
@@ -49,12 +51,12 @@ def steps(promotion: Promotion, prefix: str = "") -> Sequence[FlowStep]:
     """Return the steps of a rollback; `prefix` tells those of a promotion's end from those after its window."""
     name = promotion.environment
 
-    def step(word: str, act: Any, writes: str = "") -> FlowStep:
+    def step(word: str, act: Any, writes: str = "", lasting: float = LASTING) -> FlowStep:
         made = functools.partial(act, promotion, prefix)
-        return FlowStep(name=f"{prefix}{word}", act=made, writes=writes)
+        return FlowStep(name=f"{prefix}{word}", act=made, writes=writes, lasting=lasting)
 
     return (
-        step("rollback target", _choose),
+        step("rollback target", _choose, lasting=LASTING + promotion.settings.promotion.rollbacks_apart),
         step("rollback", flip, f"what users of {name} get, where the release failed"),
         step("rollback noted", _note),
     )
@@ -71,7 +73,17 @@ def outcome(facts: Mapping[str, Facts]) -> str | None:
 
 
 async def _choose(promotion: Promotion, _prefix: str, doing: Doing) -> Facts:
-    """Choose the release to go back to, whose deployments are all there still."""
+    """Choose the release to go back to; where that cannot be done it is what came of it."""
+    try:
+        return await _target(promotion, doing)
+    except LeaseLostError:
+        raise
+    except ShipwayError as error:
+        return {FAILED: error.message}
+
+
+async def _target(promotion: Promotion, doing: Doing) -> Facts:
+    """Return the release to go back to, whose deployments are all there still."""
     why = await _unneeded(promotion, doing)
     if why is not None:
         return {SKIPPED: why}
@@ -155,17 +167,24 @@ async def _contracts(promotion: Promotion, release: Release) -> list[str]:
 
 
 async def lacking(promotion: Promotion, deployments: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Return an app whose deployment is not there any more, None where all are."""
+    """Return an app whose deployment is not there any more, None where all are, as far as the platform says."""
     for app in promotion.settings.apps:
         known = deployments.get(app.name)
-        if known is None or (await promotion.platform.wait(read_deployment(known))).state is not Built.READY:
+        if known is None or not await _is_there(promotion, read_deployment(known)):
             return app.name
     return None
 
 
+async def _is_there(promotion: Promotion, deployment: Deployment) -> bool:
+    try:
+        return (await promotion.platform.wait(deployment)).state is Built.READY
+    except VendorError:
+        return True  # a platform that is away is no reason to leave users where they are: it is tried, and told
+
+
 async def flip(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
     """Put all apps back at once, what is not back up to three times; each must then say so itself."""
-    target = doing.facts[f"{prefix}rollback target"]
+    target = doing.facts.get(f"{prefix}rollback target", UNKNOWN)
     if "commit" not in target:
         return {SKIPPED: target.get(SKIPPED) or "nothing could be put back"}
     deployments = {name: read_deployment(each) for name, each in target["deployments"].items()}
@@ -187,6 +206,7 @@ async def _put_back(
 ) -> dict[str, str]:
     """Put these apps back side by side; return those that are not, with why."""
     wrong: dict[str, str] = {}
+    lost: list[LeaseLostError] = []
 
     async def put(app: App) -> None:
         deployment = deployments[app.name]
@@ -195,14 +215,31 @@ async def _put_back(
             if not serving or any(each.id != deployment.id for each in serving):
                 await promotion.platform.roll_back(deployment, why=f"{promotion.name} failed")
             await _until_back(promotion, app, deployment)
+        except LeaseLostError as error:
+            lost.append(error)
         except ShipwayError as error:
-            wrong[app.name] = error.message
+            if not await _is_back(promotion, app, deployment):
+                wrong[app.name] = error.message
 
     async with anyio.create_task_group() as group:
         for app in promotion.settings.apps:
             if app.name in only and app.name in deployments:
                 group.start_soon(put, app)
+    if lost:
+        raise lost[0]
     return wrong
+
+
+async def _is_back(promotion: Promotion, app: App, deployment: Deployment) -> bool:
+    """Whether an app says by itself that it serves the deployment's build: the platform may be away, or late."""
+    address = promotion.own.addresses.get(app.name)
+    if app.serves is None or address is None or deployment.commit is None:
+        return False
+    try:
+        found = await commit_of(app.name, address, app.serves)
+    except ShipwayError:
+        return False
+    return found.startswith(deployment.commit) or deployment.commit.startswith(found)
 
 
 async def _until_back(promotion: Promotion, app: App, deployment: Deployment) -> None:
@@ -227,7 +264,8 @@ async def _until_back(promotion: Promotion, app: App, deployment: Deployment) ->
 
 async def _note(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
     """Write down what is served again; pin the bad commit out, unless its cause lies outside; freeze after three."""
-    target, flipped = doing.facts[f"{prefix}rollback target"], doing.facts[f"{prefix}rollback"]
+    target = doing.facts.get(f"{prefix}rollback target", UNKNOWN)
+    flipped = doing.facts.get(f"{prefix}rollback", UNKNOWN)
     if BACK not in flipped:
         return {SKIPPED: "nothing was put back"}
     before = [read_deployment(each) for each in target["deployments"].values()]

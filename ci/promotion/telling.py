@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from ci.journal import State
-from ci.promotion import rolling_back
+from ci.promotion import closing, rolling_back
 from ci.promotion.flow import SKIPPED
 from ci.promotion.notices import delivering
 from ci.promotion.notices.story import Change, Ending, Link, Over, Story
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ci.promotion.notices.delivering import Told
     from ci.promotion.promoting import Promotion
 
-SWITCH = "switch"
+SWITCH, WINDOW = "switch", "window"
 ENDINGS = {
     rolling_back.BACK: Ending.ROLLED_BACK,
     rolling_back.MIXED: Ending.MIXED,
@@ -36,8 +36,16 @@ SEVERITIES = {
     Ending.LEFT: Severity.CRITICAL,
     Ending.STOPPED: Severity.WARNING,
     Ending.HELD: Severity.ERROR,
+    Ending.UNMERGED: Severity.WARNING,
 }
-SAFE = {Ending.ROLLED_BACK: True, Ending.STOPPED: True, Ending.MIXED: False, Ending.LEFT: False, Ending.HELD: None}
+SAFE = {
+    Ending.ROLLED_BACK: True,
+    Ending.STOPPED: True,
+    Ending.MIXED: False,
+    Ending.LEFT: False,
+    Ending.HELD: None,
+    Ending.UNMERGED: True,
+}
 
 
 async def tell_failure(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
@@ -50,15 +58,31 @@ async def tell_failure(promotion: Promotion, prefix: str, doing: Doing) -> Facts
     return await deliver(promotion, doing, await _story(promotion, doing, refusal, incident, ending))
 
 
-async def tell_hold(promotion: Promotion, doing: Doing, reason: str, rulings: Sequence[Any]) -> None:
-    """Tell that a release serves of which nobody can say whether it is bad; told once for a flow."""
+async def tell_hold(
+    promotion: Promotion, doing: Doing, reason: str, rulings: Sequence[Any], *, what: str = WINDOW
+) -> None:
+    """Tell that a release serves of which nobody can say whether it is bad; told once for each watch of a flow.
+
+    It is an incident until the next release that passes, be it this one. What was held waits for a person's word.
+    """
+    held = what == WINDOW
+    incident = f"{doing.flow.id}-{'held' if held else 'unseen'}"
+    opening = functools.partial(
+        promotion.journal.incidents.open,
+        incident,
+        environment=promotion.environment,
+        commit=promotion.commit,
+        what=what,
+        reason=reason,
+    )
+    await anyio.to_thread.run_sync(opening)
     story = Story(
-        incident=f"{doing.flow.id}-held",
+        incident=incident,
         product=product(promotion),
         environment=promotion.environment,
         commit=promotion.commit,
         ending=Ending.HELD,
-        what="window",
+        what=what,
         reason=reason,
         severity=SEVERITIES[Ending.HELD],
         safe=None,
@@ -67,7 +91,7 @@ async def tell_hold(promotion: Promotion, doing: Doing, reason: str, rulings: Se
         apps=tuple(app.name for app in promotion.settings.apps),
         rulings=tuple(rulings),
         links=links(promotion, doing.facts),
-        command=f"shipway approve {promotion.environment}",
+        command=f"shipway approve {promotion.environment}" if held else "shipway status",
     )
     await deliver(promotion, doing, story)
 
@@ -152,6 +176,7 @@ async def _story(promotion: Promotion, doing: Doing, refusal: Refusal, incident:
         pinned=bool(noted.get("pinned")),
         outside=bool(noted.get("outside")),
         links=links(promotion, doing.facts),
+        advice=refusal.hint or "" if ending is Ending.UNMERGED else "",
         command=_command(promotion, ending),
         report=page,
     )
@@ -162,7 +187,7 @@ def _ending(doing: Doing, refusal: Refusal) -> Ending:
     if came is not None:
         return ENDINGS[came]
     if refusal.state is State.HELD and SWITCH in doing.facts:
-        return Ending.HELD
+        return Ending.UNMERGED if refusal.step == closing.MERGE else Ending.HELD
     return Ending.STOPPED
 
 

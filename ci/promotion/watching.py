@@ -239,7 +239,7 @@ async def look_if_due(subject: Subject) -> Watched | None:
     looks = await subject.looks()
     rulings = rule_armed(plan, looks)
     outcome = together(rulings)
-    ended = outcome in {Outcome.FAIL, Outcome.ERROR} or is_over(plan, looks)
+    ended = outcome is Outcome.FAIL or is_over(plan, looks)  # a monitor that is away may be back before the end
     return _watched(plan, outcome if ended else None, rulings, looks)
 
 

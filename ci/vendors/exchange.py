@@ -6,7 +6,9 @@ surely did nothing with it, after the time that the vendor asks for; never past 
 
 from __future__ import annotations
 
+import functools
 import ipaddress
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPMethod, HTTPStatus
@@ -79,6 +81,7 @@ class Exchange:
             headers=headers,
             timeout=self.patience.request,
             transport=transport,
+            verify=_trust() if self.address.startswith("https:") else False,  # else nothing is encrypted
             trust_env=not is_near(self.address),  # no proxy leads to a loopback
             follow_redirects=False,  # they would take the token elsewhere
         )
@@ -234,14 +237,14 @@ class Exchange:
     def read(self, answer: Answer, kind: type[T], *, what: str) -> T:
         """Return the answer's body as a value. `what` names it in a message. Raises VendorError where it is none."""
         try:
-            return pydantic.TypeAdapter(kind).validate_json(answer.content)
+            return _reader(kind).validate_json(answer.content)
         except pydantic.ValidationError as error:
             raise self._unreadable(what, error) from None  # it holds what was answered, which may be a password
 
     def value(self, data: Any, kind: type[T], *, what: str) -> T:
         """The same for a part of a body that was read already."""
         try:
-            return pydantic.TypeAdapter(kind).validate_python(data)
+            return _reader(kind).validate_python(data)
         except pydantic.ValidationError as error:
             raise self._unreadable(what, error) from None  # as above
 
@@ -262,6 +265,24 @@ class _AgainError(Exception):
         super().__init__()
         self.meant = meant
         self.pause = pause
+
+
+def _reader(kind: type[T]) -> pydantic.TypeAdapter[T]:
+    """Return what reads values of a kind: it takes some milliseconds to make, and kinds are few."""
+    hashable: Any = kind
+    made: pydantic.TypeAdapter[T] = _adapter(hashable)
+    return made
+
+
+@functools.cache
+def _adapter(kind: Any) -> Any:
+    return pydantic.TypeAdapter(kind)
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """Return what is known of certificates: it takes 20 ms to read, and an app is asked again and again."""
+    return httpx.create_ssl_context()
 
 
 def segment(text: str) -> str:

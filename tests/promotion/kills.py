@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import itertools
 import json
 import os
 import signal
@@ -21,8 +22,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from ci.journal.notices import Kind
 from ci.promotion.carrying import begin, begin_rollback, carry_on, roll_back
 from ci.promotion.flow import RESULT
+from ci.promotion.notices.channels import Channels
 from ci.vendors.exchange import Patience
 from tests.conftest import ROOT
 from tests.promotion import toy
@@ -33,8 +36,10 @@ if TYPE_CHECKING:
 
     from anyio.abc import Process
 
-    from ci.journal import Entry
+    from ci.journal import Entry, Journal
+    from ci.journal.notices import Notice, Tale
     from ci.promotion.flow import Ended
+    from ci.promotion.notices.channels import Sent
 
 QUICK = Patience(first=0.01)  # what stands in is there again at once
 REASON = "customers complain"
@@ -44,13 +49,16 @@ HANGING = 120.0  # seconds, after which a process is no promotion any more
 
 @dataclass(frozen=True, kw_only=True)
 class Life:
-    """A promotion of a commit or, `by_hand`, what takes back what serves; killed behind the entry of that number.
+    """A promotion of a commit or, `by_hand`, what takes back what serves. `late`: users meet errors after its window.
 
-    With `late` users meet new errors once the window is over. A number that no entry has kills nobody.
+    It is killed behind the entry of the journal of that `number`, behind so many changes of a `notice`, or once the
+    `channel` has what it is to tell, before that is written down. Where nothing is so, nobody is killed.
     """
 
     commit: str
     number: int = 0
+    notice: int = 0
+    channel: str = ""
     by_hand: bool = False
     late: bool = False
 
@@ -97,6 +105,7 @@ async def live(directory: Path, life: Life) -> Ended:
     """Carry it as far as it goes."""
     journal = opened(directory)
     journal.flows.heard = functools.partial(_heard, directory, life)
+    _dying_as_people_are_told(life, journal)
     if life.by_hand:
         flow = begin_rollback(journal, "production", to=None, reason=REASON)
     else:
@@ -112,7 +121,27 @@ def _heard(directory: Path, life: Life, entry: Entry) -> None:
     if life.late and (entry.step, entry.kind) == ("people told", RESULT):
         fail(directory, life.commit)
     if entry.number == life.number:
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
+
+
+def die() -> None:
+    """Be killed."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _dying_as_people_are_told(life: Life, journal: Journal) -> None:
+    """Have this process killed in the middle of telling, where its life says so."""
+    send, changes = Channels.send, itertools.count(1)
+
+    async def taken(self: Channels, notice: Notice, tale: Tale) -> Sent:
+        sent = await send(self, notice, tale)
+        if notice.channel == life.channel and notice.kind is Kind.OPENED:
+            die()
+        return sent
+
+    journal.notices.heard = lambda _notice: die() if next(changes) == life.notice else None
+    if life.channel:
+        Channels.send = taken  # type: ignore[method-assign] # it is this process's own, which ends with it
 
 
 def main() -> None:

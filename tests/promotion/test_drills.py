@@ -23,7 +23,7 @@ from ci.promotion.flow import RESULT, SKIPPED, BlockedError, BusyError
 from ci.promotion.rolling_back import BACK, MIXED
 from tests.promotion import toy
 from tests.promotion.drilled import PROBES, Place, asked, drilled, killed, marked, play, promotion_of
-from tests.promotion.test_production import stop
+from tests.promotion.live import stop
 from tests.promotion.town import promote, promotion
 
 if TYPE_CHECKING:

@@ -1,57 +1,123 @@
-"""Production disturbed at every point: whoever carries it killed behind every entry of the journal.
+"""Production disturbed at every point: whoever carries it is killed behind every entry of the journal.
 
-Each time it must end as if nobody had disturbed it: users get the same, and nothing was made twice.
+Each time another one goes on, and all must end as if nobody had been disturbed: users get the same, people are told
+once, and nothing was made twice.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ci.promoted import exit_code
+from ci.promotion.flow import RESULT
 from ci.promotion.rolling_back import BACK, outcome
-from tests.promotion.kills import KILLED, Life, kills, live
-from tests.promotion.live import out_where_users_are, played, proofs, proven, served
+from tests.promotion.census import bury, census, ending_of, forget, untold, wake
+from tests.promotion.kills import KILLED, Kills, Life, kills, live
+from tests.promotion.live import out_where_users_are, played, proven, served
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ci.promotion.flow import Ended
+    from tests.promotion.census import Census
     from tests.promotion.town import Town
 
 PARTS = 3  # of a sweep, each in a town of its own
-QUICKLY = (0.4, 0.4, 1.0)  # seconds: window, extended, armed
+MAIL = ("resend", "smtp")
+CHANNELS = ("page", "mail", "issue")
+QUICK: dict[str, Any] = {"apart": 0.001, "within": 0.5, "watch": (0.4, 0.4, 1.0)}
+LONG: dict[str, Any] = {**QUICK, "watch": (0.4, 0.4, 60.0)}  # users meet errors while it is armed still
 
 
-def counted(place: Town) -> dict[str, int]:
-    """How many there are at the vendors and in the journal."""
-    made = {name: len(each) if isinstance(each, list) else each for name, each in place.made().items()}
-    return {
-        **made,
-        "releases": len(proofs(place)),
-        "servings": len(place.journal.servings.of("production")),
-        "deploys at Sentry": len(place.sentry.store.deploys),
-    }
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One release, and what there was before anybody was disturbed."""
+
+    commit: str
+    good: set[str]
+    before: Census
+    earlier: str | None
 
 
-def forget(place: Town, commit: str) -> None:
-    """Let the next one go: what this one left behind bars it."""
-    for each in place.journal.incidents.going_on():
-        place.journal.incidents.close(each.id)
-    place.journal.bars.unpin(commit)
-    place.journal.bars.unfreeze("production")
+@dataclass(kw_only=True)
+class Sweep:
+    """Releases of one kind, one after the other: `bad` ones where users are, or `late`; or put back `by_hand`."""
 
+    place: Town
+    bad: bool = False
+    late: bool = False
+    by_hand: bool = False
+    rounds: int = 0
+    undisturbed: Ended | None = None
+    expected: dict[str, int] = field(default_factory=dict)
 
-def bury(place: Town) -> None:
-    """Let somebody else go on at once: whoever was killed does nothing any more."""
-    lease = place.journal.leases.of("production")
-    if lease is not None:
-        place.journal.leases.give_back(lease)
+    @property
+    def fails(self) -> bool:
+        """Whether the release is put back by itself."""
+        return self.bad or self.late
 
+    @property
+    def steps(self) -> list[tuple[str, str]]:
+        """The entries that nobody disturbed, each with its step and kind."""
+        assert self.undisturbed is not None
+        return [(each.step, each.kind) for each in self.place.journal.flows.entries(self.undisturbed.flow.id)]
 
-def ending(ended: Ended) -> tuple[object, ...]:
-    return (ended.flow.state, ended.refusal and ended.refusal.step, outcome(ended.facts), exit_code(ended))
+    @property
+    def changes(self) -> int:
+        """How often a notice changed when nobody was disturbed: it is written, taken, and ended."""
+        assert self.undisturbed is not None
+        return 3 * len(self.place.journal.notices.of(self.undisturbed.flow.id))
+
+    async def begin(self) -> Round:
+        """Push the next one."""
+        self.rounds += 1
+        commit = await proven(self.place, self.place.push(f"number {self.rounds}"))
+        good = await served(self.place)
+        earlier = None
+        if self.bad:
+            out_where_users_are(self.place, commit)
+        if self.by_hand:
+            await live(self.place.directory, Life(commit=commit))
+        elif not self.fails:
+            earlier = await wake(self.place, self.rounds)
+        return Round(commit=commit, good=good, before=census(self.place), earlier=earlier)
+
+    def life(self, each: Round, **dies: Any) -> Life:
+        """Return who carries it, and where he dies."""
+        return Life(commit=each.commit, by_hand=self.by_hand, late=self.late, **dies)
+
+    async def measure(self) -> None:
+        """See how it ends when nobody is disturbed."""
+        each = await self.begin()
+        self.undisturbed = await live(self.place.directory, self.life(each))
+        self.expected = each.before.made
+        is_back = self.fails or self.by_hand
+        assert outcome(self.undisturbed.facts) == (BACK if is_back else None), self.undisturbed.refusal
+        await self.check(each, self.undisturbed)
+
+    async def disturb(self, dying: Kills, **dies: Any) -> None:
+        """Have somebody killed, and another one go on."""
+        each = await self.begin()
+        code = await dying.end(self.life(each, **dies))
+        assert code == KILLED, (dies, dying.said)
+        bury(self.place)
+        await self.check(each, await live(self.place.directory, self.life(each)))
+
+    async def check(self, each: Round, ended: Ended) -> None:
+        """See that all is as when nobody was disturbed."""
+        assert self.undisturbed is not None
+        assert ending_of(ended) == ending_of(self.undisturbed)
+        assert each.before.differs(self.expected) == {}
+        is_back = self.fails or self.by_hand
+        assert await served(self.place) == (each.good if is_back else {each.commit})
+        if self.fails:
+            assert untold(self.place, ended.flow.id) == []
+        if each.earlier is not None:
+            assert self.place.people is not None
+            assert self.place.people.pages(each.earlier) == ["resolved"]
+        forget(self.place, each.commit)
 
 
 @pytest.mark.parametrize("bad", [False, True], ids=["good", "put back"])
@@ -59,30 +125,59 @@ def ending(ended: Ended) -> tuple[object, ...]:
 @pytest.mark.long
 def test_killed_behind_any_entry_and_resumed_it_ends_as_if_undisturbed(tmp_path: Path, part: int, *, bad: bool) -> None:
     async def scene(place: Town) -> None:
-        async def candidate(message: str) -> str:
-            commit = await proven(place, place.push(message))
-            if bad:
-                out_where_users_are(place, commit)
-            return commit
-
         await place.record("staging")
-        first, before = await candidate("the first"), counted(place)
-        undisturbed = await live(place.directory, Life(commit=first))
-        expected = {name: number - before[name] for name, number in counted(place).items()}
-        entries = len(place.journal.flows.entries(undisturbed.flow.id))
-        assert (entries > 40, outcome(undisturbed.facts)) == (True, BACK if bad else None), undisturbed.refusal
-        forget(place, first)
+        sweep = Sweep(place=place, bad=bad)
+        await sweep.measure()
+        entries = len(sweep.steps)
+        assert entries > 40
         async with kills(place.directory) as dying:
             for number in range(1 + part, entries + 1, PARTS):
-                good = await served(place)
-                commit, before = await candidate(f"killed behind {number}"), counted(place)
-                code = await dying.end(Life(commit=commit, number=number))
-                assert code == KILLED, (number, dying.said)
-                bury(place)
-                again = await live(place.directory, Life(commit=commit))
-                assert ending(again) == ending(undisturbed), number
-                assert {name: count - before[name] for name, count in counted(place).items()} == expected, number
-                assert await served(place) == (good if bad else {commit}), number
-                forget(place, commit)
+                await sweep.disturb(dying, number=number)
 
-    played(tmp_path, scene, apart=0.001, watch=QUICKLY, within=0.5)
+    played(tmp_path, scene, mail=MAIL[part % 2], **QUICK)
+
+
+@pytest.mark.parametrize("mail", MAIL)
+@pytest.mark.long
+def test_killed_while_people_are_told_each_of_them_is_told_once(tmp_path: Path, mail: str) -> None:
+    async def scene(place: Town) -> None:
+        await place.record("staging")
+        sweep = Sweep(place=place, bad=True)
+        await sweep.measure()
+        assert sweep.changes == 3 * (len(CHANNELS) + 1)  # and the switch is a change
+        async with kills(place.directory) as dying:
+            for number in range(1, sweep.changes + 1):
+                await sweep.disturb(dying, notice=number)
+            for channel in CHANNELS:
+                await sweep.disturb(dying, channel=channel)
+
+    played(tmp_path, scene, mail=mail, **QUICK)
+
+
+@pytest.mark.long
+def test_killed_in_a_rollback_by_hand_and_carried_on_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        await place.record("staging")
+        sweep = Sweep(place=place, by_hand=True)
+        await sweep.measure()
+        async with kills(place.directory) as dying:
+            for number in range(1, len(sweep.steps) + 1):
+                await sweep.disturb(dying, number=number)
+
+    played(tmp_path, scene, mail="resend", **QUICK)
+
+
+@pytest.mark.long
+def test_killed_behind_any_entry_after_the_window_what_is_bad_late_is_put_back_as_if_undisturbed(
+    tmp_path: Path,
+) -> None:
+    async def scene(place: Town) -> None:
+        await place.record("staging")
+        sweep = Sweep(place=place, late=True)
+        await sweep.measure()
+        first = sweep.steps.index(("people told", RESULT)) + 1  # as far as there a good one goes the same way
+        async with kills(place.directory) as dying:
+            for number in range(first, len(sweep.steps) + 1):
+                await sweep.disturb(dying, number=number)
+
+    played(tmp_path, scene, mail="smtp", **LONG)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import signal
 import subprocess
@@ -42,6 +43,8 @@ from ci.rehearsal.vercel import Project
 from ci.rehearsal.vercel import Vercel as VercelStandIn
 from ci.reporting.document import to_json
 from ci.vendors.adapter import Adapter
+from ci.vendors.pace import Pace
+from ci.vendors.vercel.platform import VercelPlatform
 from tests.conftest import IDENTITY
 from tests.promotion import toy
 from tests.promotion.people import people
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from ci.journal import Entry, Flow
+    from ci.promotion.connected import Connected
     from ci.promotion.flow import Ended
     from ci.promotion.work import Work
     from ci.rehearsal.neon import Neon as NeonStandIn
@@ -194,6 +198,13 @@ address = "{{vercel}}"
 """
 
 
+LIVE_PROJECT = "quiet-sun-100001"  # production's own, at Neon
+LIVE_NEON = f"""
+[environments.production.neon]
+project = "{LIVE_PROJECT}"
+token = "file://{{secrets}}/neon"
+address = "{{neon}}/api/v2"
+"""
 POINTS = ("health", "auth", "database", "files", "ai", "email", "payments")
 LIVE = (
     """
@@ -416,8 +427,9 @@ def fail(directory: Path, commit: str, *, users: int = 4) -> None:
     """Have so many users of production meet an error of the release that nobody saw before."""
     at = urlsplit((directory / "secrets/dsn").read_text())
     head = {"x-sentry-auth": f"Sentry sentry_version=7, sentry_key={at.username}"}
+    own = "".join(chr(ord("a") + int(each, 16)) for each in commit[:12])  # one that another release met is not new
     for number in range(users):
-        event = error(release=commit, environment="production", user={"id": f"user-{number}"})
+        event = error(place=own, release=commit, environment="production", user={"id": f"user-{number}"})
         address = f"{at.scheme}://{at.hostname}:{at.port}/api{at.path}/envelope/"
         sent = httpx.post(address, content=packed(("event", event)), headers=head, trust_env=False)
         assert sent.status_code == httpx.codes.OK, sent.text
@@ -501,7 +513,10 @@ async def town(
         (secrets / "journal").write_text(journal or "")
         (secrets / "dsn").write_text(errors.dsn(monitor, "api"))
         shared = f'\n[journal]\nurl = "file://{secrets}/journal"\n' if journal else ""
-        text = (SETTINGS + (LIVE if live else "")).format(**words)
+        text = SETTINGS + (LIVE if live else "")
+        if live and databases:
+            text = text.replace('database = "file://{secrets}/production-database"\n', "") + LIVE_NEON
+        text = text.format(**words)
         (root / "shipway.toml").write_text(text + (told.settings if told else "") + shared + more)
         (root / "server.py").write_text(SERVER)
         (directory / "outages").mkdir()
@@ -542,7 +557,8 @@ async def _neon(directory: Path, *, databases: bool) -> AsyncIterator[NeonStandI
         yield neon.on_paper(directory)
         return
     async with standing(directory, moment=0.01) as made:
-        made.account.open_project(neon.PROJECT, database=neon.DATABASE, role=neon.ROLE)
+        for project in (neon.PROJECT, LIVE_PROJECT):
+            made.account.open_project(project, database=neon.DATABASE, role=neon.ROLE)
         yield made
 
 
@@ -557,13 +573,12 @@ async def promotion(
     environment: str = "staging",
     patience: Patience | None = None,
 ) -> AsyncIterator[tuple[Promotion, Fence]]:
-    """Give a promotion in the town, by its settings; with `patience` in place of every vendor's own."""
+    """Give a promotion in the town, by its settings; with `patience` in place of the vendors' own nothing is slow."""
     settings = config.load(root)
     fence = Fence()
     async with connected(settings, environment, root=root, before=fence) as made:
-        for each in vars(made).values():
-            if isinstance(each, Adapter) and patience is not None:
-                each.exchange.patience = patience
+        if patience is not None:
+            _hurry(made, patience)
         assert made.github is not None
         assert made.platform is not None
         yield (
@@ -582,6 +597,18 @@ async def promotion(
             ),
             fence,
         )
+
+
+def _hurry(made: Connected, patience: Patience) -> None:
+    """Ask again at once: whoever stands in is ready soon."""
+    for each in vars(made).values():
+        if isinstance(each, Adapter):
+            each.exchange.patience = patience
+    if made.github is not None:
+        pulls = made.github.pulls
+        pulls.computed = functools.partial(pulls.computed, every=0.02)  # type: ignore[method-assign]
+    if isinstance(made.platform, VercelPlatform):
+        made.platform.build_pace = made.platform.move_pace = Pace(first=0.02, most=0.2, whole=60.0)
 
 
 async def promote(

@@ -19,6 +19,7 @@ class Ending(enum.StrEnum):
     LEFT = "not rolled back"  # it cannot be: forward fix
     STOPPED = "stopped"  # before users got it
     HELD = "held"  # nobody can tell whether it is bad
+    UNMERGED = "not merged"  # it is good, and its branch does not name it
 
 
 @dataclass(frozen=True, kw_only=True)

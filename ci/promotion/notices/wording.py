@@ -17,6 +17,7 @@ HEADLINES = {
     Ending.LEFT: "{} is bad and was not rolled back",
     Ending.STOPPED: "a release to {} was stopped",
     Ending.HELD: "nobody can see how {} is",
+    Ending.UNMERGED: "{} serves a good release that was not merged",
 }
 DRILL = "DRILL"  # before all that is told of one
 PLAYED = "This is a drill: nothing is wrong, and nothing is to be done."
@@ -55,6 +56,8 @@ def _why(story: Story) -> str:
         return f"some of them get {bad}, and some what served before"
     if story.safe and story.ending is Ending.STOPPED:
         return f"they never got {bad}"
+    if story.ending is Ending.UNMERGED:
+        return f"they get {bad}, which proved good"
     if story.safe and story.returned_to is not None:
         back = f"they get {short(story.returned_to)} again"
         return f"{back} since {moment(story.restored)}" if story.restored is not None else back
@@ -88,6 +91,7 @@ def _shortly(story: Story) -> str:
         Ending.LEFT: f"{story.environment} is bad, not rolled back from {bad}",
         Ending.STOPPED: f"{story.environment}: {bad} was stopped",
         Ending.HELD: f"{story.environment}: nobody can see how {bad} does",
+        Ending.UNMERGED: f"{story.environment}: {bad} serves, and was not merged",
     }[story.ending]
 
 
@@ -95,7 +99,7 @@ def facts(story: Story) -> tuple[tuple[str, str], ...]:
     """Return what is known in figures, each with its name."""
     found = [
         ("Environment", story.environment),
-        ("Bad commit", story.commit),
+        ("Commit" if story.ending is Ending.UNMERGED else "Bad commit", story.commit),
         ("Serves again", story.returned_to or ""),
         ("Apps", listed(story.apps, 12)),
         ("Severity", story.severity.value),

@@ -37,8 +37,8 @@ class VercelPlatform:
         """Take the client, which stays the caller's to close."""
         self.client = client
         self._projects = projects
-        self._build_pace = build_pace
-        self._move_pace = move_pace
+        self.build_pace = build_pace
+        self.move_pace = move_pace
 
     async def deploy(self, order: Order) -> Deployment:
         """Begin a build for production that gets no domain. Raises UsageError, VendorError."""
@@ -56,9 +56,9 @@ class VercelPlatform:
             told = self.told(deployment.app, found) if found else _gone(deployment)
             return told if told.state.ended else None
 
-        found = await until(look, self._build_pace)
+        found = await until(look, self.build_pace)
         if found is None:
-            told = f"{deployment.id} is not built after {self._build_pace.whole:.0f} s"
+            told = f"{deployment.id} is not built after {self.build_pace.whole:.0f} s"
             raise VendorError(f"Vercel {Trouble.BROKEN.value}: {told}", trouble=Trouble.BROKEN, unsettled=True)
         return found
 
@@ -100,13 +100,13 @@ class VercelPlatform:
                 f"{deployment.id} of {project.name} was built as a preview, without production's variables",
                 hint="deploy the commit for production",
             )
-        await moving.promote(self.client, project.id, deployment.id, pace=self._move_pace)
+        await moving.promote(self.client, project.id, deployment.id, pace=self.move_pace)
         await self.client.set_auto_assign(project.id, on=False)
 
     async def roll_back(self, deployment: Deployment, *, why: str) -> None:
         """Roll back to it; Vercel itself keeps new builds from the domains afterwards. Raises VendorError."""
         project = await self.client.require_project(self._name(deployment.app))
-        await moving.roll_back(self.client, project.id, deployment.id, why=why, pace=self._move_pace)
+        await moving.roll_back(self.client, project.id, deployment.id, why=why, pace=self.move_pace)
 
     async def candidates(self, app: str) -> tuple[Deployment, ...]:
         """Return what Vercel would roll back to, the newest first. Raises VendorError."""
