@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 from ci.errors import ExitCode
 from ci.journal import LeaseLostError, Refusal, State
 from ci.journal.releases import Proof
-from ci.promotion import overseeing, production, releasing, rolling_back, staging
+from ci.promotion import overseeing, production, releasing, rolling_back, staging, telling
 from ci.promotion.drills import drilling, ending
 from ci.promotion.drills.beginning import PROMOTION
 from ci.promotion.drills.scenario import KIND as DRILL
 from ci.promotion.flow import BlockedError, BusyError, Ended, carry, leased
+from ci.promotion.route import make_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ci.journal import Flow, Journal
-    from ci.promotion.flow import Held, Watcher
+    from ci.promotion.flow import FlowStep, Held, Watcher
     from ci.promotion.promoting import Promotion
     from ci.promotion.route import Route
 
@@ -127,7 +128,13 @@ async def roll_back(promotion: Promotion, flow: Flow, fence: Fence, watcher: Wat
     """Carry a rollback by hand to its end. Raises BusyError, LeaseLostError, VendorError."""
     async with leased(promotion.journal, flow, waiting=True) as held:
         fence.held = held
-        return await carry(promotion.journal, flow, rolling_back.steps(promotion), held, watcher)
+        return await carry(promotion.journal, flow, rollback_steps(promotion), held, watcher)
+
+
+def rollback_steps(promotion: Promotion) -> tuple[FlowStep, ...]:
+    """Return what a rollback by hand does, in its order."""
+    told = make_step(promotion, "people told", telling.tell_stuck, writes="mail, page and issue, where it failed")
+    return (*rolling_back.steps(promotion), told)
 
 
 async def drill(promotion: Promotion, flow: Flow, fence: Fence, watcher: Watcher) -> Ended:
@@ -150,7 +157,7 @@ def order(promotion: Promotion, flow: Flow) -> tuple[str, ...]:
     if flow.kind == DRILL:
         return drilling.order(promotion, flow)
     if flow.kind == rolling_back.KIND:
-        return tuple(step.name for step in rolling_back.steps(promotion))
+        return tuple(step.name for step in rollback_steps(promotion))
     return ROUTES[flow.environment].order(promotion)
 
 

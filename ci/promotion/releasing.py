@@ -173,7 +173,8 @@ async def move_users(promotion: Promotion, doing: Doing) -> Facts:
         await move_all(promotion, targets, doing)
     except VendorError as error:
         # Some may have moved by now: what is half done must not wait for whoever resumes it.
-        raise BlockedError(f"not all apps could be switched: {error.message}", hint=error.hint) from error
+        message = f"not all apps could be switched: {error.message}"
+        raise BlockedError(message, hint=error.hint, code=ExitCode.VENDOR) from error
     return {"deployments": {each.app: plain_deployment(each) for each in targets}, "at": time.time()}
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 
-from ci.errors import ShipwayError, VendorError
+from ci.errors import ExitCode, ShipwayError, VendorError
 from ci.gates.effects import Effect
 from ci.gates.phases import read_migration
 from ci.journal import LeaseLostError, State
@@ -263,7 +263,7 @@ async def _until_back(promotion: Promotion, app: App, deployment: Deployment) ->
 
 
 async def _note(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
-    """Write down what is served again; pin the bad commit out, unless its cause lies outside; freeze after three."""
+    """Write down what is served again; pin the bad commit out, unless it is not to blame; freeze after three."""
     target = doing.facts.get(f"{prefix}rollback target", UNKNOWN)
     flipped = doing.facts.get(f"{prefix}rollback", UNKNOWN)
     if BACK not in flipped:
@@ -271,11 +271,18 @@ async def _note(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
     before = [read_deployment(each) for each in target["deployments"].values()]
     ruling = await attribute(promotion, doing, before)
     outside = ruling is not None and bool(ruling.values["outside_cause"])
-    noted = await anyio.to_thread.run_sync(lambda: _noted(promotion, doing, target, outside=outside))
+    blamed = not outside and not _is_innocent(doing)
+    noted = await anyio.to_thread.run_sync(lambda: _noted(promotion, doing, target, blamed=blamed))
     return {**noted, "outside": outside, **({} if ruling is None else {RULINGS: plain(ruling)})}
 
 
-def _noted(promotion: Promotion, doing: Doing, target: Facts, *, outside: bool) -> dict[str, Any]:
+def _is_innocent(doing: Doing) -> bool:
+    """Whether nothing was found wrong with the commit: a person ended it, or the platform could not move users."""
+    refusal = doing.refusal
+    return refusal is not None and (refusal.state is State.ABORTED or refusal.code == ExitCode.VENDOR)
+
+
+def _noted(promotion: Promotion, doing: Doing, target: Facts, *, blamed: bool) -> dict[str, Any]:
     journal, name = promotion.journal, promotion.environment
     journal.servings.record(name, target["commit"], flow=f"{doing.flow.id}{UNDONE}")
     bad = journal.releases.of_flow(target["bad"]) if target["bad"] else None
@@ -283,7 +290,7 @@ def _noted(promotion: Promotion, doing: Doing, target: Facts, *, outside: bool) 
         journal.releases.move(bad.flow, Proof.ROLLED_BACK)
     why = doing.refusal.message if doing.refusal else str(doing.flow.asked.get("reason") or "rolled back by a person")
     pinned = frozen = None
-    if not outside:
+    if blamed:
         commit = bad.commit if bad else promotion.commit
         pinned = journal.bars.pin(commit, why, good=target["commit"]).commit
     rolled = [each.state is Proof.ROLLED_BACK for each in journal.releases.of(name, limit=IN_A_ROW)]

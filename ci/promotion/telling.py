@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from ci.journal import State
+from ci.errors import ExitCode
+from ci.journal import Refusal, State
 from ci.promotion import closing, rolling_back
 from ci.promotion.flow import SKIPPED
 from ci.promotion.notices import delivering
@@ -19,7 +20,6 @@ from ci.vendors.pagerduty import Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ci.journal import Refusal
     from ci.promotion.flow import Doing, Facts
     from ci.promotion.notices.delivering import Told
     from ci.promotion.promoting import Promotion
@@ -94,6 +94,31 @@ async def tell_hold(
         command=f"shipway approve {promotion.environment}" if held else "shipway status",
     )
     await deliver(promotion, doing, story)
+
+
+async def tell_stuck(promotion: Promotion, doing: Doing) -> Facts:
+    """Tell that a rollback by hand left apps where they were: whoever asked for it may not look on any more."""
+    came, flipped = rolling_back.outcome(doing.facts), doing.facts.get("rollback", {})
+    if came is None or came not in flipped or came == rolling_back.BACK:
+        return {SKIPPED: "all apps are back, or none was touched"}
+    refusal = Refusal(
+        step="rollback",
+        message=str(doing.flow.asked.get("reason") or "rolled back by a person"),
+        hint=None,
+        code=int(ExitCode.MIXED),
+        state=State.BLOCKED,
+    )
+    opening = functools.partial(
+        promotion.journal.incidents.open,
+        doing.flow.id,
+        environment=promotion.environment,
+        commit=promotion.commit,
+        what=refusal.step,
+        reason=str(flipped[came]),
+    )
+    await anyio.to_thread.run_sync(opening)
+    story = await _story(promotion, doing, refusal, doing.flow.id, ENDINGS[came])
+    return await deliver(promotion, doing, story)
 
 
 async def tell_change(promotion: Promotion, doing: Doing) -> Facts:

@@ -202,6 +202,7 @@ def test_who_ends_a_promotion_has_put_back_what_is_not_proven_and_leaves_what_is
         assert ended.flow.state is State.ABORTED
         assert outcome(ended.facts) == (None if proven_good else BACK)
         assert await served(place) == {commit if proven_good else place.first}
+        assert place.journal.bars.pins() == ()  # nothing was wrong with it
 
     played(tmp_path, scene)
 

@@ -19,6 +19,7 @@ from ci.promotion.notices.delivering import retry_due
 from ci.promotion.rolling_back import BACK, FAILED, MIXED, outcome
 from tests.promotion.census import untold
 from tests.promotion.kills import QUICK as HASTE
+from tests.promotion.kills import Life, live
 from tests.promotion.live import LIVE, jam, out_where_users_are, played, proven, served
 from tests.promotion.town import SKIPPED, fail
 
@@ -107,7 +108,7 @@ def test_a_switch_that_vercel_never_hears_of_is_no_release_that_users_got(tmp_pa
         assert ended.refusal is not None
         assert (ended.refusal.step, exit_code(ended)) == ("switch", ExitCode.ROLLED_BACK)
         assert (outcome(ended.facts), await served(place)) == (BACK, {place.first})
-        assert untold(place, ended.flow.id) == []
+        assert (untold(place, ended.flow.id), place.journal.bars.pins()) == ([], ())
 
     played(tmp_path, scene, **QUICK)
 
@@ -288,4 +289,20 @@ def test_a_tick_tells_people_though_it_cannot_go_on_with_a_promotion(
 
     monkeypatch.setattr(notices, "FIRST_PAUSE", 0.0)
     monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "journal"))
+    played(tmp_path, scene, **QUICK)
+
+
+def test_a_rollback_by_hand_that_leaves_apps_mixed_wakes_somebody(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        commit, _ = await released(place, place.journal)
+        jam(place, times=1000)
+        ended = await live(place.directory, Life(commit=commit, by_hand=True))
+        assert (outcome(ended.facts), exit_code(ended)) == (MIXED, ExitCode.MIXED)
+        assert await served(place) == {place.first, commit}
+        assert untold(place, ended.flow.id) == []
+        assert severities(place) == ["critical"]
+        place.vercel.faults.clear()
+        ended = await live(place.directory, Life(commit=commit, by_hand=True))
+        assert (outcome(ended.facts), await served(place)) == (BACK, {place.first})
+
     played(tmp_path, scene, **QUICK)
