@@ -63,8 +63,8 @@ def promote(*, dry_run: bool, **asked: Any) -> ExitCode:
     """Promote a commit of main to an environment, past all stages and gates; production gets what staging used.
 
     Exit code 0: it serves, and its window has passed. 10: a stage or a test failed. 11: a gate refused. 12: it was
-    rolled back. 13: that did not go well. 20: it is held, waits, or its window goes on. 5: an outside service is out of
-    reach; `resume` goes on.
+    rolled back. 13: that did not go well. 14: nobody could be told what went wrong. 20: it is held, waits, or its
+    window goes on. 5: an outside service is out of reach; `resume` goes on.
     """
     import anyio
 

@@ -18,6 +18,7 @@ from ci.promotion.drills import ending
 from ci.promotion.flow import INTENT, RESULT, SKIPPED, Ended
 from ci.promotion.promoting import RULING, read
 from ci.promotion.returning import put_back
+from ci.promotion.telling import nobody_knows
 from ci.reporting.document import from_document
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def report_of(
         stages=stages.stages if stages else (),
         environment=flow.environment,
         commit=flow.commit,
-        notices=(*notices, *(stages.notices if stages else ())),
+        notices=(*notices, *_told(ended, order), *(stages.notices if stages else ())),
         history=journal.runs.history(),
         command=_next_command(ended),
         steps=_steps(ended),
@@ -147,21 +148,32 @@ def exit_code(ended: Ended) -> ExitCode:
     """Return what the process ends with: how a rollback went counts for more than what it was for.
 
     To be put back is what a drill is for; where that went well, but not as its scenario says, a test of staging failed.
+    What nobody could be told of goes before all but users who are left with it: somebody has to be found.
     """
     if ended.flow.kind == DRILL and rolling_back.outcome(ended.facts) in {None, rolling_back.BACK}:
         if ended.refusal is None or ending.FAULT not in ended.facts:
             return ExitCode.HELD if ended.refusal is None else ExitCode(ended.refusal.code)
         return ExitCode.PASSED if ending.is_expected(ended.facts) else ExitCode.STAGE_FAILED
     match rolling_back.outcome(ended.facts):
-        case rolling_back.BACK:
-            return ExitCode.ROLLED_BACK
         case rolling_back.MIXED | rolling_back.FAILED:
             return ExitCode.MIXED
+        case _ if nobody_knows(ended.facts):
+            return ExitCode.ESCALATED
+        case rolling_back.BACK:
+            return ExitCode.ROLLED_BACK
         case _:
             pass
     if ended.refusal is not None:
         return ExitCode(ended.refusal.code)
-    return ExitCode.PASSED if ended.flow.state is State.DONE else ExitCode.HELD
+    return ExitCode.PASSED if ended.flow.state is State.DONE else ended.pause
+
+
+def _told(ended: Ended, order: Sequence[str]) -> tuple[str, ...]:
+    """Return what people have to know beside the rulings: doubts, what was found, who could not be told."""
+    facts = [ended.facts[name] for name in order if name in ended.facts]
+    return tuple(
+        dict.fromkeys(str(line) for each in facts for name in ("notices", "said") for line in each.get(name, ()))
+    )
 
 
 def _stages(ended: Ended, journal: Journal) -> RunReport | None:

@@ -13,7 +13,7 @@ production.py the list of steps of a promotion to production; the files of its o
   releasing.py   the soak, a person's approval, the staged smoke, the switch, the proof and the merge
   overseeing.py  the baseline, the window under the lease, the armed watch without one
   rolling_back.py  every app put back to what proved good; attributing.py: whether the cause lies outside
-  telling.py     people told of what failed, and that it is over
+  telling.py     people told of what failed, and that it is over; doubting.py: of what stays and may be bad
   timing.py      how soon what was bad was found, and put back; returning.py: what became of it, for a report
   adopting.py    what is served before the first release, taken for good
 route.py      the way to an environment: steps under a lease, a window without one, what is done after it

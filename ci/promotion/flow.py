@@ -63,7 +63,10 @@ class BusyError(BlockedError):
 class PausedError(ShipwayError):
     """A step cannot go on now: it is for a person's word, or for later. It is done again when the flow goes on."""
 
-    exit_code = ExitCode.HELD
+    def __init__(self, message: str, *, hint: str | None = None, code: ExitCode = ExitCode.HELD) -> None:
+        """Keep what the process ends with."""
+        super().__init__(message, hint=hint)
+        self.exit_code = code
 
 
 class Fence(Protocol):
@@ -187,12 +190,13 @@ async def leased(
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How a flow stands after all that could be done now."""
+    """How a flow stands after all that could be done now. `pause` is what the process ends with where it waits."""
 
     flow: Flow
     steps: tuple[FlowStepRun, ...]
     facts: Mapping[str, Facts] = field(default_factory=dict)
     refusal: Refusal | None = None
+    pause: ExitCode = ExitCode.HELD
 
 
 def _unwanted(_facts: Mapping[str, Facts]) -> bool:
@@ -228,7 +232,7 @@ async def carry(
     for step in steps:
         await going.on(step)
         if going.paused is not None:
-            return await going.end(State.PAUSED, going.paused)
+            return dataclasses.replace(await going.end(State.PAUSED, str(going.paused)), pause=going.paused.exit_code)
     for step in closing:
         await going.take(step)
     refusal = going.refusal
@@ -249,7 +253,7 @@ class _Going:
     facts: dict[str, Facts]
     refusal: Refusal | None
     runs: list[FlowStepRun] = field(default_factory=list)
-    paused: str | None = None
+    paused: PausedError | None = None
 
     async def on(self, step: FlowStep) -> None:
         """Take a step, where nothing said no before it."""
@@ -274,8 +278,8 @@ class _Going:
             self._ended(_ran(step, began, Status.ERROR, str(error)))
             raise
         except PausedError as error:
-            self.paused = str(error)
-            self._ended(_ran(step, began, Status.SKIPPED, self.paused))
+            self.paused = error
+            self._ended(_ran(step, began, Status.SKIPPED, str(error)))
         except ShipwayError as error:
             self._ended(_ran(step, began, Status.FAILED, str(error)))
             refusing = functools.partial(self.journal.flows.refuse, self.flow.id, refused(step.name, error))

@@ -13,11 +13,11 @@ from ci.errors import ExitCode
 from ci.journal import Refusal, State
 from ci.model import FlowStepRun, Outcome, Status
 from ci.promotion.connected import connected
+from ci.promotion.doubting import tell_doubt, tell_hold
 from ci.promotion.flow import RESULT, BlockedError, Doing, PausedError
 from ci.promotion.looking import Subject, baseline
 from ci.promotion.promoting import RULINGS, plain
 from ci.promotion.releasing import SWITCH
-from ci.promotion.telling import tell_hold
 from ci.promotion.verdicts import together
 from ci.promotion.watching import Watched, look_if_due, watch
 
@@ -54,13 +54,16 @@ async def watch_window(promotion: Promotion, doing: Doing) -> Facts:
         reason = _why(watched)
         word = await anyio.to_thread.run_sync(promotion.journal.approvals.of, doing.flow.id, WINDOW)
         if word is None:
-            await tell_hold(promotion, doing, reason, watched.rulings)
+            told = await tell_hold(promotion, doing, reason, watched.rulings)
             raise PausedError(
-                f"{promotion.name} serves, and is held: {reason}",
+                "; ".join((f"{promotion.name} serves, and is held: {reason}", *told["said"])),
                 hint=f"`shipway approve {promotion.environment}` takes it for good, or `shipway rollback`",
+                code=ExitCode.ESCALATED if told["nobody"] else ExitCode.HELD,
             )
         doing.note(f"taken for good by {word.by}: {word.reason or 'no reason given'}")
-    return {RULINGS: plain(*watched.rulings), "notices": list(watched.notices), "accepted": watched.accepted}
+    said = await tell_doubt(promotion, doing, watched.doubts, watched.rulings)
+    notices = [*watched.notices, *said]
+    return {RULINGS: plain(*watched.rulings), "notices": notices, "accepted": watched.accepted}
 
 
 async def see_window(promotion: Promotion, doing: Doing) -> Watched:

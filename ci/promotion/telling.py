@@ -18,7 +18,7 @@ from ci.promotion.promoting import RULING, read
 from ci.vendors.pagerduty import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from ci.promotion.flow import Doing, Facts
     from ci.promotion.notices.delivering import Told
@@ -37,6 +37,7 @@ SEVERITIES = {
     Ending.STOPPED: Severity.WARNING,
     Ending.HELD: Severity.ERROR,
     Ending.UNMERGED: Severity.WARNING,
+    Ending.DOUBTED: Severity.INFO,
 }
 SAFE = {
     Ending.ROLLED_BACK: True,
@@ -56,44 +57,6 @@ async def tell_failure(promotion: Promotion, prefix: str, doing: Doing) -> Facts
         return {SKIPPED: "there is nothing to be told"}
     ending = _ending(doing, refusal)
     return await deliver(promotion, doing, await _story(promotion, doing, refusal, incident, ending))
-
-
-async def tell_hold(
-    promotion: Promotion, doing: Doing, reason: str, rulings: Sequence[Any], *, what: str = WINDOW
-) -> None:
-    """Tell that a release serves of which nobody can say whether it is bad; told once for each watch of a flow.
-
-    It is an incident until the next release that passes, be it this one. What was held waits for a person's word.
-    """
-    held = what == WINDOW
-    incident = f"{doing.flow.id}-{'held' if held else 'unseen'}"
-    opening = functools.partial(
-        promotion.journal.incidents.open,
-        incident,
-        environment=promotion.environment,
-        commit=promotion.commit,
-        what=what,
-        reason=reason,
-    )
-    await anyio.to_thread.run_sync(opening)
-    story = Story(
-        incident=incident,
-        product=product(promotion),
-        environment=promotion.environment,
-        commit=promotion.commit,
-        ending=Ending.HELD,
-        what=what,
-        reason=reason,
-        severity=SEVERITIES[Ending.HELD],
-        safe=None,
-        detected=time.time(),
-        started=switched(doing.facts),
-        apps=tuple(app.name for app in promotion.settings.apps),
-        rulings=tuple(rulings),
-        links=links(promotion, doing.facts),
-        command=f"shipway approve {promotion.environment}" if held else "shipway status",
-    )
-    await deliver(promotion, doing, story)
 
 
 async def tell_stuck(promotion: Promotion, doing: Doing) -> Facts:
@@ -119,6 +82,11 @@ async def tell_stuck(promotion: Promotion, doing: Doing) -> Facts:
     await anyio.to_thread.run_sync(opening)
     story = await _story(promotion, doing, refusal, doing.flow.id, ENDINGS[came])
     return await deliver(promotion, doing, story)
+
+
+def nobody_knows(facts: Mapping[str, Facts]) -> bool:
+    """Whether there was an incident to be told, and every way to tell it failed."""
+    return any(facts.get(f"{prefix}people told", {}).get("nobody") for prefix in ("", rolling_back.LATE))
 
 
 async def tell_change(promotion: Promotion, doing: Doing) -> Facts:

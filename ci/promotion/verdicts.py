@@ -120,16 +120,22 @@ def blind(rulings: Sequence[Ruling]) -> bool:
 
 
 def notices(plan: Plan, rulings: Sequence[Ruling]) -> tuple[str, ...]:
-    """Return what a person has to know, though nothing is rolled back for it."""
-    found = [str(each) for each in plan.baseline.get("notices", ())]
+    """Return what a report has to say, though nothing is rolled back for it."""
+    found = [*(str(each) for each in plan.baseline.get("notices", ())), *doubts(plan, rulings)]
+    little = [each for each in rulings if each.ruling in LITTLE and not _is_doubtful(each)]
+    return tuple(dict.fromkeys([*found, *(f"{each.gate} could not tell: {each.reason}" for each in little)]))
+
+
+def doubts(plan: Plan, rulings: Sequence[Ruling]) -> tuple[str, ...]:
+    """Return what speaks against a release and is no proof, with the one command that moves users back."""
     back = f"`shipway rollback {plan.environment}` moves users back"
-    for each in rulings:
-        if each.values.get("notify") and each.ruling is not Outcome.FAIL:
-            only = "only the literal rule says FAIL: " if each.gate == "error_rate" else ""
-            found.append(f"{each.gate}: {only}{each.reason}; {back}")
-        elif each.ruling in LITTLE:
-            found.append(f"{each.gate} could not tell: {each.reason}")
+    only = {"error_rate": "only the literal rule says FAIL: "}
+    found = [f"{each.gate}: {only.get(each.gate, '')}{each.reason}; {back}" for each in rulings if _is_doubtful(each)]
     return tuple(dict.fromkeys(found))
+
+
+def _is_doubtful(ruling: Ruling) -> bool:
+    return bool(ruling.values.get("notify")) and ruling.ruling is not Outcome.FAIL
 
 
 def _seen(looks: Sequence[Look], kind: str) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from ci.promotion.verdicts import (
     SYNTHETIC,
     WINDOW,
     blind,
+    doubts,
     notices,
     rule_armed,
     rule_window,
@@ -55,7 +56,8 @@ class Watched:
     """What came of a watch: `outcome` is None while it goes on.
 
     FAIL rolls back, ERROR holds and pages. INCONCLUSIVE was watched to the end of the extended window, and is
-    `accepted` where shipway.toml says so. `notices` are to be told to people.
+    `accepted` where shipway.toml says so. `notices` are for its report; `doubts`, which are among them, are to be told
+    to people.
     """
 
     outcome: Outcome | None
@@ -64,6 +66,7 @@ class Watched:
     extended: bool = False
     accepted: bool = False
     notices: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -192,6 +195,7 @@ def _watched(plan: Plan, outcome: Outcome | None, rulings: tuple[Ruling, ...], l
         extended=any(each.kind == WINDOW and each.number > plan.watch.looks for each in looks),
         accepted=accepted,
         notices=() if outcome is None else notices(plan, rulings),
+        doubts=() if outcome is None else doubts(plan, rulings),
     )
 
 

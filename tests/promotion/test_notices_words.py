@@ -183,6 +183,11 @@ def test_the_mail_says_first_what_happened_whether_users_are_safe_and_what_is_ne
             "Nobody knows whether users are safe: they still get 3f2a3f2a3f2a.",
         ),
         (
+            {"ending": Ending.DOUBTED, "safe": None, "returned_to": None},
+            "Production serves a release that a person should look at",
+            "Nobody knows whether users are safe: they get 3f2a3f2a3f2a, and what speaks against it may be chance.",
+        ),
+        (
             {"safe": None, "restored": None},
             "Production was rolled back",
             "Nobody knows whether users are safe: they get 789b789b789b.",

@@ -248,6 +248,9 @@ def test_the_armed_watch_looks_every_five_minutes_until_its_end_whoever_comes() 
     extended = [dataclasses.replace(seen(30), moment=2060.0)]
     assert due(made, extended, 2055) is None  # the window itself lasted until then
     assert due(made, extended, 2350) == 3
+    late = [dataclasses.replace(seen(30), moment=9000.0)]  # nobody was there until then
+    assert due(made, late, 9001) == 11
+    assert due(made, [*late, seen(11, kind=ARMED)], 9999) is None
 
 
 def test_the_armed_watch_ends_though_the_window_lasted_longer_than_it_would_have() -> None:

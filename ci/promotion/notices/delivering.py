@@ -20,6 +20,7 @@ from ci.promotion.notices.channels import Channels
 from ci.promotion.notices.story import CHANGE, OVER, STORY
 from ci.promotion.notices.taming import Tamer
 from ci.reporting.wording import duration
+from ci.vendors.pagerduty import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +35,7 @@ T = TypeVar("T")
 WORDS = {Channel.MAIL: "mail", Channel.PAGE: "page", Channel.ISSUE: "issue", Channel.CONSOLE: "line on the terminal"}
 TOO_LATE = "it was over before it could be sent"
 DEMANDED = frozenset({"production"})  # where somebody must be told
+QUIET = frozenset({Channel.MAIL, Channel.CONSOLE})  # what wakes nobody, and leaves nothing to be closed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +53,9 @@ class Told:
 async def deliver(story: Story, made: Connected, journal: Journal, *, say: Say) -> Told:
     """Tell of an incident by all channels of its environment, each once, however often this is called.
 
-    What was written down first is what is told: a story that changed since then is not. `say` prints on the terminal,
-    which is told in development. Raises LeaseLostError where the environment's services are fenced.
+    One for which nobody is to be woken goes by mail alone, and to the terminal. What was written down first is what is
+    told: a story that changed since then is not. `say` prints on the terminal, which is told in development. Raises
+    LeaseLostError where the environment's services are fenced.
     """
     tame = Tamer(made.secrets).story(story)
     tale = Tale(
@@ -63,9 +66,10 @@ async def deliver(story: Story, made: Connected, journal: Journal, *, say: Say) 
         report=tame.report,
     )
     teller = _Teller(made, journal, say)
-    told = await teller.tell(tale, teller.channels.known)
+    quiet = story.severity is Severity.INFO
+    told = await teller.tell(tale, [each for each in teller.channels.known if not quiet or each in QUIET])
     said = told.said
-    if not told.notices and made.name in DEMANDED:
+    if not told.notices and made.name in DEMANDED and not quiet:
         said = (*said, f"nobody is told of {story.incident}: [environments.{made.name}.notify] names no way")
     nobody = bool(told.notices) and all(each.state is Sending.FAILED for each in told.notices)
     if nobody:

@@ -20,6 +20,7 @@ class Ending(enum.StrEnum):
     STOPPED = "stopped"  # before users got it
     HELD = "held"  # nobody can tell whether it is bad
     UNMERGED = "not merged"  # it is good, and its branch does not name it
+    DOUBTED = "doubted"  # it stays: what speaks against it may be chance
 
 
 @dataclass(frozen=True, kw_only=True)

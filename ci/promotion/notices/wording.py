@@ -18,6 +18,7 @@ HEADLINES = {
     Ending.STOPPED: "a release to {} was stopped",
     Ending.HELD: "nobody can see how {} is",
     Ending.UNMERGED: "{} serves a good release that was not merged",
+    Ending.DOUBTED: "{} serves a release that a person should look at",
 }
 DRILL = "DRILL"  # before all that is told of one
 PLAYED = "This is a drill: nothing is wrong, and nothing is to be done."
@@ -63,6 +64,8 @@ def _why(story: Story) -> str:
         return f"{back} since {moment(story.restored)}" if story.restored is not None else back
     if story.returned_to is not None:
         return f"they get {short(story.returned_to)}"
+    if story.ending is Ending.DOUBTED:
+        return f"they get {bad}, and what speaks against it may be chance"
     return f"they still get {bad}" if story.ending in {Ending.LEFT, Ending.HELD} else f"{bad} does not serve them"
 
 
@@ -92,6 +95,7 @@ def _shortly(story: Story) -> str:
         Ending.STOPPED: f"{story.environment}: {bad} was stopped",
         Ending.HELD: f"{story.environment}: nobody can see how {bad} does",
         Ending.UNMERGED: f"{story.environment}: {bad} serves, and was not merged",
+        Ending.DOUBTED: f"{story.environment}: {bad} stays, look at it",
     }[story.ending]
 
 
@@ -99,7 +103,7 @@ def facts(story: Story) -> tuple[tuple[str, str], ...]:
     """Return what is known in figures, each with its name."""
     found = [
         ("Environment", story.environment),
-        ("Commit" if story.ending is Ending.UNMERGED else "Bad commit", story.commit),
+        ("Commit" if story.ending in {Ending.UNMERGED, Ending.DOUBTED} else "Bad commit", story.commit),
         ("Serves again", story.returned_to or ""),
         ("Apps", listed(story.apps, 12)),
         ("Severity", story.severity.value),
