@@ -78,7 +78,7 @@ SECRETS = {
 }
 SKIPPED = "staging is no part of this"  # why a promotion to production goes without its soak
 SERVER = """
-import http.server, json, os, time
+import http.server, json, os, threading, time
 LIST, READ, MERCHANT = 0.005, 0.0, "Corner Bakery"
 BROKEN = ""
 STAGE, OUTAGES = os.environ.get("STAGE"), os.environ.get("OUTAGES", "")
@@ -88,12 +88,29 @@ def works(point, host):
     out = any(os.path.exists(os.path.join(OUTAGES, name)) for name in ("all", OWN))
     out = out or (os.path.exists(at) and host in open(at).read().split())
     return STAGE != "production" or not (out or point in BROKEN.split())
+def kept(name):
+    at = os.path.join(OUTAGES, name)
+    return json.load(open(at)) if os.path.exists(at) else {}
+BEGAN, DROPPED = [], threading.Lock()
 class Server(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         known = {"commit": "VERCEL_GIT_COMMIT_SHA", "api": "API_URL"}
         time.sleep(LIST if self.path == "/list" else 0)
         host = self.headers.get("x-forwarded-host")
+        own = kept(f"{OWN}.json")  # how it is to behave where users are
+        if host in own.get("at", ()):
+            BEGAN.append(time.time())
+            time.sleep(max(0, BEGAN[0] + own.get("cold", 0) - time.time()))
+            time.sleep(own.get("slow", 0) if self.path == "/list" else 0)
+            if self.path.startswith("/smoke/") and own.get("drops") and DROPPED.acquire(blocking=False):
+                return self.answer({"half": "an answer"}, whole=False)
+            if own.get("says") and self.path == "/version":
+                return self.answer({"commit": own["says"]})
+        if self.path.startswith("/requests?"):
+            since, until = (float(part.partition("=")[2]) for part in self.path.partition("?")[2].split("&"))
+            seen = [each for each in kept("requests") or [] if since <= each[0] < until]
+            return self.answer({"requests": sum(each[1] for each in seen), "slow": sum(each[2] for each in seen)})
         if self.path == "/closed":
             return self.answer({}, 401 if works("auth", host) else 200)
         if self.path.startswith("/smoke/") and not works(self.path.removeprefix("/smoke/"), host):
@@ -103,10 +120,11 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["content-length"]))
         time.sleep(READ)
         self.answer({"read": {"merchant": MERCHANT}})
-    def answer(self, told, status=200):
+    def answer(self, told, status=200, whole=True):
         body = json.dumps(told).encode()
         kind, size = "content-type: application/json", f"content-length: {len(body)}"
-        self.wfile.write(f"HTTP/1.1 {status} said\\r\\n{kind}\\r\\n{size}\\r\\n\\r\\n".encode() + body)
+        head = f"HTTP/1.1 {status} said\\r\\n{kind}\\r\\n{size}\\r\\n\\r\\n"
+        self.wfile.write(head.encode() + (body if whole else body[:3]))
     def log_message(self, *_): pass
 http.server.ThreadingHTTPServer.request_queue_size = 64  # more at once than that would be answered a second later
 http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Server).serve_forever()
