@@ -439,6 +439,57 @@ class PutBack:
     recovered: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewCommit:
+    """A commit that an environment does not serve yet, in the words of whoever wrote it: text of strangers.
+
+    A merge is told by what it merged, `brings` counts the commits that came with it. `link` leads to it.
+    """
+
+    sha: str
+    subject: str
+    author: str
+    brings: int = 0
+    link: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppChange:
+    """Whether what an app is built from changed since the commit that it serves; None where that cannot be told."""
+
+    app: str
+    since: str | None
+    changed: bool | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMigration:
+    """A migration that an environment's database has not had: expand, data or contract; None where nobody can say."""
+
+    name: str
+    phase: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseNotes:
+    """What is new between what an environment serves and a candidate.
+
+    `commits` are those of main itself, the newest first, without those that came with a merge; `more` counts what is
+    not listed of them, `total` counts all. `since` is what is served, by all apps together; `lost` counts commits of
+    it that the candidate does not hold. `link` leads to the two compared.
+    """
+
+    since: tuple[str, ...]
+    commits: tuple[NewCommit, ...]
+    total: int
+    more: int = 0
+    lost: int = 0
+    apps: tuple[AppChange, ...] = ()
+    migrations: tuple[NewMigration, ...] = ()
+    link: str | None = None
+
+
 class RunVerdict(enum.StrEnum):
     """How a run as a whole ended."""
 
@@ -510,6 +561,7 @@ class RunReport:
     rulings: tuple[Ruling, ...] = ()  # in the order in which they were made; a plain run has none
     put_back: PutBack | None = None  # of a promotion that failed once users had it, of a rollback
     timings: tuple[TimingEntry, ...] = ()  # of the last drills, the oldest first; a plain run has none
+    release_notes: ReleaseNotes | None = None  # of a promotion, once it is known what the environment serves
 
 
 # --- between the parts --------------------------------------------------------------------------

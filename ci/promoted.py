@@ -16,6 +16,7 @@ from ci.model import FlowStepRun, RunReport, RunVerdict, Status, TimingEntry
 from ci.promotion import rolling_back
 from ci.promotion.drills import ending
 from ci.promotion.flow import INTENT, RESULT, SKIPPED, Ended
+from ci.promotion.news import notes_of
 from ci.promotion.promoting import RULING, read
 from ci.promotion.returning import put_back
 from ci.promotion.telling import nobody_knows
@@ -77,6 +78,7 @@ def report_of(
         if flow.kind == DRILL  # its own words say so
         else put_back(ended.facts, journal.flows.entries(flow.id), ended.refusal),
         timings=tuple(_entry(each) for each in reversed(journal.timings.recent(DRILL, limit=DRILLS))),
+        release_notes=notes_of(ended.facts),
     )
 
 

@@ -3,6 +3,7 @@
 staging.py    the list of steps of a promotion to staging; its files, in their order:
   admission.py   whether a commit may be promoted at all
   proving.py     the seven stages, as evidence and with the environment's services
+  news.py        what is new since what is served; inputs.py: which apps that touches
   requesting.py  the pull request: made, looked at again, merged as it was tested
   migrating.py   the gates before it, migrations on a copy, then on the environment's own database; databases.py
   deploying.py   each app to an address of its own; users moved to all of them, or back

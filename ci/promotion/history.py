@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0
 FETCH = "git fetch origin"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A commit as git tells of it; who wrote it and its message are text of strangers."""
+
+    sha: str
+    parents: tuple[str, ...]
+    author: str
+    message: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +69,40 @@ class History:
         text = await self._read("log", "--format=%B%x00", f"{without}..{commit}", "--")
         return tuple(each.strip() for each in text.split("\0") if each.strip())
 
+    async def log(self, commit: str, *, without: Sequence[str], most: int) -> tuple[Entry, ...]:
+        """Return commits that one holds and the others do not, each before its parents, no more than `most`.
+
+        Raises UsageError.
+        """
+        form = "--format=%H%x00%P%x00%an%x00%B"
+        plain = ("-z", "--topo-order", "--no-show-signature", f"--max-count={most}", form)
+        text = await self._read("log", *plain, commit, *(f"^{each}" for each in without), "--")
+        fields = text.split("\0")[:-1]
+        each_four = zip(fields[::4], fields[1::4], fields[2::4], fields[3::4], strict=True)
+        return tuple(
+            Entry(sha=sha, parents=tuple(parents.split()), author=author, message=message)
+            for sha, parents, author, message in each_four
+        )
+
+    async def count(self, *commits: str, without: Sequence[str], straight: bool = False) -> int:
+        """Count what some commits hold and others do not; `straight` goes by first parents alone. Raises UsageError."""
+        how = ("--first-parent",) if straight else ()
+        return int(await self._read("rev-list", "--count", *how, *commits, *(f"^{each}" for each in without), "--"))
+
+    async def changed(self, earlier: str, commit: str) -> tuple[str, ...]:
+        """Return the files that differ between two commits, by path from the workspace: some begin with "../".
+
+        Raises UsageError.
+        """
+        below = (await self._read("rev-parse", "--show-prefix")).strip("\n")
+        how = ("-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none")
+        text = await self._read("diff-tree", *how, earlier, commit, "--")
+        return tuple(posixpath.relpath(path, below or ".") for path in text.split("\0") if path)
+
+    async def paths(self, commit: str) -> tuple[str, ...]:
+        """Return all files of the workspace as a commit has it. Raises UsageError."""
+        return tuple(filter(None, (await self._read("ls-tree", "-r", "-z", "--name-only", commit)).split("\0")))
+
     async def text(self, commit: str, path: str) -> str | None:
         """Return a file of the workspace as a commit has it, None where it has none. Raises UsageError."""
         done = await self._git("show", f"{commit}:./{path}")
@@ -74,6 +119,19 @@ class History:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(done.stdout)
 
+    async def read_many(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return files of the workspace as a commit has them, all read at once; one that it has not is left out."""
+        asked = [path for path in paths if "\n" not in path]
+        lines = "".join(f"{commit}:./{path}\n" for path in asked).encode()
+        done = await processes.run(["git", "cat-file", "--batch"], cwd=self.root, stdin=lines, timeout=PATIENCE)
+        rest, found = done.stdout, dict[str, bytes]()
+        for path in asked:
+            head, _, rest = rest.partition(b"\n")
+            kind, _, size = head.rpartition(b" ")
+            if kind.endswith(b" blob"):
+                found[path], rest = rest[: int(size)], rest[int(size) + 1 :]
+        return found
+
     async def files(self, commit: str, directory: str, globs: Sequence[str]) -> dict[str, str]:
         """Return files below a directory that a glob names, as a commit has them: their text, by path from there."""
         place = directory.rstrip("/")
@@ -84,6 +142,15 @@ class History:
             if any(fnmatch.fnmatchcase(name, glob.removeprefix("**/")) for glob in globs):
                 found[name] = await self.text(commit, path) or ""
         return found
+
+    async def mentions(self, commit: str, words: Sequence[str], places: Sequence[str]) -> tuple[str, ...]:
+        """Return the files below some directories of a commit in which one of the words stands, even within others."""
+        asked = [part for word in words for part in ("-e", word)]
+        below = [f"./{place}/" for place in places]
+        done = await self._git("grep", "-l", "-I", "-z", "--fixed-strings", *asked, commit, "--", *below)
+        if done.code not in {0, 1}:
+            raise UsageError(f"git cannot search {commit[:12]}: {done.complaint}", hint=FETCH)
+        return tuple(each.partition(":")[2] for each in done.text.split("\0") if each)
 
     async def naming(self, commit: str, words: Sequence[str], *, but: str) -> tuple[str, ...]:
         """Return the files of a commit's source in which one of the words stands, without those below `but`."""

@@ -114,12 +114,22 @@ async def candidate_files(promotion: Promotion) -> dict[str, str]:
     return await promotion.history.files(promotion.commit, settings.directory, settings.files)
 
 
-async def _observe(promotion: Promotion, doing: Doing) -> MigrationsObserved:
-    """Tell what is pending from what was there when the environment was migrated last."""
-    files = await candidate_files(promotion)
+async def pending_migrations(promotion: Promotion, doing: Doing) -> tuple[Pending, ...]:
+    """Return the candidate's migrations that the environment's database has not had. Raises UsageError."""
     served: Mapping[str, Mapping[str, str]] = doing.facts["admission"]["served"]
     applied = await _applied(promotion, served.get(promotion.environment, {}))
-    pending = tuple(Pending(name=name, sql=text) for name, text in files.items() if name not in applied)
+    return _pending(await candidate_files(promotion), applied)
+
+
+def _pending(files: Mapping[str, str], applied: Mapping[str, str]) -> tuple[Pending, ...]:
+    return tuple(Pending(name=name, sql=text) for name, text in files.items() if name not in applied)
+
+
+async def _observe(promotion: Promotion, doing: Doing) -> MigrationsObserved:
+    """Tell what is pending from what was there when the environment was migrated last."""
+    served: Mapping[str, Mapping[str, str]] = doing.facts["admission"]["served"]
+    files, applied = await candidate_files(promotion), await _applied(promotion, served.get(promotion.environment, {}))
+    pending = _pending(files, applied)
     removed = removed_names(pending)
     commits = dict.fromkeys(commit for apps in served.values() for commit in apps.values())
     mentions = []

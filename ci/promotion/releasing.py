@@ -18,8 +18,10 @@ from ci.promotion import admission, proving, requesting, soaking
 from ci.promotion.deploying import move_all, plain_deployment, targets_of
 from ci.promotion.flow import SKIPPED, BlockedError, PausedError
 from ci.promotion.migrating import applied_names
+from ci.promotion.news import notes_of
 from ci.promotion.promoting import RULING, demand, read
 from ci.promotion.smoking import smoke
+from ci.reporting.notes import heading
 
 if TYPE_CHECKING:
     from ci.model import Ruling
@@ -100,6 +102,9 @@ async def await_approval(promotion: Promotion, doing: Doing) -> Facts:
     for login, review in reviews.items():
         if review.state == "APPROVED":
             return {"by": login, "reason": f"a review of #{number}"}
+    notes = notes_of(doing.facts)
+    for line in () if notes is None else (f"new: {heading(notes)}", f"what is new is listed in #{number}"):
+        doing.note(line)
     raise PausedError(
         f"{promotion.name} waits for a person's approval",
         hint=f"`shipway approve {promotion.environment}`, or approve of #{number}",

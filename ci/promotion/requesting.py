@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ci.errors import Trouble, VendorError
 from ci.promotion.flow import BlockedError
+from ci.promotion.news import notes_of
+from ci.reporting.notes import to_markdown
 from ci.vendors.github.talk import Mark
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 BARRED = frozenset({"blocked", "behind", "dirty", "draft"})
 
 
-async def request(promotion: Promotion, _doing: Doing) -> Facts:
+async def request(promotion: Promotion, doing: Doing) -> Facts:
     """Cut the branch, find or open its pull request, and see whether that merges. Raises BlockedError."""
     github, branch = promotion.github, promotion.own.branch
     base = await github.refs.sha(branch)
@@ -31,7 +33,7 @@ async def request(promotion: Promotion, _doing: Doing) -> Facts:
         head=promotion.head,
         base=branch,
         title=f"Promote {promotion.name} to {promotion.environment}",
-        body=f"Made by Shipway. It is merged when all gates of {promotion.environment} have passed.",
+        body=_body(promotion, doing),
         sha=promotion.commit,
     )
     pull = await _mergeable(promotion, pull.number)
@@ -69,6 +71,13 @@ async def merge(promotion: Promotion, doing: Doing) -> dict[str, Any]:
 def is_refusal(error: VendorError) -> bool:
     """Whether GitHub said that it will not merge, and not that it cannot be reached."""
     return error.trouble is Trouble.REFUSING or error.status in {HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.CONFLICT}
+
+
+def _body(promotion: Promotion, doing: Doing) -> str:
+    """Say what it is, and what is new in it, for whoever has to approve."""
+    said = f"Made by Shipway. It is merged when all gates of {promotion.environment} have passed."
+    notes = notes_of(doing.facts)
+    return said if notes is None else f"{said}\n\n### What is new\n\n{to_markdown(notes)}"
 
 
 async def _cut(promotion: Promotion) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from ci.promotion import admission, closing, deploying, migrating, proving, requesting, soaking, trying
+from ci.promotion import admission, closing, deploying, migrating, news, proving, requesting, soaking, trying
 from ci.promotion.route import LONG, Route, make_step
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
     return (
         step("admission", admission.admit),
         step("evidence", proving.find_evidence, lasting=LONG),
+        step(news.STEP, news.note_news),
         step("pull request", requesting.request, writes=f"the branch {promotion.head} and its pull request"),
         step("gates", migrating.rule_gates),
         step("test database", migrating.make_test_database, writes=f"a branch of {name}'s database, for tests"),

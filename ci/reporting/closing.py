@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from ci.model import RunReport, StageRun, Status
-from ci.reporting import promotion
+from ci.reporting import notes, promotion
 from ci.reporting.findings import RED, Finding, circumstances, findings, flaky, headline, tally, unproven
 from ci.reporting.terminal import STYLES, say, say_wrapped, width_of
 from ci.reporting.wording import GLYPHS, duration, fitted, one_line, shortened
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHOWN_FAILURES = 20
 SHOWN_NOTICES = 12
 DETAIL_LINES = 16
+SHOWN_COMMITS = 8
 WIDEST_NAME = 28  # cells, of a step or a gate
 
 
@@ -30,7 +31,7 @@ def say_closing(console: Console, report: RunReport, directory: str | None) -> N
     """Print the closing part of a run; `directory` is where its report was written."""
     width = width_of(console)
     say(console, "", *(stage_line(stage, width) for stage in report.stages), *([""] if report.stages else []))
-    for lines in (_steps(report, width), _rulings(report, width)):
+    for lines in (_steps(report, width), _rulings(report, width), _news(report, width)):
         say(console, *lines, *([""] if lines else []))
     found = findings(report)
     for _, group in itertools.groupby(found[:SHOWN_FAILURES], key=lambda finding: finding.source):
@@ -88,6 +89,19 @@ def _rulings(report: RunReport, width: int) -> list[Text]:
         line.append(f"{place}  ")
         lines.append(line.append(fitted(ruling.reason, width - line.cell_len)))
     return lines
+
+
+def _news(report: RunReport, width: int) -> list[Text]:
+    """Return a line for each of the newest commits that are not served yet, below what is to be said of all."""
+    found = report.release_notes
+    if found is None:
+        return []
+    lines = [Text.assemble(("new ", "bold"), fitted(notes.heading(found), width - 4))]
+    for commit in found.commits[:SHOWN_COMMITS]:
+        line = Text.assemble("  ", (f"{one_line(commit.sha[: notes.SHORT]):<{notes.SHORT}} ", "cyan"))
+        lines.append(line.append(fitted(commit.subject, width - line.cell_len)))
+    hidden = max(0, len(found.commits) - SHOWN_COMMITS) + found.more
+    return [*lines, *([Text(f"  and {hidden} more in the report", "dim")] if hidden > 0 else [])]
 
 
 def _column(names: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ci.reporting import charts, excerpts, findings, promotion, wording
+from ci.reporting import charts, excerpts, findings, notes, promotion, wording
 from ci.reporting.paths import artifact_path, log_path
 from ci.text import clean, count, web_address
 
@@ -66,6 +66,7 @@ def to_html(report: RunReport, *, artifacts: Mapping[str, bytes], logs: Collecti
     context = {
         "report": report,
         "link": web_address(report.link),
+        "compared": web_address(report.release_notes.link) if report.release_notes else None,
         "headline": findings.headline(report),
         "found": found,
         "totals": findings.totals(report),
@@ -117,6 +118,11 @@ def _environment() -> Environment:
         "glyph": promotion.glyph,
         "figures": promotion.figures,
         "observed": _observed,
+        "address": web_address,
+        "news": notes.heading,
+        "brings": notes.brings,
+        "change": notes.change,
+        "rest": notes.rest,
     }
     environment.globals |= {"glyphs": {status.value: glyph for status, glyph in wording.GLYPHS.items()}}
     return environment

@@ -1,24 +1,21 @@
 """Markdown for the summary page of a CI host, or a comment.
 
-Text of strangers stands in code spans and code blocks only, fenced longer than any run of backticks in it:
-there it can be no markup, no link, no image and no @mention.
+Text of strangers stands in code spans and code blocks only.
 """
 
 from __future__ import annotations
 
-import re
-
 from ci.model import RunReport, Status
-from ci.reporting import promotion
+from ci.reporting import notes, promotion
 from ci.reporting.findings import RED, Finding, findings, flaky, headline, tally, unproven
-from ci.reporting.wording import GLYPHS, against, duration, one_line, shortened
+from ci.reporting.markdown import block, code, row
+from ci.reporting.wording import GLYPHS, against, duration
 from ci.text import count, web_address
 
 LIMIT = 200_000  # characters; hosts refuse a summary of more than a megabyte
 SHOWN_FAILURES = 50
 SHOWN_NOTICES = 50
 SHOWN_STEPS = 100  # and rulings
-_BACKTICKS = re.compile("`+")
 
 
 def to_summary(report: RunReport) -> str:
@@ -43,24 +40,11 @@ def to_summary(report: RunReport) -> str:
                 f"- {code(check.id)} {code(flake.test or flake.message) if flake else ''}" for check, flake in shaky
             )
         )
+    if report.release_notes is not None:
+        blocks += ["### What is new", notes.to_markdown(report.release_notes)]
     blocks += _unproven(report)
     whole = "\n\n".join(blocks)
     return (whole if len(whole) <= LIMIT else _cut(blocks)) + "\n"
-
-
-def code(text: str) -> str:
-    """Return the text as a code span on one line, whatever it holds."""
-    flat = one_line(text, 500) or " "
-    fence = "`" * (max((len(run) for run in _BACKTICKS.findall(flat)), default=0) + 1)
-    padding = " " if flat.startswith("`") or flat.endswith("`") else ""
-    return f"{fence}{padding}{flat}{padding}{fence}"
-
-
-def block(text: str, *, indent: str = "") -> str:
-    """Return the text as a fenced block, whatever it holds; `indent` keeps it inside a list item."""
-    kept = shortened(text, lines=30, width=300)
-    fence = "`" * max(3, max((len(run) for run in _BACKTICKS.findall(kept)), default=0) + 1)
-    return "\n".join(f"{indent}{line}" for line in (f"{fence}text", *kept.split("\n"), fence))
 
 
 def _heading(report: RunReport) -> str:
@@ -86,13 +70,13 @@ def _stages(report: RunReport) -> str:
         told = code(stage.reason if stage.reason and stage.status in (*RED, Status.SKIPPED) else tally(stage))
         time = "" if stage.status is Status.SKIPPED else f"{against(stage.seconds, stage.target)}{late}"
         cells = (f"{GLYPHS[stage.status]} {stage.status.value}", stage.name, time, told)
-        rows.append(_row(*cells))
+        rows.append(row(*cells))
     return "\n".join(rows)
 
 
 def _steps(report: RunReport) -> str:
     rows = [
-        _row(
+        row(
             f"{GLYPHS[step.status]} {promotion.word(step)}",
             code(step.name),
             "" if step.status is Status.SKIPPED else duration(step.seconds),
@@ -105,7 +89,7 @@ def _steps(report: RunReport) -> str:
 
 def _rulings(report: RunReport) -> str:
     rows = [
-        _row(f"{promotion.glyph(each)} {each.ruling}", code(each.gate), code(each.environment), code(each.reason))
+        row(f"{promotion.glyph(each)} {each.ruling}", code(each.gate), code(each.environment), code(each.reason))
         for each in report.rulings[:SHOWN_STEPS]
     ]
     return _table(["| | Gate | Environment | Why |", "|---|---|---|---|", *rows], len(report.rulings)) if rows else ""
@@ -114,10 +98,6 @@ def _rulings(report: RunReport) -> str:
 def _table(lines: list[str], every: int) -> str:
     more = f"\n\nand {every - SHOWN_STEPS} more, in the report." if every > SHOWN_STEPS else ""
     return "\n".join(lines) + more
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _failure(finding: Finding) -> str:

@@ -5,9 +5,50 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ci.gates import budget, error_rate, migrations, soak
-from ci.model import FlowStepRun, Ruling, RunReport, RunVerdict, Status
+from ci.model import (
+    AppChange,
+    FlowStepRun,
+    NewCommit,
+    NewMigration,
+    ReleaseNotes,
+    Ruling,
+    RunReport,
+    RunVerdict,
+    Status,
+)
 
 EXPAND = "-- shipway: phase=expand\nalter table receipts add column note text;"
+
+
+PAGE = "https://github.com/acme/receipts"
+SERVED, NEW = "9d1e5a7c3b2f40418c6d7e8f9a0b1c2d3e4f5a6b", "3f2a1c9d7e4b8a6f5c0d1e2f3a4b5c6d7e8f9a0b"
+NOTES = ReleaseNotes(
+    since=(SERVED,),
+    commits=(
+        NewCommit(
+            sha=NEW,
+            subject="Receipts may carry a note (#218)",
+            author="Grace Hopper",
+            brings=4,
+            link=f"{PAGE}/commit/{NEW}",
+        ),
+        NewCommit(
+            sha="77" * 20,
+            subject="The list of receipts is sorted by the day of the purchase, and by the moment of the upload "
+            "where two were bought on one day",
+            author="Ada Lovelace",
+            link=f"{PAGE}/commit/{'77' * 20}",
+        ),
+    ),
+    total=13,
+    more=7,
+    apps=(
+        AppChange(app="api", since=SERVED, changed=True, reason="apps/api/src/receipts.ts changed"),
+        AppChange(app="web", since=SERVED, changed=False, reason="nothing that it is built from changed"),
+    ),
+    migrations=(NewMigration(name="0007_note.sql", phase="expand"), NewMigration(name="0008_odd.sql")),
+    link=f"{PAGE}/compare/{SERVED}...{NEW}",
+)
 
 
 def make_promotion() -> RunReport:
@@ -77,10 +118,11 @@ def flow_report(steps: tuple[FlowStepRun, ...], rulings: tuple[Ruling, ...], **m
         slots=0,
         stages=(),
         environment="production",
-        commit="3f2a1c9d7e4b8a6f5c0d1e2f3a4b5c6d7e8f9a0b",
+        commit=NEW,
         branch="main",
         command="shipway status",
         steps=steps,
         rulings=rulings,
+        release_notes=NOTES,
     )
     return replace(made, **more)  # type: ignore[arg-type]

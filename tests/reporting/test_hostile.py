@@ -69,7 +69,13 @@ def evil(request: pytest.FixtureRequest, red: RunReport, refused: RunReport) -> 
     report = cast("RunReport", poisoned(red))
     if request.param == "promotion":
         hostile = cast("RunReport", poisoned(refused))
-        report = dataclasses.replace(report, kind="promotion", steps=hostile.steps, rulings=hostile.rulings)
+        report = dataclasses.replace(
+            report,
+            kind="promotion",
+            steps=hostile.steps,
+            rulings=hostile.rulings,
+            release_notes=hostile.release_notes,
+        )
     stages = tuple(
         dataclasses.replace(
             stage,

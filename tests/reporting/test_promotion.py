@@ -19,6 +19,7 @@ from ci.reporting.document import from_document, to_document
 from ci.reporting.findings import findings, headline
 from ci.reporting.html import SHOWN_ROWS, to_html
 from ci.reporting.junit import to_junit
+from ci.reporting.notes import heading
 from ci.reporting.promotion import aftermath
 from ci.reporting.sarif import to_sarif
 from ci.reporting.summary import SHOWN_STEPS, to_summary
@@ -249,3 +250,49 @@ def test_of_a_release_that_was_taken_back_every_kind_of_report_says_first_what_u
         assert users in text
         assert "\x1b" not in text
     assert ("8.2 s after users had it; put back 0.50 s after that" in page) == (ended.detected is not None)
+
+
+def test_what_is_new_stands_in_page_summary_and_log(promotion: RunReport) -> None:
+    notes = promotion.release_notes
+    assert notes is not None
+    heading = "13 commits since 9d1e5a7c3b2f, 1 of 2 apps changed, 2 migrations"
+    page = Page(to_html(promotion, artifacts={}))
+    assert heading in page.words
+    assert "Receipts may carry a note (#218)" in page.words
+    assert "and 7 more" in page.words
+    assert {notes.link, notes.commits[0].link} <= set(page.values("href"))
+    summary = to_summary(promotion)
+    for line in (
+        "13 commits since `9d1e5a7c3b2f`, 1 of 2 apps changed",
+        f"- [`3f2a1c9d7e4b`](<{notes.commits[0].link}>) `Receipts may carry a note (#218)` `Grace Hopper`, with 4",
+        "- and 7 more",
+        "- `web` unchanged: `nothing that it is built from changed`",
+        "- migration `0007_note.sql`: `expand`",
+        "- migration `0008_odd.sql`: phase unknown",
+    ):
+        assert line in summary
+    log = said(promotion)
+    assert f"new {heading}" in log
+    assert "  3f2a1c9d7e4b Receipts may carry a note (#218)" in log
+    assert "  and 7 more in the report" in log
+
+
+def test_of_many_apps_that_cannot_be_read_and_commits_taken_back_the_heading_says_only_what_is_known(
+    promotion: RunReport,
+) -> None:
+    notes = promotion.release_notes
+    assert notes is not None
+    unread = replace(notes, apps=(replace(notes.apps[0], changed=None), notes.apps[1]), lost=2, migrations=())
+    assert heading(unread) == "13 commits since 9d1e5a7c3b2f, 2 commits taken back"
+    assert heading(replace(unread, since=(), total=1, lost=0)) == "1 commit"
+    assert "not known" in Page(to_html(replace(promotion, release_notes=unread), artifacts={})).words
+
+
+def test_a_link_of_release_notes_that_is_no_web_address_is_none(promotion: RunReport) -> None:
+    notes = promotion.release_notes
+    assert notes is not None
+    evil = "javascript:alert(1)"
+    first = replace(notes.commits[0], link=evil)
+    report = replace(promotion, release_notes=replace(notes, link=evil, commits=(first,)))
+    assert evil not in to_html(report, artifacts={})
+    assert evil not in to_summary(report)

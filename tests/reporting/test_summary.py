@@ -7,7 +7,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from ci.model import Counts, Failure
-from ci.reporting.summary import LIMIT, block, code, to_summary
+from ci.reporting.markdown import block, code
+from ci.reporting.summary import LIMIT, to_summary
 
 if TYPE_CHECKING:
     from ci.model import RunReport

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ci.promotion.notices import wording
-from ci.reporting.summary import block, code
+from ci.reporting.markdown import block, code
 
 if TYPE_CHECKING:
     from ci.promotion.notices.story import Link, Over, Story
