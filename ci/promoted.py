@@ -13,7 +13,7 @@ from ci.errors import ExitCode
 from ci.journal import State
 from ci.journal.timings import DRILL
 from ci.model import FlowStepRun, RunReport, RunVerdict, Status, TimingEntry
-from ci.promotion import rolling_back
+from ci.promotion import releasing, rolling_back
 from ci.promotion.drills import ending
 from ci.promotion.flow import INTENT, RESULT, SKIPPED, Ended
 from ci.promotion.news import notes_of
@@ -191,7 +191,8 @@ def _stages(ended: Ended, journal: Journal) -> RunReport | None:
 def _next_command(ended: Ended) -> str:
     environment, live = ended.flow.environment, ended.flow.environment == "production"
     if ended.flow.state is State.PAUSED:
-        return f"shipway approve {environment}"
+        at = next((step.name for step in reversed(ended.steps)), None)
+        return "shipway tick" if at == releasing.DOGFOOD else f"shipway approve {environment}"
     if ended.flow.is_open:
         return f"shipway resume {environment}"
     if rolling_back.outcome(ended.facts) in {rolling_back.MIXED, rolling_back.FAILED}:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 KIND = PROMOTION
 LASTING = 86_400.0  # seconds; past them whoever looks ends it
-WORDS = frozenset({releasing.APPROVAL, overseeing.WINDOW})  # steps that a person's word lets through
+WORDS = frozenset({releasing.APPROVAL, releasing.DOGFOOD, overseeing.WINDOW})  # steps that a person's word lets through
 ROUTES: Mapping[str, Route] = {"staging": staging.ROUTE, "production": production.ROUTE}
 
 

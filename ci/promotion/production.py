@@ -34,6 +34,9 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
     """Return what is done under the lease, in its order: from the first look to the merge."""
     name = promotion.environment
     step = functools.partial(make_step, promotion)
+    before = (step("served before", deploying.note_served), step(overseeing.BASELINE, overseeing.keep_baseline))
+    # The team may use a release first for hours: what users meet until then is counted when they are about to be moved.
+    early, late = (before, ()) if promotion.settings.promotion.dogfood is None else ((), before)
     return (
         step("admission", admission.admit),
         step("soak", releasing.find_soak),
@@ -42,14 +45,15 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
         step("pull request", requesting.request, writes=f"the branch {promotion.head} and its pull request"),
         step("gates", migrating.rule_gates),
         step(releasing.APPROVAL, releasing.await_approval),
-        step("look after the wait", releasing.look_again),
-        step("served before", deploying.note_served),
-        step(overseeing.BASELINE, overseeing.keep_baseline),
+        step("look after the wait", functools.partial(_look_again, releasing.APPROVAL)),
+        *early,
         step("restore point", migrating.keep_restore_point, writes=f"a branch that keeps {name}'s database"),
         step("migrations", migrating.migrate, writes=f"{name}'s database: expand and data migrations", lasting=LONG),
         *deploying.deployments(promotion),
         step("staged smoke", releasing.smoke_staged, writes="what its probes make"),
         step(releasing.DOGFOOD, releasing.use_first),
+        step("look after first use", functools.partial(_look_again, releasing.DOGFOOD)),
+        *late,
         step("second look", requesting.look_again),
         step(releasing.SWITCH, releasing.switch, writes=f"what users of {name} get"),
         step("mark", releasing.mark, writes="a deploy of the release at Sentry"),
@@ -93,6 +97,10 @@ def closing_after(promotion: Promotion) -> Sequence[FlowStep]:
         ),
         step("window status", closing.tell_window, writes="a status of the commit"),
     )
+
+
+async def _look_again(wait: str, promotion: Promotion, doing: Doing) -> Facts:
+    return await releasing.look_again(promotion, doing, wait=wait)
 
 
 async def _tell(prefix: str, promotion: Promotion, doing: Doing) -> Facts:

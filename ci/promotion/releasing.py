@@ -24,6 +24,9 @@ from ci.promotion.smoking import smoke
 from ci.reporting.notes import heading
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ci.journal import Entry
     from ci.model import Ruling
     from ci.promotion.flow import Doing, Facts
     from ci.promotion.promoting import Promotion
@@ -111,9 +114,9 @@ async def await_approval(promotion: Promotion, doing: Doing) -> Facts:
     )
 
 
-async def look_again(promotion: Promotion, doing: Doing) -> Facts:
-    """Look again at what was looked at before the wait for an approval. Raises BlockedError."""
-    if SKIPPED in doing.facts[APPROVAL]:
+async def look_again(promotion: Promotion, doing: Doing, *, wait: str) -> Facts:
+    """Look again at what was looked at before the wait at a step. Raises BlockedError."""
+    if SKIPPED in doing.facts[wait]:
         return {SKIPPED: "nobody was waited for"}
     await admission.admit(promotion, doing)
     return demand(await proving.kept_ruling(promotion, BEFORE))
@@ -138,16 +141,32 @@ async def smoke_staged(promotion: Promotion, doing: Doing) -> Facts:
 
 
 async def use_first(promotion: Promotion, doing: Doing) -> Facts:
-    """Have the team use the release at its own address for a while, before any customer. Raises PausedError."""
+    """Have the team use the release at its own addresses for a while, before any customer. Raises PausedError.
+
+    A person's word ends it early.
+    """
     lasting = promotion.settings.promotion.dogfood
     if lasting is None:
         return {SKIPPED: "shipway.toml has no dogfood window"}
+    word = await anyio.to_thread.run_sync(promotion.journal.approvals.of, doing.flow.id, DOGFOOD)
+    if word is not None:
+        return {"by": word.by, "reason": word.reason}
     entries = await anyio.to_thread.run_sync(promotion.journal.flows.entries, doing.flow.id)
-    began = next(each.moment for each in entries if each.step == DOGFOOD)
-    left = began + lasting - time.time()
+    left = first_use_left(entries, lasting)
     if left > 0:
-        raise PausedError(f"the team uses {promotion.name} first: {left:.0f} s are left", hint="`shipway tick` goes on")
+        where = ", ".join(f"{each.app} {each.address}" for each in targets_of(promotion, doing.facts))
+        raise PausedError(
+            f"the team uses {promotion.name} first, for {left:.0f} s more, at {where}",
+            hint=f"`shipway tick` goes on then; `shipway approve {promotion.environment}` now, "
+            f"`shipway abort {promotion.environment}` never",
+        )
     return {"seconds": lasting}
+
+
+def first_use_left(entries: Sequence[Entry], lasting: float) -> float:
+    """Return how many seconds the team's own window still takes; it began when its step was first come to."""
+    began = next(each.moment for each in entries if each.step == DOGFOOD)
+    return max(0.0, began + lasting - time.time())
 
 
 async def switch(promotion: Promotion, doing: Doing) -> Facts:

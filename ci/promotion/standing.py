@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,16 +13,17 @@ from ci import processes
 from ci.errors import ShipwayError
 from ci.journal import State
 from ci.journal.timings import DRILL
-from ci.promotion import overseeing, soaking
+from ci.promotion import overseeing, releasing, soaking
 from ci.promotion.asking import commit_of
+from ci.promotion.deploying import read_deployment
 from ci.promotion.flow import INTENT, RESULT
 from ci.promotion.promoting import read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from ci.journal import Flow, Journal
+    from ci.journal import Entry, Flow, Journal
     from ci.journal.bars import Freeze, Pin
     from ci.journal.incidents import Incident
     from ci.journal.timings import Timing
@@ -62,7 +63,10 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Going:
-    """A flow that goes on, or the one that was last. `step` is what it is at, since when in seconds since 1970."""
+    """A flow that goes on, or the one that was last. `step` is what it is at, since when in seconds since 1970.
+
+    `addresses` are where the team uses a release first, app by app, and `left` is for how many seconds.
+    """
 
     id: str
     kind: str
@@ -73,6 +77,8 @@ class Going:
     since: float | None = None
     window: Window | None = None
     gates: tuple[Gate, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    left: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +154,8 @@ def _going(flow: Flow, settings: Settings, journal: Journal) -> Going:
         step, window = (soaking.STEP, _window(flow, settings, journal)) if staged else (overseeing.ARMED, None)
     elif flow.state in {State.RUNNING, State.PAUSED} and last is not None and last.kind == INTENT:
         step, since = last.step, last.moment
+    lasting = settings.promotion.dogfood
+    first = flow.state is State.PAUSED and step == releasing.DOGFOOD
     return Going(
         id=flow.id,
         kind=flow.kind,
@@ -158,7 +166,17 @@ def _going(flow: Flow, settings: Settings, journal: Journal) -> Going:
         since=since,
         window=window,
         gates=gates,
+        addresses=_addresses(entries, settings) if first else {},
+        left=round(releasing.first_use_left(entries, lasting), 1) if first and lasting is not None else None,
     )
+
+
+def _addresses(entries: Sequence[Entry], settings: Settings) -> dict[str, str]:
+    """Return the addresses of a release's own, app by app."""
+    facts = {entry.step: entry.facts for entry in entries if entry.kind == RESULT}
+    return {
+        app.name: read_deployment(found).address for app in settings.apps if (found := facts.get(f"deploy {app.name}"))
+    }
 
 
 def _window(flow: Flow, settings: Settings, journal: Journal) -> Window | None:
@@ -183,7 +201,8 @@ def _command(every: Sequence[Standing], newest: str | None) -> str:
         if State.RUNNING in states:
             return f"shipway resume {standing.environment}"
         if State.PAUSED in states:
-            return f"shipway approve {standing.environment}"
+            first = any(flow.left is not None for flow in standing.flows)
+            return "shipway tick" if first else f"shipway approve {standing.environment}"
         if State.WAITING in states:
             return "shipway tick"
         if newest is not None and any(incident.commit == newest for incident in standing.incidents):

@@ -46,6 +46,8 @@ def _lines(standing: Facts) -> Iterator[tuple[str, Text]]:
         yield one_line(flow["kind"], 10), Text(f"{one_line(flow['id'])} {flow['state']}{why}")
         if flow["step"] is not None:
             yield "", _step(flow)
+        for app, address in flow["addresses"].items():
+            yield "", Text(f"use it first at {one_line(address)} ({one_line(app, 80)})")
         if flow["gates"]:
             yield "gates", _gates(flow["gates"])
     if standing["holder"] is not None:
@@ -73,6 +75,10 @@ def _step(flow: Mapping[str, Any]) -> Text:
         tests = f"; its tests passed {count(window['passed'], 'time')}"
         failed = f", failed {count(window['failed'], 'time')}" if window["failed"] else ""
         return Text(f"at {flow['step']}: {left}{tests}{failed}")
+    if flow["left"] is not None:
+        return Text(
+            f"at {flow['step']}: {duration(flow['left'])} to go" if flow["left"] else f"at {flow['step']}: over"
+        )
     since = f", for {_ago(flow['since'])}" if flow["since"] is not None else ""
     return Text(f"at {one_line(flow['step'], 80)}{since}")
 

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
+import re
 from typing import TYPE_CHECKING
 
+import anyio
+import httpx
+from rich.console import Console
+
 from ci import promoted
+from ci.errors import ExitCode
 from ci.journal import State
+from ci.promoted import exit_code
+from ci.promotion.carrying import due, waits_at
+from ci.promotion.deploying import read_deployment
 from ci.promotion.news import notes_of
+from ci.promotion.standing import overview
 from ci.reporting.document import from_document, to_document
-from tests.promotion.test_production import LIVE, played, proven
-from tests.promotion.town import SKIPPED
+from ci.reporting.status import print_status
+from tests.promotion.live import LIVE, played, proven, served
+from tests.promotion.town import APPS, SKIPPED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from ci.promotion.flow import Facts
+    from ci.vendors.platform import Deployment
     from tests.promotion.town import Town
 
 EVIL = "[click](https://evil.example) @everyone `code`"
@@ -45,3 +61,77 @@ def test_whoever_must_approve_reads_what_is_new_on_the_pull_request_and_in_the_r
         assert from_document(to_document(report)) == report
 
     played(tmp_path, scene, approval="person")
+
+
+def deployed(facts: Mapping[str, Facts]) -> list[Deployment]:
+    """What the release consists of, app by app."""
+    return [read_deployment(facts[f"deploy {name}"]) for name in APPS]
+
+
+def dogfooding(place: Town, seconds: float, message: str = "the team goes first") -> str:
+    """Push a commit that the team is to use first."""
+    text = re.sub("dogfood = .*\n", "", (place.root / "shipway.toml").read_text())
+    return place.push(message, **{"shipway.toml": text.replace("[promotion]", f"[promotion]\ndogfood = {seconds}")})
+
+
+async def told(place: Town) -> list[str]:
+    """What `shipway status` prints."""
+    stream = io.StringIO()
+    found = dataclasses.asdict(await overview(place.settings, place.journal, place.root))
+    print_status(Console(file=stream, width=200), found)
+    return [line.strip() for line in stream.getvalue().splitlines()]
+
+
+def test_the_team_uses_a_release_at_its_own_addresses_first_without_a_lease_and_a_tick_goes_on(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        await place.record("staging")
+        commit = await proven(place, dogfooding(place, 6.0))
+        waiting = await LIVE(place, commit, skip_soak=SKIPPED)
+        assert (waiting.flow.state, waiting.refusal, exit_code(waiting)) == (State.PAUSED, None, ExitCode.HELD)
+        assert place.journal.leases.of("production") is None
+        assert await served(place) == {place.first}
+        addresses = {each.app: each.address for each in deployed(waiting.facts)}
+        assert list(addresses) == list(APPS)
+        for app, address in addresses.items():
+            assert f"{app} {address}" in (waiting.flow.reason or "")
+            async with httpx.AsyncClient(trust_env=False) as client:
+                assert (await client.get(f"{address}/version")).json()["commit"] == commit
+            assert f"use it first at {address} ({app})" in await told(place)
+        assert any(re.fullmatch(r"at dogfood: .* to go", line) for line in await told(place))
+        assert promoted.report_of(waiting, place.journal, repository="town", order=[]).command == "shipway tick"
+        ended = waiting
+        with anyio.fail_after(60):
+            while ended.flow.state is State.PAUSED:
+                assert due(place.journal) == (ended.flow,)
+                assert await served(place) == {place.first}
+                await anyio.sleep(0.5)
+                ended = await LIVE(place, commit)
+        assert (ended.refusal, ended.flow.state, await served(place)) == (None, State.DONE, {commit})
+        assert ended.flow.id == waiting.flow.id
+        steps = [entry.step for entry in place.journal.flows.entries(ended.flow.id)]
+        assert steps.index("dogfood") < steps.index("look after first use") < steps.index("baseline")
+        assert steps.index("baseline") < steps.index("switch")
+
+    played(tmp_path, scene)
+
+
+def test_a_persons_word_ends_the_teams_own_window_and_what_bars_it_by_then_is_looked_at_again(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        await place.record("staging")
+        commit = await proven(place, dogfooding(place, 3600.0))
+        waiting = await LIVE(place, commit, skip_soak=SKIPPED)
+        assert waits_at(place.journal, waiting.flow) == "dogfood"
+        place.journal.approvals.approve(waiting.flow.id, "dogfood", by="ada", reason="it is fine")
+        ended = await LIVE(place, commit)
+        assert (ended.refusal, ended.flow.state, await served(place)) == (None, State.DONE, {commit})
+        assert ended.facts["dogfood"] == {"by": "ada", "reason": "it is fine"}
+        later = await proven(place, dogfooding(place, 3600.0, "one more"))
+        waiting = await LIVE(place, later, skip_soak=SKIPPED)
+        place.journal.bars.freeze("production", "the team found something")
+        place.journal.approvals.approve(waiting.flow.id, "dogfood", by="ada", reason="")
+        ended = await LIVE(place, later)
+        assert ended.refusal is not None
+        assert (ended.refusal.step, await served(place)) == ("look after first use", {commit})
+        assert "the team found something" in ended.refusal.message
+
+    played(tmp_path, scene, watch=(0.4, 0.4, 1.0))

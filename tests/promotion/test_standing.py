@@ -169,10 +169,10 @@ def test_it_names_the_next_command(repository: Path) -> None:
     journal = Journal.local(repository, directory=repository.parent / "state")
     old, newest = named(repository, "HEAD~1"), named(repository, "HEAD")
 
-    def following(served: str) -> str:
+    def following(served: str, more: str = "") -> str:
         async def look() -> str:
             async with serving(app(served)) as address:
-                found = await overview(config.loads(TEXT.format(address=address)), journal, repository)
+                found = await overview(config.loads(TEXT.format(address=address) + more), journal, repository)
             return found.command
 
         return anyio.run(look)
@@ -186,6 +186,8 @@ def test_it_names_the_next_command(repository: Path) -> None:
     assert following(old) == "shipway resume staging"
     journal.flows.move("p-2", State.PAUSED, "waits for a person")
     assert following(old) == "shipway approve staging"
+    journal.flows.write("p-2", "dogfood", INTENT, epoch=0, facts={})
+    assert following(old, more="\n[promotion]\ndogfood = 60.0\n") == "shipway tick"
     journal.leases.take("staging", flow="p-2", holder="laptop:1:abcd")
     assert following(old) == "shipway status"
 
