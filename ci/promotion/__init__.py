@@ -13,6 +13,7 @@ staging.py    the list of steps of a promotion to staging; its files, in their o
 production.py the list of steps of a promotion to production; the files of its own:
   releasing.py   the soak, a person's approval, the staged smoke, the switch, the proof and the merge
   overseeing.py  the baseline, the window under the lease, the armed watch without one
+  choosing.py    what a rollback goes back to
   rolling_back.py  every app put back to what proved good; attributing.py: whether the cause lies outside
   telling.py     people told of what failed, and that it is over; doubting.py: of what stays and may be bad
   timing.py      how soon what was bad was found, and put back; returning.py: what became of it, for a report

@@ -14,37 +14,32 @@ import anyio
 import anyio.to_thread
 
 from ci.errors import ExitCode, ShipwayError, VendorError
-from ci.gates.effects import Effect
-from ci.gates.phases import read_migration
 from ci.journal import LeaseLostError, State
 from ci.journal.releases import Proof
-from ci.promotion.admission import STOP
+from ci.promotion import choosing
 from ci.promotion.asking import commit_of
 from ci.promotion.attributing import attribute
 from ci.promotion.deploying import UNDONE, read_deployment
 from ci.promotion.flow import SKIPPED, FlowStep
 from ci.promotion.promoting import RULINGS, plain
-from ci.vendors.platform import State as Built
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ci.journal.releases import Release
     from ci.promotion.flow import Doing, Facts
     from ci.promotion.promoting import Promotion
     from ci.settings.environments import App
     from ci.vendors.platform import Deployment
 
-KIND = "rollback"
+KIND, FAILED = choosing.KIND, choosing.FAILED
 IN_A_ROW = 3  # so many freeze the environment
 TRIES = 3
 SERVED = 30.0  # seconds for an app to serve what it is put back to
 PAUSE = 0.2
 LASTING = 600.0  # seconds for each step, beside what two rollbacks are apart
-FAILED, MIXED, BACK = "failed", "mixed", "back"
+MIXED, BACK = "mixed", "back"
 LATE = "late "  # before the names of steps that are done after the window
 UNKNOWN: Facts = {}  # what came of a step that took too long
-ALL_OF_IT = STOP[-1]  # the label that stops rollbacks too, but for those by hand
 
 
 def steps(promotion: Promotion, prefix: str = "") -> Sequence[FlowStep]:
@@ -75,111 +70,11 @@ def outcome(facts: Mapping[str, Facts]) -> str | None:
 async def _choose(promotion: Promotion, _prefix: str, doing: Doing) -> Facts:
     """Choose the release to go back to; where that cannot be done it is what came of it."""
     try:
-        return await _target(promotion, doing)
+        return await choosing.choose(promotion, doing)
     except LeaseLostError:
         raise
     except ShipwayError as error:
         return {FAILED: error.message}
-
-
-async def _target(promotion: Promotion, doing: Doing) -> Facts:
-    """Return the release to go back to, whose deployments are all there still."""
-    why = await _unneeded(promotion, doing)
-    if why is not None:
-        return {SKIPPED: why}
-    releases = await anyio.to_thread.run_sync(promotion.journal.releases.of, promotion.environment)
-    bad = _bad(doing, releases)
-    by_hand = doing.flow.kind == KIND
-    if not by_hand:
-        if stopped := await _stopped(promotion):
-            return {FAILED: stopped}
-        await _keep_apart(promotion, doing)
-    wanted = doing.flow.asked.get("to")
-    earlier = [each for each in releases if bad is None or each.moment < bad.moment]
-    good = [each for each in earlier if each.state is Proof.GOOD and (not wanted or each.commit.startswith(wanted))]
-    if not good:
-        return {FAILED: f"no release proved good {'of ' + wanted[:12] if wanted else 'before it'} to go back to"}
-    gone = []
-    for release in good:
-        if contracts := await _contracts(promotion, release):
-            return {
-                FAILED: f"{contracts[0]} took away what {release.commit[:12]} needs: only a later commit can mend it"
-            }
-        if app := await lacking(promotion, release.deployments):
-            gone.append(f"{app} of {release.commit[:12]} is gone")
-            continue
-        return {"commit": release.commit, "deployments": release.deployments, "bad": bad.flow if bad else None}
-    return {FAILED: "; ".join(gone)}
-
-
-async def _unneeded(promotion: Promotion, doing: Doing) -> str | None:
-    """Return why nothing is to be put back, None where it is."""
-    if doing.flow.kind == KIND:
-        return None
-    if doing.refusal is None:
-        return "the release did not fail"
-    if doing.refusal.state is State.HELD:
-        return "it is held, and serves"
-    released = await anyio.to_thread.run_sync(promotion.journal.releases.of_flow, doing.flow.id)
-    if released is None:
-        return "nothing was switched"
-    if doing.refusal.state is State.ABORTED and released.state is Proof.GOOD:
-        return "only its watch was ended: it had proved good"
-    return None
-
-
-def _bad(doing: Doing, releases: Sequence[Release]) -> Release | None:
-    """Return the release that is to go: this promotion's own; by hand, what was switched to last."""
-    if doing.flow.kind != KIND:
-        return next((each for each in releases if each.flow == doing.flow.id), None)
-    return next((each for each in releases if each.state is not Proof.ROLLED_BACK), None)
-
-
-async def _stopped(promotion: Promotion) -> str | None:
-    """Return the label by which a person has even this stopped, None where nobody has."""
-    try:
-        issues = await promotion.github.issues.labelled(ALL_OF_IT)
-    except VendorError:
-        return None  # users come first: a GitHub that is away stops nothing
-    return f"stopped by issue #{issues[0].number}, labelled {ALL_OF_IT}" if issues else None
-
-
-async def _keep_apart(promotion: Promotion, doing: Doing) -> None:
-    """Wait until the last rollback is long enough ago: something that fails so soon again may be no release's fault."""
-    known = await anyio.to_thread.run_sync(promotion.journal.servings.of, promotion.environment)
-    last = max((each.moment for each in known if each.flow.endswith(UNDONE)), default=None)
-    wait = 0.0 if last is None else last + promotion.settings.promotion.rollbacks_apart - time.time()
-    if wait > 0:
-        doing.note(f"the last rollback was just now: waiting {wait:.0f} s")
-        await anyio.sleep(wait)
-
-
-async def _contracts(promotion: Promotion, release: Release) -> list[str]:
-    """Return the contract migrations that the database had since a release."""
-    settings = promotion.settings.migrations
-    had = await anyio.to_thread.run_sync(promotion.journal.servings.migrations, promotion.environment)
-    since = [name for name in had if name not in release.migrations]
-    if settings is None or not since:
-        return []
-    files = await promotion.history.files(promotion.commit, settings.directory, settings.files)
-    read = [read_migration(name, files[name]) for name in since if name in files]
-    return [each.name for each in read if each.phase is Effect.CONTRACT]
-
-
-async def lacking(promotion: Promotion, deployments: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Return an app whose deployment is not there any more, None where all are, as far as the platform says."""
-    for app in promotion.settings.apps:
-        known = deployments.get(app.name)
-        if known is None or not await _is_there(promotion, read_deployment(known)):
-            return app.name
-    return None
-
-
-async def _is_there(promotion: Promotion, deployment: Deployment) -> bool:
-    try:
-        return (await promotion.platform.wait(deployment)).state is Built.READY
-    except VendorError:
-        return True  # a platform that is away is no reason to leave users where they are: it is tried, and told
 
 
 async def flip(promotion: Promotion, prefix: str, doing: Doing) -> Facts:

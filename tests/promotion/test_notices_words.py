@@ -188,6 +188,11 @@ def test_the_mail_says_first_what_happened_whether_users_are_safe_and_what_is_ne
             "Nobody knows whether users are safe: they get 3f2a3f2a3f2a, and what speaks against it may be chance.",
         ),
         (
+            {"ending": Ending.UNMERGED, "safe": True, "returned_to": None},
+            "Production serves a good release that was not merged",
+            "Users are safe: they get 3f2a3f2a3f2a, which proved good.",
+        ),
+        (
             {"safe": None, "restored": None},
             "Production was rolled back",
             "Nobody knows whether users are safe: they get 789b789b789b.",

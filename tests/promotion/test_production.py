@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
-from ci import processes
+from ci import config, processes
 from ci.errors import ExitCode
 from ci.journal import State, leases
 from ci.journal.releases import Proof
@@ -19,7 +20,7 @@ from ci.promoted import exit_code
 from ci.promotion.carrying import abort, begin_rollback, due, roll_back, waits_at
 from ci.promotion.flow import RESULT
 from ci.promotion.promoting import read
-from ci.promotion.rolling_back import BACK, FAILED, MIXED, outcome
+from ci.promotion.rolling_back import BACK, FAILED, MIXED, outcome, steps
 from tests.conftest import ROOT
 from tests.promotion import toy
 from tests.promotion.live import LIVE, broken, jam, out, played, proofs, served, staged, stop, switched, together
@@ -257,3 +258,9 @@ def test_a_person_puts_production_back_to_what_was_good(tmp_path: Path) -> None:
         assert [(each.commit, each.reason) for each in place.journal.bars.pins()] == [(commit, "customers complain")]
 
     played(tmp_path, scene)
+
+
+def test_two_rollbacks_may_be_further_apart_than_any_other_step_may_last() -> None:
+    settings = config.loads('[promotion]\nrollbacks_apart = "1h"\n')
+    promotion: Any = SimpleNamespace(environment="production", settings=settings)
+    assert steps(promotion)[0].lasting > 3600

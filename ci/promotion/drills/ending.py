@@ -39,7 +39,7 @@ async def choose(promotion: Promotion, doing: Doing) -> Facts:
         return {SKIPPED: UNTOUCHED}
     deployments = doing.facts["served before"]["deployments"]
     try:
-        gone = await rolling_back.lacking(promotion, deployments)
+        gone = await choosing.lacking(promotion, deployments)
     except VendorError as error:
         doing.note(f"the platform does not say whether all are there still: {error.message}")
         gone = None  # it is tried all the same
