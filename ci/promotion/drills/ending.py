@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from ci.errors import VendorError
 from ci.journal.timings import DRILL
-from ci.promotion import rolling_back, telling
+from ci.promotion import choosing, rolling_back, telling
 from ci.promotion.deploying import UNDONE
 from ci.promotion.drills.planting import scenario_of
 from ci.promotion.drills.scenario import Fault
