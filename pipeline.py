@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import os
 import secrets
 import shlex
@@ -32,7 +33,7 @@ from ci.remembering import Memory, lasting, memory_for_run, remember, shared_or_
 from ci.reporting import hosted
 from ci.reporting.closing import say_closing
 from ci.reporting.document import read_document
-from ci.reporting.files import refuse, write_report
+from ci.reporting.files import COMMANDS, refuse, write_report
 from ci.reporting.live import LiveView
 from ci.running import Work, carry_out, report_of
 from ci.stages import catalogue
@@ -458,7 +459,7 @@ async def rehearse_world(console: Console, directory: Path | None, *, staged: bo
             console.print("\nending the world")
 
 
-async def rehearse(name: str, console: Console, report: Path | None, *, real_time: bool = False) -> ExitCode:
+async def rehearse(name: str, console: Console, into: Path | None, *, real_time: bool = False) -> ExitCode:
     """Play a scenario in a world of its own, by Shipway's own commands in processes of their own; say how it ended.
 
     In `real_time` windows last as long as they do for a team. Returns 0 where the end is the one that the scenario
@@ -468,23 +469,25 @@ async def rehearse(name: str, console: Console, report: Path | None, *, real_tim
     from ci.rehearsal.world import world  # noqa: PLC0415 - as above
     from ci.scenarios.catalogue import find_scenario  # noqa: PLC0415 - as above
     from ci.scenarios.playing import play  # noqa: PLC0415 - as above
-    from ci.scenarios.report import report_of  # noqa: PLC0415 - as above
+    from ci.scenarios.report import rehearsed  # noqa: PLC0415 - as above
 
     scenario = find_scenario(name)
-    example, directory = _example(), (report or Path(REPORT)).absolute()
+    example, directory = _example(), (into or Path(REPORT)).absolute()
     refuse(directory)
     ready = (STAGING, PRODUCTION) if scenario.live else (STAGING,)
     with held(f"rehearsal-{secrets.token_hex(6)}") as (cache, place):
         began = world(
             place / "world", example=example, cache=cache, note=console.print, staged=ready, real_time=real_time
         )
+        profile = "windows last as long as for a team" if real_time else "windows are short; each report says how short"
+        told = functools.partial(rehearsed, scenario, example=example, notices=(f"among stand-ins: {profile}",))
         async with began as made:
-            played = await play(scenario, made, place / "state", directory, console.print)
-    profile = "windows last as long as for a team" if real_time else "windows are short; each report says how short"
-    told = report_of(scenario, played, example, notices=(f"among stand-ins: {profile}",))
-    written = write_report(told, directory, artifacts={}, logs={})[0]
-    say_closing(console, told, os.path.relpath(written.parent))
-    return ExitCode.PASSED if told.verdict is RunVerdict.PASSED else ExitCode.DEFECT
+            write_report(told(None), directory, artifacts={}, logs={})
+            played = await play(scenario, made, place / "state", directory / COMMANDS, console.print)
+    report = told(played)
+    written = write_report(report, directory, artifacts={}, logs={}, keep=COMMANDS)[0]
+    say_closing(console, report, os.path.relpath(written.parent))
+    return ExitCode.PASSED if report.verdict is RunVerdict.PASSED else ExitCode.DEFECT
 
 
 def _example() -> Path:

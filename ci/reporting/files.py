@@ -27,28 +27,35 @@ if TYPE_CHECKING:
     from ci.model import RunReport
 
 FILES = ("report.json", "index.html", "junit.xml", "results.sarif", "summary.md")
-FOLDERS = ("logs", "artifacts")
+COMMANDS = "commands"  # of a rehearsal: the report of each
+FOLDERS = ("logs", "artifacts", COMMANDS)
 UNFINISHED = ".shipway-"  # what a killed run left is no stranger's
 IGNORE = ".gitignore"  # holds "*": a report written into a repository is no change of it
 
 
 def write_report(
-    report: RunReport, directory: Path, *, artifacts: Mapping[str, bytes], logs: Mapping[str, str]
+    report: RunReport,
+    directory: Path,
+    *,
+    artifacts: Mapping[str, bytes],
+    logs: Mapping[str, str],
+    keep: str | None = None,
 ) -> tuple[Path, ...]:
     """Write the whole report and return its files, report.json first.
 
     `artifacts` are contents by the names that the report's checks and failures use, `logs` are texts by the id of
-    their check. The new report is written whole before an earlier one in `directory` is touched, and the earlier one
-    comes back where the new one cannot take its place. Who is killed in the instant between the two renames
-    leaves both of them in a hidden directory beside, which git does not see.
+    their check. `keep` is a folder of the earlier report that stays, the earlier one being of the same run. The new
+    report is written whole before an earlier one in `directory` is touched, and the earlier one comes back where the new
+    one cannot take its place. Who is killed in the instant between the two renames leaves both of them in a hidden
+    directory beside, which git does not see.
     Raises UsageError when `directory` holds anything else or cannot be written, DiskFullError when there is no room.
     """
     with _said_plainly(directory):
         directory = directory.resolve()
         _refuse_strangers(directory)
         contents = _contents(report, artifacts, logs)
-        if _is_fixed(directory):
-            _fill(directory, contents)
+        if keep is not None or _is_fixed(directory):
+            _fill(directory, contents, keep=keep)
         else:
             _exchange(directory, contents)
     return tuple(directory / name for name in contents)
@@ -128,12 +135,12 @@ def _exchange(directory: Path, contents: Mapping[str, bytes]) -> None:
             raise
 
 
-def _fill(directory: Path, contents: Mapping[str, bytes]) -> None:
+def _fill(directory: Path, contents: Mapping[str, bytes], *, keep: str | None) -> None:
     with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=directory) as within:
         new = Path(within, "new")
         _write(new, contents)
         for name in (*FOLDERS, IGNORE, *reversed(FILES)):  # report.json comes last: it says that this is whole
-            if (directory / name).is_dir():
+            if name != keep and (directory / name).is_dir():
                 shutil.rmtree(directory / name)
             if (new / name).exists():
                 (new / name).replace(directory / name)

@@ -71,7 +71,8 @@ def broken(report: RunReport) -> tuple[FlowStepRun, ...]:
 def headline(report: RunReport) -> str:
     """`3f2a1c9d7e4b promoted to production`; where it did not come to that, what stood in the way."""
     if report.kind == "rehearsal":
-        return f"rehearsal {one_line(report.scenario or '', 60)}, {'' if _is_green(report) else 'NOT '}as expected"
+        ended = {RunVerdict.PASSED: "as expected", RunVerdict.HELD: "goes on, or was ended before its end"}
+        return f"rehearsal {one_line(report.scenario or '', 60)}, {ended.get(report.verdict, 'NOT as expected')}"
     if report.kind == DRILL:
         return drilled(report)
     what = one_line(report.commit[:12]) if report.commit else "an unknown commit"
@@ -132,10 +133,6 @@ def aftermath(report: RunReport) -> list[tuple[str, str]]:
     elif ended.how is Return.BACK:
         found.append(("Pinned out", "no: the commit is not to blame" if ended.outside else "no"))
     return found
-
-
-def _is_green(report: RunReport) -> bool:
-    return report.verdict is RunVerdict.PASSED
 
 
 def drilled(report: RunReport) -> str:

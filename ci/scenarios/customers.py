@@ -17,9 +17,9 @@ from ci.rehearsal.customer import subscribe, taken
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-PAUSE = 0.4  # seconds between what one of them does
+PAUSE = 0.5  # seconds between what one of them does
 PATIENCE = 30.0  # seconds for an answer
-PAGES = ("/", "/api/receipts", "/api/usage")
+PAGES = ("/", "/api/receipts", "/api/usage", "/api/receipts")
 EURO = {"merchant": "Corner Bakery", "purchasedOn": "2026-01-15", "amount": "12.50", "currency": "EUR", "note": ""}
 YEN = {"merchant": "Tsukiji Market", "purchasedOn": "2026-01-16", "amount": "3200", "currency": "JPY", "note": ""}
 FREE, MANY = 10, 30  # receipts: of the free plan, of whoever keeps many

@@ -11,6 +11,7 @@ from ci import __version__
 from ci.journal import Journal
 from ci.journal.timings import REHEARSAL
 from ci.model import FlowStepRun, RunReport, RunVerdict, Status
+from ci.reporting.files import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,23 +25,25 @@ PAGE = "index.html"
 REPEAT = "shipway rehearse"
 
 
-def report_of(scenario: Scenario, played: Sequence[Played], example: Path, *, notices: tuple[str, ...]) -> RunReport:
-    """Return the report of a scenario that was played on the example.
+def rehearsed(
+    scenario: Scenario, played: Sequence[Played] | None, *, example: Path, notices: tuple[str, ...]
+) -> RunReport:
+    """Return the report of a scenario that was played on the example; None is played of one that goes on.
 
     How soon what was bad was found is kept in the example's own journal, which is there when the world is gone.
     """
-    journal = Journal.local(example)
-    wrong = sum(bool(each.wrong) for each in played)
-    seconds = sum(each.seconds for each in played)
-    timings = [_kept(scenario, each, journal) for each in played if each.flow and each.times.detected is not None]
+    journal, done = Journal.local(example), played or ()
+    seconds = sum(each.seconds for each in done)
+    timings = [_kept(scenario, each, journal) for each in done if each.flow and each.times.detected is not None]
     began = datetime.datetime.fromtimestamp(time.time() - seconds, datetime.UTC)
+    verdict = RunVerdict.FAILED if any(each.wrong for each in done) else RunVerdict.PASSED
     return RunReport(
         id=f"rehearsal-{scenario.name}-{began:%Y%m%d%H%M%S}-{secrets.token_hex(2)}",
         kind=REHEARSAL,
         tool=f"shipway {__version__}",
         repository=example.name,
         started=began.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        verdict=RunVerdict.FAILED if wrong else RunVerdict.PASSED,
+        verdict=RunVerdict.HELD if played is None else verdict,
         seconds=round(seconds, 3),
         executor="",
         executor_reason="",
@@ -50,7 +53,7 @@ def report_of(scenario: Scenario, played: Sequence[Played], example: Path, *, no
         scenario=scenario.name,
         notices=(*notices, *(_said(each) for each in timings)),
         command=f"{REPEAT} {scenario.name}",
-        steps=tuple(_step(number, each) for number, each in enumerate(played, 1)),
+        steps=tuple(_step(number, each) for number, each in enumerate(done, 1)),
     )
 
 
@@ -66,7 +69,7 @@ def _step(number: int, played: Played) -> FlowStepRun:
         status=Status.FAILED if played.wrong else Status.PASSED,
         seconds=played.seconds,
         reason=told,
-        page=f"{played.report}/{PAGE}" if played.report else None,
+        page=f"{COMMANDS}/{played.report}/{PAGE}" if played.report else None,
     )
 
 

@@ -267,6 +267,22 @@ def test_documents_are_there_after_a_restart_in_their_order(tmp_path: Path) -> N
         each.close()
 
 
+def test_rows_are_at_hand_and_there_after_a_restart_in_their_order(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "rows.sqlite")
+    rows, given = memory.rows("spans"), {"n": [1]}
+    rows["b"], rows["a"] = given, {"n": 2}
+    given["n"].append(2)
+    rows["c"] = {"n": 3}
+    del rows["a"]
+    assert (list(rows.values()), list(rows), len(rows)) == ([{"n": [1]}, {"n": 3}], ["b", "c"], 2)
+    again = Memory(tmp_path / "rows.sqlite")
+    assert list(again.rows("spans").values()) == list(again.shelf("spans").values()) == [{"n": [1]}, {"n": 3}]
+    with pytest.raises(KeyError):
+        del again.rows("spans")["a"]
+    for each in (memory, again):
+        each.close()
+
+
 def test_a_port_that_is_taken_is_an_error_of_the_system(tmp_path: Path) -> None:
     async def run() -> None:
         async with serving(StandIn("one", tmp_path)) as address:

@@ -7,10 +7,10 @@ from ci.journal import Journal
 from ci.model import RunVerdict
 from ci.promotion.timing import Times
 from ci.reporting.document import from_document, to_document
-from ci.reporting.files import write_report
+from ci.reporting.files import COMMANDS, write_report
 from ci.scenarios.catalogue import STORY, find_scenario
 from ci.scenarios.playing import Played
-from ci.scenarios.report import report_of
+from ci.scenarios.report import rehearsed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,15 +52,23 @@ def test_a_rehearsals_report_leads_to_that_of_each_command_and_says_how_soon_it_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "state"))
-    told = report_of(find_scenario(STORY), (GOOD, BAD), tmp_path, notices=("among stand-ins",))
+    told = rehearsed(find_scenario(STORY), (GOOD, BAD), example=tmp_path, notices=("among stand-ins",))
     assert (told.kind, told.scenario, told.verdict) == ("rehearsal", "story", RunVerdict.PASSED)
     assert told.steps[0].reason == "exit code 0, as expected"
     assert told.steps[1].name == "2 promote production"
     assert "found bad 8.2 s after users had it, put back 0.50 s after that" in (told.steps[1].reason or "")
     assert from_document(to_document(told)) == told
-    page = write_report(told, tmp_path / "report", artifacts={}, logs={})[0].with_name("index.html").read_text()
-    assert '<a href="1-promote-staging/index.html">1 promote staging</a>' in page
+    place = tmp_path / "report"
+    going_on = rehearsed(find_scenario(STORY), None, example=tmp_path, notices=())
+    assert "goes on, or was ended" in write_report(going_on, place, artifacts={}, logs={})[1].read_text()
+    for each in (GOOD, BAD):
+        write_report(told, place / COMMANDS / str(each.report), artifacts={}, logs={})
+    page = write_report(told, place, artifacts={}, logs={}, keep=COMMANDS)[1].read_text()
+    assert (place / COMMANDS / "1-promote-staging/index.html").exists()
+    assert '<a href="commands/1-promote-staging/index.html">1 promote staging</a>' in page
     assert "rehearsal story, as expected" in page
+    write_report(going_on, place, artifacts={}, logs={})
+    assert not (place / COMMANDS).exists()
     (kept,) = Journal.local(tmp_path).timings.recent("rehearsal")
     assert (kept.scenario, kept.detected, kept.recovered, kept.expected) == ("story", 8.25, 0.5, True)
 
@@ -69,7 +77,7 @@ def test_what_went_otherwise_than_expected_is_said_and_fails_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "state"))
-    told = report_of(find_scenario(STORY), (GOOD, WRONG), tmp_path, notices=())
+    told = rehearsed(find_scenario(STORY), (GOOD, WRONG), example=tmp_path, notices=())
     assert told.verdict is RunVerdict.FAILED
     assert told.steps[1].reason == "it ended with 1, and 0 is expected; production serves something else"
     document = json.loads(json.dumps(to_document(told)))

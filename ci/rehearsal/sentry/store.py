@@ -24,10 +24,10 @@ class Store:
         self.organization = organization
         self.lag = lag
         self.projects = memory.shelf("projects")
-        self.events = memory.shelf("events")
+        self.events = memory.rows("events")
         self.payloads = memory.shelf("payloads")
-        self.spans = memory.shelf("spans")
-        self.sessions = memory.shelf("sessions")
+        self.spans = memory.rows("spans")
+        self.sessions = memory.rows("sessions")
         self.attachments = memory.shelf("attachments")
         self.reports = memory.shelf("reports")
         self.groups = memory.shelf("groups")
@@ -48,9 +48,10 @@ class Store:
         return next((each for each in self.projects.values() if name in {each["slug"], each["id"]}), None)
 
     def seen(self, shelf: str) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a shelf that have gone through ingestion."""
+        """Yield the rows of a shelf, one of three, that have gone through ingestion."""
         until = time.time() - self.lag
-        yield from (row for row in self.memory.shelf(shelf).values() if row["received"] <= until)
+        rows = {"events": self.events, "spans": self.spans, "sessions": self.sessions}[shelf]
+        yield from (row for row in rows.values() if row["received"] <= until)
 
     def note(self, project: str, release: str | None, environment: str | None) -> None:
         """Know a release and an environment from now on, as the real one does when an event names them."""
