@@ -45,7 +45,7 @@ def write_report(
 
     `artifacts` are contents by the names that the report's checks and failures use, `logs` are texts by the id of
     their check. `keep` is a folder of the earlier report that stays, the earlier one being of the same run. The new
-    report is written whole before an earlier one in `directory` is touched, and the earlier one comes back where the new
+    report is written whole before an earlier one in `directory` is touched, and that one comes back where the new
     one cannot take its place. Who is killed in the instant between the two renames leaves both of them in a hidden
     directory beside, which git does not see.
     Raises UsageError when `directory` holds anything else or cannot be written, DiskFullError when there is no room.
