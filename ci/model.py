@@ -559,6 +559,7 @@ class RunReport:
     command: str = ""  # the next command for the reader
     steps: tuple[FlowStepRun, ...] = ()  # of a promotion or a rollback; a plain run has none
     rulings: tuple[Ruling, ...] = ()  # in the order in which they were made; a plain run has none
+    waits: str | None = None  # of a promotion that is not over: for what
     put_back: PutBack | None = None  # of a promotion that failed once users had it, of a rollback
     timings: tuple[TimingEntry, ...] = ()  # of the last drills, the oldest first; a plain run has none
     release_notes: ReleaseNotes | None = None  # of a promotion, once it is known what the environment serves

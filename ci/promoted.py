@@ -74,12 +74,25 @@ def report_of(
         command=_next_command(ended),
         steps=_steps(ended),
         rulings=tuple(rulings),
+        waits=_waits(ended),
         put_back=None
         if flow.kind == DRILL  # its own words say so
         else put_back(ended.facts, journal.flows.entries(flow.id), ended.refusal),
         timings=tuple(_entry(each) for each in reversed(journal.timings.recent(DRILL, limit=DRILLS))),
         release_notes=notes_of(ended.facts),
     )
+
+
+def _waits(ended: Ended) -> str | None:
+    """Say what a promotion waits for that is not over, None where it is."""
+    match ended.flow.state:
+        case State.PAUSED:
+            return ended.flow.reason
+        case State.WAITING:
+            window = "armed watch" if ended.flow.environment == "production" else "testing window"
+            return f"it serves, and its {window} goes on"
+        case _:
+            return None
 
 
 def _steps(ended: Ended) -> tuple[FlowStepRun, ...]:

@@ -82,6 +82,8 @@ def headline(report: RunReport) -> str:
     if report.verdict is RunVerdict.PASSED:
         return f"{what} promoted to {where}" if report.kind == "promotion" else f"{where} rolled back"
     about = f"promotion of {what} to {where}" if report.kind == "promotion" else f"rollback of {where}"
+    if report.waits is not None:
+        return f"{about}: {one_line(report.waits, 500)}"
     parts = [f"{_gates(refused(report))} said FAIL"] if refused(report) else []
     for status, told in ((Status.FAILED, "failed"), (Status.ERROR, "could not be done")):
         names = [one_line(step.name, 60) for step in broken(report) if step.status is status]

@@ -57,6 +57,16 @@ def test_the_verdict_of_one_that_is_held_names_the_gate_that_could_not_decide(pr
     assert headline(replace(held, rulings=(), steps=())).endswith(": no ruling could be made yet")
 
 
+def test_the_verdict_of_one_that_waits_says_for_what(promotion: RunReport) -> None:
+    waits = "production serves, and is held:\n the test event did not come back"
+    report = replace(promotion, verdict=RunVerdict.HELD, waits=waits)
+    said = headline(report)
+    assert (
+        said
+        == "promotion of 3f2a1c9d7e4b to production: production serves, and is held: the test event did not come back"
+    )
+
+
 def test_the_last_ruling_of_a_gate_is_the_one_that_counts(promotion: RunReport) -> None:
     soak = promotion.rulings[2]
     later = replace(promotion, rulings=(*promotion.rulings, replace(soak, ruling=Outcome.PASS, reason="long enough")))
