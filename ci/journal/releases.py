@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ci.journal.store import Store
 
 
+ADOPTED = "adopted-"  # how the flow is called of what Shipway did not deploy itself
+
+
 class Proof(enum.StrEnum):
     """How far a release is proven."""
 

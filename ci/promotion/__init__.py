@@ -12,6 +12,7 @@ staging.py    the list of steps of a promotion to staging; its files, in their o
   soaking.py     the testing window, without a lease
 production.py the list of steps of a promotion to production; the files of its own:
   releasing.py   the soak, a person's approval, the staged smoke, the switch, the proof and the merge
+  keeping.py     which apps are left as they are, because nothing changed of them
   overseeing.py  the baseline, the window under the lease, the armed watch without one
   choosing.py    what a rollback goes back to
   rolling_back.py  every app put back to what proved good; attributing.py: whether the cause lies outside

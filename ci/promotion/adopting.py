@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from ci.errors import UsageError
-from ci.journal.releases import Proof
+from ci.journal.releases import ADOPTED, Proof
 from ci.promotion.deploying import plain_deployment
 from ci.promotion.history import digest
 from ci.vendors.platform import State
@@ -43,7 +43,7 @@ async def adopt(
         commit = each if await history.contains(each, commit) else commit
     marks = await _migrations(settings, history, commit)
     deployments: dict[str, dict[str, Any]] = {each.app: plain_deployment(each) for each in found}
-    flow = f"adopted-{environment}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    flow = f"{ADOPTED}{environment}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
 
     def note() -> Release:
         journal.servings.migrated(environment, marks)

@@ -12,6 +12,7 @@ import anyio.to_thread
 from ci.errors import ExitCode, ShipwayError, VendorError
 from ci.promotion.asking import commit_of
 from ci.promotion.flow import SKIPPED, BlockedError, FlowStep
+from ci.promotion.keeping import KEPT, choose
 from ci.promotion.requesting import is_refusal, merge
 from ci.redact import Redactor
 from ci.text import clean
@@ -44,7 +45,15 @@ def deployments(promotion: Promotion) -> list[FlowStep]:
 
 
 async def _deploy(promotion: Promotion, app: App, doing: Doing) -> Facts:
-    """Deploy an app, given the addresses of those it needs; wait until it is built and says that it is the commit."""
+    """Deploy an app, given the addresses of those it needs; wait until it is built and says that it is the commit.
+
+    One of production that nothing changed of keeps what it serves.
+    """
+    choice = await choose(promotion, app, doing)
+    if choice.deployment is not None:
+        return {**plain_deployment(choice.deployment), KEPT: choice.deployment.commit, SKIPPED: choice.why}
+    if choice.why:
+        doing.note(f"{app.name} is built anew: {choice.why}")
     values = {name: doing.facts[f"deploy {name}"]["address"] for name in app.needs}
     order = Order(
         app=app.name,

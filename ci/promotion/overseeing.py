@@ -120,12 +120,13 @@ async def watch_armed(promotion: Promotion, flow: Flow, watcher: Watcher, *, unt
 def subject_of(promotion: Promotion, flow: Flow, facts: Mapping[str, Facts]) -> Subject:
     """Return what is watched, by what came of the promotion's steps."""
     deployments = facts[SWITCH]["deployments"].values()
+    own = [float(each["created"]) for each in deployments if each["commit"] in {promotion.commit, None}]
     return Subject(
         flow=flow.id,
         commit=promotion.commit,
         releases=tuple(dict.fromkeys([promotion.commit, *(str(each["commit"]) for each in deployments)])),
         switched=facts[SWITCH]["at"],
-        deployed=min(float(each["created"]) for each in deployments),
+        deployed=min(own, default=None),
         baseline=facts[BASELINE],
         settings=promotion.settings,
         made=promotion.made,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,6 +12,7 @@ import anyio.to_thread
 from ci import processes
 from ci.errors import ShipwayError
 from ci.journal import State
+from ci.journal.releases import Proof
 from ci.journal.timings import DRILL
 from ci.promotion import overseeing, releasing, soaking
 from ci.promotion.asking import commit_of
@@ -83,7 +84,10 @@ class Going:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How an environment stands. `holder` holds its lease now, `drill` is the last one that was played there."""
+    """How an environment stands. `holder` holds its lease now, `drill` is the last one that was played there.
+
+    `release` is the commit of the release that its apps serve, of which some may have been built from earlier ones.
+    """
 
     environment: str
     branch: str
@@ -93,6 +97,7 @@ class Standing:
     frozen: Freeze | None = None
     incidents: tuple[Incident, ...] = ()
     drill: Timing | None = None
+    release: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +116,11 @@ async def overview(settings: Settings, journal: Journal, root: Path) -> Overview
 
     async def ask(name: str, environment: Environment) -> None:
         served = [await _served(app, environment, root, main) for app in settings.apps if app.serves]
-        found[name] = await anyio.to_thread.run_sync(_standing, name, settings, journal, served)
+        standing = await anyio.to_thread.run_sync(_standing, name, settings, journal, served)
+        if standing.release is not None:  # what was built earlier is as new as the release that holds it
+            behind = await _behind(root, standing.release, main)
+            standing = replace(standing, served=tuple(replace(each, behind=behind) for each in standing.served))
+        found[name] = standing
 
     async with anyio.create_task_group() as group:
         for name, environment in settings.environments:
@@ -136,7 +145,18 @@ def _standing(name: str, settings: Settings, journal: Journal, served: Sequence[
         frozen=journal.bars.frozen(name),
         incidents=journal.incidents.going_on(environment=name),
         drill=drills[0] if drills else None,
+        release=_release(name, journal, served),
     )
+
+
+def _release(name: str, journal: Journal, served: Sequence[Served]) -> str | None:
+    """Return the commit of the newest release, where the apps serve what it is made of."""
+    newest = next((each for each in journal.releases.of(name) if each.state is not Proof.ROLLED_BACK), None)
+    if newest is None or not served:
+        return None
+    built = [str(newest.deployments.get(each.app, {}).get("commit") or "") for each in served]
+    same = all(each.commit and own.startswith(each.commit) for each, own in zip(served, built, strict=True))
+    return newest.commit if same else None
 
 
 def _going(flow: Flow, settings: Settings, journal: Journal) -> Going:
@@ -220,7 +240,7 @@ def _has_newest(standing: Standing, every: Sequence[Standing]) -> bool:
     if standing.environment == PROMOTED[0]:
         return all(each.behind == 0 for each in standing.served)
     before = next((each for each in every if each.environment == PROMOTED[0]), None)
-    served = {each.commit for each in standing.served}
+    served = {each.commit for each in standing.served} if standing.release is None else {standing.release}
     return before is None or None in served or served == {each.commit for each in before.served}
 
 

@@ -39,6 +39,10 @@ class Promotion(Table):
     dogfood: Duration | None = Field(
         default=None, description="How long the team uses a release at its own address before any customer gets it."
     )
+    keep_unchanged: bool = Field(
+        default=True,
+        description="Whether an app of production that nothing changed of, as far as git tells, keeps what it serves.",
+    )
     rollbacks_apart: Duration = Field(
         default=180.0, description="The shortest time between two rollbacks that no person asked for."
     )

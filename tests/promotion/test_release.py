@@ -14,6 +14,7 @@ from rich.console import Console
 from ci import promoted
 from ci.errors import ExitCode
 from ci.journal import State
+from ci.model import Status
 from ci.promoted import exit_code
 from ci.promotion.carrying import due, waits_at
 from ci.promotion.deploying import read_deployment
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ci.promotion.flow import Facts
+    from ci.promotion.flow import Ended, Facts
     from ci.vendors.platform import Deployment
     from tests.promotion.town import Town
 
@@ -133,5 +134,66 @@ def test_a_persons_word_ends_the_teams_own_window_and_what_bars_it_by_then_is_lo
         assert ended.refusal is not None
         assert (ended.refusal.step, await served(place)) == ("look after first use", {commit})
         assert "the team found something" in ended.refusal.message
+
+    played(tmp_path, scene, watch=(0.4, 0.4, 1.0))
+
+
+MANIFESTS = {
+    "package.json": "{}",
+    "pnpm-workspace.yaml": 'packages: ["apps/*"]\n',
+    "pnpm-lock.yaml": "lockfileVersion: '9.0'\nimporters:\n  .: {}\n",
+    "apps/api/package.json": '{"name": "@town/api"}',
+    "apps/web/package.json": '{"name": "@town/web"}',
+}
+
+
+def workspace(place: Town) -> dict[str, str]:
+    """The files by which the town's apps are packages of their own."""
+    api, web = (f'name = "{name}"\npath = ' for name in APPS)
+    text = (place.root / "shipway.toml").read_text()
+    text = text.replace(f'{api}"."', f'{api}"apps/api"').replace(f'{web}"."', f'{web}"apps/web"')
+    return {**MANIFESTS, "shipway.toml": text}
+
+
+def test_an_app_that_nothing_changed_of_keeps_what_it_serves_with_its_own_commit(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        await place.record("staging")
+        (place.root / "apps").mkdir()
+
+        async def release(message: str, **files: str) -> tuple[str, Ended]:
+            commit = await proven(place, place.push(message, **files))
+            ended = await LIVE(place, commit, skip_soak=SKIPPED)
+            assert (ended.refusal, ended.flow.state) == (None, State.DONE)
+            return commit, ended
+
+        async def commits() -> list[str]:
+            addresses = place.settings.environments.production.addresses
+            async with httpx.AsyncClient(trust_env=False) as client:
+                return [(await client.get(f"{addresses[name]}/version")).json()["commit"] for name in APPS]
+
+        first, ended = await release("packages of their own", **workspace(place))
+        assert await commits() == [first, first]
+        before = deployed(ended.facts)
+        second, ended = await release("only web", **{"apps/web/page.txt": "new"})
+        assert await commits() == [first, second]
+        api, web = deployed(ended.facts)
+        assert (api, web.id == before[1].id) == (before[0], False)
+        told = f"nothing that it is built from changed since {first[:12]}: it keeps that deployment"
+        steps = {run.name: run for run in ended.steps}
+        assert (steps["deploy api"].status, steps["deploy api"].reason) == (Status.SKIPPED, told)
+        assert steps["deploy web"].status is Status.PASSED
+        released = place.journal.releases.of("production")[0]
+        assert [released.deployments[name]["commit"] for name in APPS] == [first, second]
+        notes = notes_of(ended.facts)
+        assert notes is not None
+        assert [(each.app, each.changed) for each in notes.apps] == [("api", False), ("web", True)]
+        standing = next(
+            each
+            for each in (await overview(place.settings, place.journal, place.root)).environments
+            if each.environment == "production"
+        )
+        assert (standing.release, {each.behind for each in standing.served}) == (second, {0})
+        third, ended = await release("only api, whose address web is given", **{"apps/api/page.txt": "new"})
+        assert await commits() == [third, third]
 
     played(tmp_path, scene, watch=(0.4, 0.4, 1.0))
