@@ -274,7 +274,7 @@ async def approve(request: PromotionRequest, console: Console, *, by: str, reaso
 
     refuse(request.report or Path(REPORT))
     root = request.path.resolve()
-    journal = await lasting(config.load(root), root)
+    journal = await lasting(config.load(root), root, request.journal)
     flow = unfinished(journal, request.environment)
     journal.approvals.approve(flow.id, waits_at(journal, flow), by=by, reason=reason)
     return await carry(request, root, journal, flow, console)

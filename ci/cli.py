@@ -211,8 +211,7 @@ def smoke(environment: str, path: Path, commit: str | None, *, as_json: bool) ->
         _answer(json.dumps(made.plain(), indent=2))
     else:
         print_smoke(commands.console(), made.lines(), made.ruling, made.notices)
-    codes = {"PASS": ExitCode.PASSED, "FAIL": ExitCode.GATE_REFUSED, "ERROR": ExitCode.VENDOR}
-    return codes.get(made.ruling.ruling, ExitCode.HELD)
+    return made.code
 
 
 @shipway.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ci.asked import PromotionRequest
+from ci.dispatch import dispatch
+from ci.hosts import actor
 from ci.promotion.drills.scenario import DEFAULT, SCENARIOS
 from ci.promotion.drills.scenario import ENVIRONMENT as DRILLED
 
@@ -112,10 +115,11 @@ def abort(*, reason: str, **asked: Any) -> ExitCode:
 @PROMOTION
 @PATH
 @click.option("--reason", default="", help="Why it may go on.")
+@click.option("--by", help="Who says so; else whoever started the CI host's run, or the user's own name.")
 @EXECUTOR
 @WAIT
 @REPORT
-def approve(*, reason: str, **asked: Any) -> ExitCode:
+def approve(*, reason: str, by: str | None, **asked: Any) -> ExitCode:
     """Let a promotion go on that waits for a person: before anybody gets it, or because nobody can tell how it does."""
     import getpass
 
@@ -123,8 +127,9 @@ def approve(*, reason: str, **asked: Any) -> ExitCode:
 
     import pipeline
 
+    who = by or actor(os.environ) or getpass.getuser()
     return anyio.run(
-        functools.partial(pipeline.approve, by=getpass.getuser(), reason=reason), PromotionRequest(**asked), console()
+        functools.partial(pipeline.approve, by=who, reason=reason), PromotionRequest(**asked), console()
     ).code
 
 
@@ -268,4 +273,19 @@ def _barred(what: str, path: Path, *words: str) -> ExitCode:
     return ExitCode.PASSED
 
 
-COMMANDS = (promote, approve, rollback, adopt, drill, resume, abort, tick, freeze, unfreeze, pin, unpin, incident)
+COMMANDS = (
+    promote,
+    approve,
+    rollback,
+    adopt,
+    drill,
+    resume,
+    abort,
+    tick,
+    freeze,
+    unfreeze,
+    pin,
+    unpin,
+    incident,
+    dispatch,
+)

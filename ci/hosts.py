@@ -10,7 +10,7 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ci.text import disarmed, web_address
+from ci.text import disarmed, first_line, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +48,7 @@ class CiHost:
     annotate: Callable[[Annotation], str] | None = None
     upload: Callable[[str], str] | None = None  # the line that puts a Markdown file on its summary page
     attach: tuple[str, ...] = ()  # the command that does so from its standard input
+    actor: str | None = None  # the variable with whoever started the run, where the host says so itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,13 @@ def recognise(environment: Mapping[str, str]) -> CiRun | None:
         if environment.get(name) and value in (None, environment[name].lower()):
             return _read(host, environment)
     return None
+
+
+def actor(environment: Mapping[str, str]) -> str | None:
+    """Return who started the run, where these variables are a CI host's and it tells."""
+    found = recognise(environment)
+    named = environment.get(found.host.actor) if found is not None and found.host.actor else None
+    return first_line(named, 100) or None if named else None
 
 
 def _read(host: CiHost, environment: Mapping[str, str]) -> CiRun:
@@ -154,6 +162,7 @@ HOSTS: Mapping[str, CiHost] = {
         tag=None,  # refs/tags/v1 is no branch by its form
         link="{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}",
         summary="GITHUB_STEP_SUMMARY",
+        actor="GITHUB_TRIGGERING_ACTOR",  # of a job that is run again, whoever did that
         annotate=_annotate_on_github,
     ),
     # https://docs.gitlab.com/ci/variables/predefined_variables/
@@ -167,6 +176,7 @@ HOSTS: Mapping[str, CiHost] = {
         number=("CI_MERGE_REQUEST_IID", "CI_EXTERNAL_PULL_REQUEST_IID"),
         tag="CI_COMMIT_TAG",
         link="{CI_JOB_URL}",
+        actor="GITLAB_USER_LOGIN",
     ),
     # https://circleci.com/docs/reference/variables/
     "circleci": CiHost(
@@ -179,6 +189,7 @@ HOSTS: Mapping[str, CiHost] = {
         number=("CIRCLE_PR_NUMBER", "CIRCLE_PULL_REQUEST"),  # a number of forks only, an address of every one
         tag="CIRCLE_TAG",
         link="{CIRCLE_BUILD_URL}",
+        actor="CIRCLE_USERNAME",
     ),
     # https://buildkite.com/docs/pipelines/configure/environment-variables
     "buildkite": CiHost(
@@ -191,6 +202,7 @@ HOSTS: Mapping[str, CiHost] = {
         number=("BUILDKITE_PULL_REQUEST",),  # `false` where there is none
         tag="BUILDKITE_TAG",
         link="{BUILDKITE_BUILD_URL}",
+        actor="BUILDKITE_BUILD_CREATOR",
         attach=("buildkite-agent", "annotate", "--context", "shipway"),
     ),
     # https://www.jenkins.io/doc/book/pipeline/jenkinsfile/; a server lists those of its plugins at /env-vars.html
@@ -204,6 +216,7 @@ HOSTS: Mapping[str, CiHost] = {
         number=("CHANGE_ID",),
         tag="TAG_NAME",
         link="{BUILD_URL}",
+        actor="BUILD_USER_ID",  # with the plugin "build user vars" alone
     ),
     # https://learn.microsoft.com/en-us/azure/devops/pipelines/build/variables
     "azure": CiHost(
@@ -217,6 +230,7 @@ HOSTS: Mapping[str, CiHost] = {
         tag=None,
         link="{SYSTEM_COLLECTIONURI}{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}",
         annotate=_annotate_on_azure,
+        actor="BUILD_REQUESTEDFOR",
         upload=_upload_on_azure,
     ),
     # https://woodpecker-ci.org/docs/usage/environment

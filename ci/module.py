@@ -24,11 +24,14 @@ from dagger import DefaultPath, Doc, Ignore, check, dag, field, object_type
 
 from ci import within
 from ci.asked import PromotionRequest
-from ci.errors import ShipwayError, UsageError
+from ci.errors import ExitCode, ShipwayError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from rich.console import Console
+
+    from ci.asked import Promoted
     from ci.model import RunReport as Report
 
 # What the engine would upload though git ignores it. The rest of what git ignores is left out inside.
@@ -79,6 +82,17 @@ class PromotionReport(StageReport):
     def verify(self) -> str:
         """Return the verdict; fail where it is not `passed`."""
         return _verify(self.verdict, self.summary, self.code, "shipway promote")
+
+
+@object_type
+class RollbackReport(StageReport):
+    """How a rollback went."""
+
+    @function
+    def verify(self) -> str:
+        """Return the verdict; fail where not all apps are back."""
+        code = 0 if self.code == ExitCode.ROLLED_BACK else self.code
+        return _verify(self.verdict, self.summary, code, "shipway rollback")
 
 
 Repository = Annotated[
@@ -172,35 +186,91 @@ class Shipway:
     async def promote(
         self,
         repository: Repository,
-        environment: Annotated[str, Doc("The environment: staging")],
-        commit: Annotated[str, Doc("The commit; else the newest of main")] = "",
+        environment: Annotated[str, Doc("The environment: staging, production")],
+        commit: Annotated[str, Doc("The commit; else the newest of main, for production of staging's")] = "",
         journal: JournalUrl = None,
+        *,
         accept_slow: Annotated[str, Doc("Why it may go although its pipeline is over the budget")] = "",
+        skip_soak: Annotated[str, Doc("Why it may go though staging did not use it for long enough")] = "",
+        hotfix: Annotated[str, Doc("The incident that it mends: it goes after the short soak")] = "",
     ) -> PromotionReport:
         """Promote a commit of main to an environment; secrets of shipway.toml are handed over with `with-secret`."""
-        from rich.console import Console  # noqa: PLC0415 - as below
-
         import pipeline  # noqa: PLC0415 - as below
         from ci.commands import PROMOTED, commit_of  # noqa: PLC0415 - as below
 
         if environment not in PROMOTED:
             raise RedError(f"nothing is promoted to {environment} (say one of: {', '.join(PROMOTED)})")
-        url, place = await _told(self._machine(repository, journal))
-        within.keep_below(Path.cwd())
-        request = PromotionRequest(
-            path=place,
+        request = await self._request(
+            repository,
+            journal,
             environment=environment,
             commit=commit_of(commit or None),
-            executor="dagger",
-            slots=self.slots,
-            mirror=self.mirror or None,
-            bring=within.bring,
             accept_slow=accept_slow or None,
-            report=Path.cwd() / REPORT,
-            journal=url,
+            skip_soak=skip_soak or None,
+            hotfix=hotfix or None,
         )
-        made = await _told(pipeline.promote(request, Console(stderr=True)))
-        return PromotionReport(**_files(made.report.verdict.value, made.code))
+        return PromotionReport(**await _carried(pipeline.promote(request, _log())))
+
+    @function
+    async def approve(
+        self,
+        repository: Repository,
+        environment: Annotated[str, Doc("The environment: staging, production")],
+        by: Annotated[str, Doc("Who says so")],
+        reason: Annotated[str, Doc("Why it may go on")] = "",
+        journal: JournalUrl = None,
+    ) -> PromotionReport:
+        """Let a promotion go on that waits for a person, and carry it on."""
+        import pipeline  # noqa: PLC0415 - as below
+        from ci.commands import PROMOTED  # noqa: PLC0415 - as below
+
+        if environment not in PROMOTED:
+            raise RedError(f"nothing is promoted to {environment} (say one of: {', '.join(PROMOTED)})")
+        if not by.strip():
+            raise RedError("nobody says so (name who approves, as --by)")
+        request = await self._request(repository, journal, environment=environment)
+        return PromotionReport(**await _carried(pipeline.approve(request, _log(), by=by.strip(), reason=reason)))
+
+    @function
+    async def rollback(
+        self,
+        repository: Repository,
+        environment: Annotated[str, Doc("The environment: production")],
+        reason: Annotated[str, Doc("Why; the commit is pinned out for it")],
+        commit: Annotated[str, Doc("The commit to go back to; else the newest that proved good")] = "",
+        journal: JournalUrl = None,
+    ) -> RollbackReport:
+        """Put every app back to an earlier release that proved good, and pin out what it was put back from."""
+        import pipeline  # noqa: PLC0415 - as below
+        from ci.commands import RELEASED, commit_of  # noqa: PLC0415 - as below
+
+        if environment not in RELEASED:
+            raise RedError(f"nothing is rolled back in {environment} (say one of: {', '.join(RELEASED)})")
+        request = await self._request(repository, journal, environment=environment, commit=commit_of(commit or None))
+        return RollbackReport(**await _carried(pipeline.roll_back(request, _log(), reason)))
+
+    @function
+    async def smoke(
+        self,
+        repository: Repository,
+        environment: Annotated[str, Doc("The environment: development, staging, production")],
+        commit: Annotated[str, Doc("The commit that each app must serve")] = "",
+    ) -> str:
+        """Ask an environment's apps all that [[smoke]] of shipway.toml says; fails where that is not passed."""
+        from rich.console import Console  # noqa: PLC0415 - as below
+
+        import pipeline  # noqa: PLC0415 - as below
+        from ci.commands import ENVIRONMENTS, commit_of  # noqa: PLC0415 - as below
+        from ci.reporting.smoke import print_smoke  # noqa: PLC0415 - as below
+
+        if environment not in ENVIRONMENTS:
+            raise RedError(f"there is no {environment} (say one of: {', '.join(ENVIRONMENTS)})")
+        await self._hand_over()
+        place = await within.export(repository, Path.cwd() / "of")
+        made = await _told(pipeline.smoke(place, environment, commit_of(commit or None)))
+        screen = io.StringIO()
+        print_smoke(Console(file=screen, color_system=None), made.lines(), made.ruling, made.notices)
+        return _verify(screen.getvalue(), screen.getvalue(), made.code, "shipway smoke")
 
     @function
     async def status(
@@ -223,6 +293,23 @@ class Shipway:
         screen = io.StringIO()
         print_status(Console(file=screen, color_system=None), told)
         return screen.getvalue()
+
+    async def _request(
+        self, repository: dagger.Directory, journal: dagger.Secret | None, **more: Any
+    ) -> PromotionRequest:
+        """Return what is asked of the driver, in a function. Raises RedError."""
+        url, place = await _told(self._machine(repository, journal))
+        within.keep_below(Path.cwd())
+        return PromotionRequest(
+            path=place,
+            executor="dagger",
+            slots=self.slots,
+            mirror=self.mirror or None,
+            bring=within.bring,
+            report=Path.cwd() / REPORT,
+            journal=url,
+            **more,
+        )
 
     async def _machine(self, repository: dagger.Directory, journal: dagger.Secret | None) -> tuple[str | None, Path]:
         """Have the secrets in the environment; return the journal's URL where it is handed over, and the repository.
@@ -281,6 +368,19 @@ def _files(verdict: str, code: int) -> dict[str, Any]:
         "summary": (Path.cwd() / REPORT / "summary.md").read_text(encoding="utf-8"),
         "code": int(code),
     }
+
+
+async def _carried(made: Awaitable[Promoted]) -> dict[str, Any]:
+    """Wait for a promotion or a rollback, and bring its report into the engine. Raises RedError."""
+    done = await _told(made)
+    return _files(done.report.verdict.value, done.code)
+
+
+def _log() -> Console:
+    """Return what is printed on as it goes on: the engine shows it."""
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    return Console(stderr=True)
 
 
 async def _told(made: Awaitable[T]) -> T:

@@ -7,17 +7,24 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 from dagger.mod import default_module
 from hatchling.metadata.core import ProjectMetadata
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
 import hatch_build
 from ci import module
 from ci.model import STAGES
+from ci.rehearsal.serving import serving
 from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 
 def functions_of(name: str) -> dict[str, Any]:
@@ -27,13 +34,13 @@ def functions_of(name: str) -> dict[str, Any]:
 
 def test_there_is_a_function_for_each_stage_and_one_for_all() -> None:
     functions = functions_of("Shipway")
-    others = {"run", "stages", "with_secret", "promote", "status"}
+    others = {"run", "stages", "with_secret", "promote", "approve", "rollback", "smoke", "status"}
     assert set(functions) == {*(stage.name for stage in STAGES), *others}
     for stage in STAGES:
         assert functions[stage.name].doc
 
 
-@pytest.mark.parametrize("name", ["Shipway", "StageReport", "RunReport", "PromotionReport"])
+@pytest.mark.parametrize("name", ["Shipway", "StageReport", "RunReport", "PromotionReport", "RollbackReport"])
 def test_no_function_is_ever_answered_out_of_the_engines_cache_of_functions(name: str) -> None:
     for function in functions_of(name).values():
         assert function.cache_policy == "never", function.name
@@ -54,13 +61,20 @@ def test_the_source_is_the_repository_without_what_is_never_its_own() -> None:
     assert {"**/node_modules", "**/.git", "**/dist"} <= set(source.ignore)
 
 
-@pytest.mark.parametrize("name", ["promote", "status"])
+@pytest.mark.parametrize("name", ["promote", "approve", "rollback", "status"])
 def test_what_promotes_takes_the_repository_with_its_history_and_the_journal_as_a_secret(name: str) -> None:
     parameters = default_module().get_object("Shipway").functions[name].parameters
     repository = parameters["repository"]
     assert (repository.default_path, "**/.git" in (repository.ignore or ())) == ("/", False)
     assert "**/node_modules" in (repository.ignore or ())
     assert "Secret" in str(parameters["journal"].resolved_type)
+
+
+def test_who_approves_and_why_something_is_put_back_must_be_said() -> None:
+    functions = default_module().get_object("Shipway").functions
+    assert not functions["approve"].parameters["by"].is_optional
+    assert not functions["rollback"].parameters["reason"].is_optional
+    assert "journal" not in functions["smoke"].parameters  # it goes by what is served now
 
 
 class Handed:
@@ -78,7 +92,15 @@ class Handed:
             place.write_text(text, encoding="utf-8")
 
 
-@pytest.mark.parametrize("asks", ["promote", "status"])
+ASKS: dict[str, tuple[str, ...]] = {
+    "promote": ("production",),
+    "approve": ("production", "ada"),
+    "rollback": ("production", "customers complain"),
+    "status": (),
+}
+
+
+@pytest.mark.parametrize("asks", ASKS)
 @pytest.mark.parametrize(
     ("files", "line"),
     [
@@ -103,17 +125,69 @@ def test_without_a_journal_that_lasts_nothing_is_promoted_and_the_line_says_what
     monkeypatch.setenv("SHIPWAY_CACHE", "")  # a function changes it
     source: Any = None
     made: Any = module.Shipway  # its decorator's types know no arguments
-    arguments = ("staging",) if asks == "promote" else ()
     with pytest.raises(module.RedError) as caught:
-        anyio.run(getattr(made(source=source), asks), Handed(**files), *arguments)
+        anyio.run(getattr(made(source=source), asks), Handed(**files), *ASKS[asks])
     assert str(caught.value) == f"{line}\n\nexit code of `shipway`: 2"
 
 
-def test_nothing_is_promoted_to_an_environment_that_is_none() -> None:
+@pytest.mark.parametrize(
+    ("asks", "arguments", "line"),
+    [
+        ("promote", ("moon",), "nothing is promoted to moon (say one of: staging, production)"),
+        ("approve", ("moon", "ada"), "nothing is promoted to moon (say one of: staging, production)"),
+        ("approve", ("production", " "), "nobody says so (name who approves, as --by)"),
+        ("rollback", ("staging", "why"), "nothing is rolled back in staging (say one of: production)"),
+        ("smoke", ("moon",), "there is no moon (say one of: development, staging, production)"),
+    ],
+)
+def test_what_is_asked_of_an_environment_that_is_none_is_refused(
+    asks: str, arguments: tuple[str, ...], line: str
+) -> None:
     nothing: Any = None
     made: Any = module.Shipway
-    with pytest.raises(module.RedError, match="nothing is promoted to moon"):
-        anyio.run(made(source=nothing).promote, nothing, "moon")
+    with pytest.raises(module.RedError) as caught:
+        anyio.run(getattr(made(source=nothing), asks), nothing, *arguments)
+    assert str(caught.value) == line
+
+
+async def healthy(_request: Request) -> Response:
+    """The one thing that the shop answers."""
+    return Response(status_code=HEALTH["status"])
+
+
+HEALTH = {"status": 200}
+SMOKE = """
+[[apps]]
+name = "api"
+path = "apps/api"
+[[smoke]]
+name = "health"
+point = "health"
+app = "api"
+requests = [{ path = "/health" }]
+within = 1.0
+[environments.production]
+addresses = { api = "ADDRESS" }
+"""
+
+
+@pytest.mark.parametrize(("status", "ruling"), [(200, "NODATA"), (500, "FAIL")])
+def test_the_smoke_of_what_serves_is_asked_from_a_function_and_fails_where_a_probe_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, ruling: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(HEALTH, "status", status)
+    source: Any = None
+    made: Any = module.Shipway
+
+    async def ask() -> str:
+        async with serving(Starlette(routes=[Route("/health", healthy)])) as address:
+            files = {"shipway.toml": SMOKE.replace("ADDRESS", address)}
+            found: str = await made(source=source).smoke(Handed(**files), "production")
+            return found
+
+    with pytest.raises(module.RedError, match=rf"(?s)health.*{ruling}.*exit code of `shipway smoke`: [0-9]+"):
+        anyio.run(ask)
 
 
 def test_reports_of_a_red_stage_can_be_had_and_verify_fails_with_what_is_wrong() -> None:
@@ -127,6 +201,13 @@ def test_reports_of_a_red_stage_can_be_had_and_verify_fails_with_what_is_wrong()
     assert green.verify() == "passed"
     with pytest.raises(module.RedError, match="exit code of `shipway promote`: 11"):
         module.PromotionReport(**found | {"code": 11}).verify()
+
+
+def test_a_rollback_that_put_all_back_is_what_was_asked_for_and_one_that_did_not_fails() -> None:
+    found: dict[str, Any] = {"files": None, "summary": "web is not back", "verdict": "passed", "code": 12}
+    assert module.RollbackReport(**found).verify() == "passed"
+    with pytest.raises(module.RedError, match=r"(?s)web is not back.*exit code of `shipway rollback`: 13"):
+        module.RollbackReport(**found | {"verdict": "failed", "code": 13}).verify()
 
 
 def test_all_stages_are_a_check_of_dagger_check() -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from ci import __version__
+from ci.dispatch import ASKED
 from ci.hosts import HOSTS
 from ci.wrappers import wrapper
 
@@ -128,8 +129,12 @@ def test_github_runs_on_pushes_to_main_and_pull_requests_with_read_rights_and_pi
 
 def test_gitlab_moves_the_cache_out_of_the_checkout_and_keeps_the_report_when_red() -> None:
     job = read("gitlab")["shipway"]
-    assert job["rules"][0] == {"if": '$CI_PIPELINE_SOURCE == "schedule"', "when": "never"}
-    assert [rule["if"] for rule in job["rules"][1:]] == [
+    assert job["rules"][:2] == [
+        {"if": '$CI_PIPELINE_SOURCE == "schedule"', "when": "never"},
+        {"if": '$SHIPWAY_DO != "run"', "when": "never"},
+    ]
+    assert read("gitlab")["variables"]["SHIPWAY_DO"]["value"] == "run"
+    assert [rule["if"] for rule in job["rules"][2:]] == [
         '$CI_COMMIT_BRANCH == "main"',
         '$CI_PIPELINE_SOURCE == "merge_request_event"',
     ]
@@ -203,27 +208,24 @@ def test_jenkins_runs_main_and_change_requests_and_archives_always() -> None:
 
 def test_github_promotes_by_hand_and_ticks_by_the_clock_on_main_alone_with_history_and_rights_of_its_own() -> None:
     flow = read("github")
-    assert flow["on"]["workflow_dispatch"]["inputs"]["do"]["options"] == ["promote", "resume", "abort"]
+    inputs = flow["on"]["workflow_dispatch"]["inputs"]
+    assert inputs["do"]["options"] == list(ASKED)
+    assert inputs["environment"]["options"] == ["staging", "production"]
     job = flow["jobs"]["promote"]
     assert job["if"].startswith("github.ref == 'refs/heads/main' && (")
     assert job["permissions"] == dict.fromkeys(("contents", "pull-requests", "issues", "statuses"), "write")
     checkout, _, promote, tick, _ = job["steps"]
     assert checkout["with"] == {"persist-credentials": "false", "fetch-depth": "0"}
-    assert promote["env"] == {"DO": "${{ inputs.do }}"}
-    assert promote["run"] == f'{PIPX.removesuffix("run .")}"$DO" staging'  # no input is ever part of the script
+    assert promote["env"] == {f"SHIPWAY_{name.upper()}": f"${{{{ inputs.{name} }}}}" for name in inputs}
+    assert promote["run"] == f"{PIPX.removesuffix('run .')}dispatch"  # no input is ever part of the script
     assert tick["run"] == f"{PIPX.removesuffix('run .')}tick || [ $? -eq 20 ]"
     assert job["env"]["SHIPWAY_JOURNAL_URL"] == "${{ secrets.SHIPWAY_JOURNAL_URL }}"
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_every_wrapper_promotes_to_staging_by_hand_and_ticks_with_the_whole_history(host: str) -> None:
+def test_every_wrapper_promotes_by_hand_and_ticks_with_the_whole_history(host: str) -> None:
     text = wrapper(host)
     later = text.removeprefix(before_promotions(host))
-    assert {word for word in ("promote", "resume", "abort") if re.search(rf"\b{word}\b", text)} == {
-        "promote",
-        "resume",
-        "abort",
-    }
     assert len(re.findall(r"shipway tick\b(?!`)", later)) == 1
     assert "20" in later  # that something goes on is no failure of a tick
     whole = {"github": "fetch-depth: 0", "gitlab": 'GIT_DEPTH: "0"', "azure": 'fetchDepth: "0"'}

@@ -6,7 +6,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ci.errors import ExitCode
 from ci.gates.smoke import rule
+from ci.model import Outcome
 from ci.promotion.probes import WITHIN, Serving, probe
 from ci.promotion.target import target_of
 from ci.redact.forms import SHORTEST
@@ -32,6 +34,19 @@ class Smoked:
     ruling: Ruling
     runs: tuple[ProbeRun, ...]
     notices: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> ExitCode:
+        """What a process ends with that was asked for it alone."""
+        match self.ruling.ruling:
+            case Outcome.PASS:
+                return ExitCode.PASSED
+            case Outcome.FAIL:
+                return ExitCode.GATE_REFUSED
+            case Outcome.ERROR:
+                return ExitCode.VENDOR
+            case _:
+                return ExitCode.HELD
 
     def lines(self) -> tuple[tuple[str, str, bool, str], ...]:
         """Return each probe's point and name, whether it passed, and what is said of its last try."""
