@@ -40,7 +40,10 @@ def _scenarios() -> str:
     return "\b\n" + "\n".join(["Scenarios:", *lines])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="What each exit code means, and what to do then: docs/runbook.md.",
+)
 @click.version_option(__version__, prog_name="shipway")
 def shipway() -> None:
     """Carry a commit of a pnpm/TypeScript monorepo from push to production and back."""
