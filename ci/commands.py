@@ -166,6 +166,16 @@ def rollback(*, reason: str, **asked: Any) -> ExitCode:
     return anyio.run(pipeline.roll_back, PromotionRequest(**asked), console(), reason).code
 
 
+class _Played(click.Choice[str]):
+    """The name of a scenario. Whoever names an environment is told where drills are played."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return it. Raises BadParameter."""
+        if value in ENVIRONMENTS:
+            self.fail(f"a drill is played on {DRILLED} alone, never in production: name a scenario", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def _scenarios() -> str:
     """Return the scenarios for a page of help, a line each."""
     width = max(map(len, SCENARIOS))
@@ -173,7 +183,7 @@ def _scenarios() -> str:
 
 
 @click.command(epilog=_scenarios())
-@click.argument("scenario", type=click.Choice(tuple(SCENARIOS)), default=DEFAULT, metavar="[SCENARIO]")
+@click.argument("scenario", type=_Played(tuple(SCENARIOS)), default=DEFAULT, metavar="[SCENARIO]")
 @PATH
 @click.option("--anyway", is_flag=True, help="Also while a commit is in its testing window, which begins anew then.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")

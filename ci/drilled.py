@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ci import config, processes
 from ci.errors import ExitCode, UsageError
+from ci.journal import State
 from ci.promotion.connected import connected
 from ci.promotion.drills.beginning import (
     Asked,
@@ -57,7 +58,12 @@ async def drill(request: PromotionRequest, root: Path, journal: Journal, asked: 
         flow = begun
     if asked.scenario.kills and (code := await _killed(request, root, console)) >= 0:  # no signal ended it
         return Drilled(code=ExitCode(code))
-    promoted = await carry(request, root, journal, flow, console)
+    try:
+        promoted = await carry(request, root, journal, flow, console)
+    except BusyError as error:  # somebody was quicker: what did nothing must bar nobody
+        if not journal.flows.entries(flow.id):
+            journal.flows.move(flow.id, State.ABORTED, error.message)
+        raise
     return Drilled(code=promoted.code, promoted=promoted)
 
 

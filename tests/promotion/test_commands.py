@@ -88,6 +88,16 @@ def test_where_no_promotion_is_unfinished_there_is_none_to_go_on_with(asked: Shi
     assert asked("tick").returncode == ExitCode.PASSED
 
 
+def test_production_is_never_drilled_and_nothing_is_where_no_environment_is(asked: Shipway) -> None:
+    named = asked("drill", "production")
+    assert named.returncode == ExitCode.USAGE
+    assert "a drill is played on staging alone, never in production: name a scenario" in named.stderr
+    nowhere = asked("drill")
+    assert nowhere.returncode == ExitCode.USAGE
+    assert nowhere.stderr.startswith("shipway: shipway.toml does not say where staging is (a drill needs [github], ")
+    assert "failing-smoke" in asked("drill", "--help").stdout
+
+
 def test_without_github_nobody_says_what_is_to_be_promoted(asked: Shipway) -> None:
     done = asked("promote", "staging")
     assert done.returncode == ExitCode.USAGE

@@ -100,7 +100,10 @@ async def served_now(settings: Settings, platform: Platform) -> str:
 
 
 async def make_commit(github: GitHub, served: str, scenario: Scenario) -> str:
-    """Make the drill's commit at GitHub, which no branch has yet, and return it. Raises UsageError, VendorError."""
+    """Make the drill's commit at GitHub, which no branch has yet, and return it. Raises UsageError, VendorError.
+
+    It bears the author of what is served: platforms there are that build nothing that was written by a stranger.
+    """
     known = await github.objects.commit(served)
     if known is None:
         raise UsageError(f"GitHub has no commit {served[:12]}, which {ENVIRONMENT} serves")
@@ -108,7 +111,11 @@ async def make_commit(github: GitHub, served: str, scenario: Scenario) -> str:
         f"Drill of Shipway: {scenario.name} [skip ci]\n\n"
         f"The files of {served}, for a deployment that {ENVIRONMENT} serves for a moment and is put back from.\n"
     )
-    who = Signature(name="Shipway", email="shipway@localhost", moment=datetime.datetime.now(datetime.UTC))
+    who = Signature(
+        name=known.name or "Shipway",
+        email=known.email or "shipway@localhost",
+        moment=datetime.datetime.now(datetime.UTC),
+    )
     return await github.objects.make_commit(message, known.tree, (served,), who)
 
 

@@ -132,6 +132,7 @@ class Commit:
     parents: Annotated[tuple[str, ...], picked("sha")]
     moment: Annotated[datetime.datetime | None, either(("commit", "committer", "date"), ("committer", "date"))] = None
     name: Annotated[str | None, either(("commit", "author", "name"), ("author", "name"))] = None
+    email: Annotated[str | None, either(("commit", "author", "email"), ("author", "email"))] = None
     author: Annotated[str | None, at("author", "login")] = None
 
 
