@@ -209,7 +209,7 @@ def _next_command(ended: Ended) -> str:
     if ended.flow.is_open:
         return f"shipway resume {environment}"
     if rolling_back.outcome(ended.facts) in {rolling_back.MIXED, rolling_back.FAILED}:
-        return f"shipway rollback {environment}"
+        return f"shipway promote {environment}" if ended.flow.kind == DRILL else f"shipway rollback {environment}"
     if live or ended.flow.kind in {rolling_back.KIND, DRILL}:
         return "shipway status"
     return "shipway promote production" if ended.flow.state is State.DONE else f"shipway promote {environment}"

@@ -11,7 +11,7 @@ import anyio.to_thread
 import pytest
 
 from ci import config
-from ci.errors import ExitCode
+from ci.errors import ExitCode, VendorError
 from ci.journal import State, leases
 from ci.journal.timings import DRILL
 from ci.promoted import exit_code
@@ -384,3 +384,22 @@ def test_a_drill_in_a_testing_window_has_it_begin_anew_and_voids_it_for_nobody_w
         assert time.time() - began.moment >= SOAK
 
     played(tmp_path, scene, notify=False, soak=SOAK)
+
+
+def test_a_github_that_is_away_at_the_end_keeps_nobody_from_being_told_and_whoever_goes_on_removes_the_branch(
+    tmp_path: Path,
+) -> None:
+    async def scene(place: Place) -> None:
+        before = await left(place)
+        faults = place.town.github.faults
+        faults.add(kind="status", method="DELETE", path="/git/refs/", status=403, times=1000, body="{}")
+        with pytest.raises(VendorError):
+            await play(place, "failing-smoke")
+        assert await place.served() == before["served"]
+        assert [how for _, how in place.told()["pages"]] == ["resolved"]
+        faults.clear()
+        ended = await play(place, "failing-smoke")
+        assert exit_code(ended) == ExitCode.PASSED
+        assert await left(place) == before
+
+    played(tmp_path, scene)

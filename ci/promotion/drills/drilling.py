@@ -63,11 +63,11 @@ def closing_steps(promotion: Promotion) -> Sequence[FlowStep]:
         step(ending.TARGET, ending.choose),
         FlowStep(name=ending.BACK, act=back, writes=f"what users of {name} get: what they had"),
         step("rollback noted", ending.note),
-        step("branch removed", ending.remove_branch, writes=f"the branch {promotion.head}"),
         step("errors resolved", ending.resolve_errors, writes="what was pretended, at Sentry"),
         step(ending.TIMES, ending.keep_times),
         step(ending.TOLD, ending.tell, writes="mail, page and issue, marked as a drill"),
         step("people told that it is over", ending.tell_over, writes="the page resolved, the issue closed"),
+        step("branch removed", ending.remove_branch, writes=f"the branch {promotion.head}"),
     )
 
 

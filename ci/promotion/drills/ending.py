@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FAULT, TARGET, BACK, TOLD, TIMES = "fault", "rollback target", "rollback", "people told", "times"
 UNTOUCHED = "nothing was switched"
+UNKNOWN: Mapping[str, Any] = {}  # what came of a step that took too long
 
 
 async def choose(promotion: Promotion, doing: Doing) -> Facts:
@@ -50,12 +51,12 @@ async def choose(promotion: Promotion, doing: Doing) -> Facts:
 
 async def note(promotion: Promotion, doing: Doing) -> Facts:
     """Write down what is served again. Nothing is pinned, and nothing frozen: no release was bad."""
-    if rolling_back.BACK not in doing.facts[BACK]:
+    if rolling_back.BACK not in doing.facts.get(BACK, UNKNOWN):
         return {SKIPPED: "nothing was put back"}
     noting = functools.partial(
         promotion.journal.servings.record,
         promotion.environment,
-        doing.facts[TARGET]["commit"],
+        doing.flow.asked["served"],
         flow=f"{doing.flow.id}{UNDONE}",
     )
     await anyio.to_thread.run_sync(noting)
@@ -86,8 +87,8 @@ async def resolve_errors(promotion: Promotion, doing: Doing) -> Facts:
 
 async def tell(promotion: Promotion, doing: Doing) -> Facts:
     """Tell people by staging's own channels: that it is a drill, where all is well; else what is not."""
-    refusal, flipped, target = doing.refusal, doing.facts[BACK], doing.facts[TARGET]
-    if refusal is None or target.get(SKIPPED) is not None:
+    refusal, flipped, target = doing.refusal, doing.facts.get(BACK, UNKNOWN), doing.facts.get(TARGET, UNKNOWN)
+    if refusal is None or SKIPPED in target:
         return {SKIPPED: "staging was not touched"}
     back = rolling_back.BACK in flipped
     page = None
@@ -121,15 +122,15 @@ async def tell(promotion: Promotion, doing: Doing) -> Facts:
 
 async def tell_over(promotion: Promotion, doing: Doing) -> Facts:
     """Resolve the page and close the issue at once. What could not be put back stays open."""
-    told = doing.facts[TOLD]
-    if not told.get("sent") or rolling_back.BACK not in doing.facts[BACK]:
+    told = doing.facts.get(TOLD, UNKNOWN)
+    if not told.get("sent") or rolling_back.BACK not in doing.facts.get(BACK, UNKNOWN):
         return {SKIPPED: "there is nothing to be ended"}
     over = Over(
         incident=doing.flow.id,
         product=telling.product(promotion),
         environment=promotion.environment,
         commit=doing.flow.asked["served"],
-        moment=doing.facts[BACK]["at"],
+        moment=doing.facts.get(BACK, UNKNOWN)["at"],
         drill=True,
     )
     ended = await delivering.resolve(over, promotion.made, promotion.journal, say=doing.note)
@@ -176,7 +177,7 @@ def is_expected(facts: Mapping[str, Facts]) -> bool:
 def _wrong(doing: Doing) -> str | None:
     """Return in what it ended otherwise, None where it did not."""
     scenario, refusal = scenario_of(doing), doing.refusal
-    if rolling_back.BACK not in doing.facts[BACK]:
+    if rolling_back.BACK not in doing.facts.get(BACK, UNKNOWN):
         return f"not everything was put back: {_why(doing.facts)}"
     if refusal is None or not _is_found(doing):
         said = f"{refusal.step}: {refusal.message}" if refusal else "nobody said no"
@@ -195,7 +196,7 @@ def _came(facts: Mapping[str, Facts]) -> str:
 
 
 def _why(facts: Mapping[str, Facts]) -> str:
-    for each in (facts[TARGET], facts[BACK]):
+    for each in (facts.get(TARGET, UNKNOWN), facts.get(BACK, UNKNOWN)):
         for word in (rolling_back.MIXED, rolling_back.FAILED):
             if word in each:
                 return str(each[word])

@@ -53,9 +53,10 @@ class Told:
 async def deliver(story: Story, made: Connected, journal: Journal, *, say: Say) -> Told:
     """Tell of an incident by all channels of its environment, each once, however often this is called.
 
-    One for which nobody is to be woken goes by mail alone, and to the terminal. What was written down first is what is
-    told: a story that changed since then is not. `say` prints on the terminal, which is told in development. Raises
-    LeaseLostError where the environment's services are fenced.
+    One for which nobody is to be woken goes by mail alone, and to the terminal, unless it is a drill: that is to show
+    that each channel works. What was written down first is what is told: a story that changed since then is not. `say`
+    prints on the terminal, which is told in development. Raises LeaseLostError where the environment's services are
+    fenced.
     """
     tame = Tamer(made.secrets).story(story)
     tale = Tale(
@@ -66,7 +67,7 @@ async def deliver(story: Story, made: Connected, journal: Journal, *, say: Say) 
         report=tame.report,
     )
     teller = _Teller(made, journal, say)
-    quiet = story.severity is Severity.INFO
+    quiet = story.severity is Severity.INFO and not story.drill
     told = await teller.tell(tale, [each for each in teller.channels.known if not quiet or each in QUIET])
     said = told.said
     if not told.notices and made.name in DEMANDED and not quiet:
