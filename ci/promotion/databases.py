@@ -11,6 +11,7 @@ import psycopg
 
 from ci.branches import connect
 from ci.errors import UsageError, VendorError
+from ci.vendors.neon import LONGEST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 LOCK = "select pg_try_advisory_lock(hashtext('shipway migration'))"
 LASTING = datetime.timedelta(hours=12)  # of a branch for tests, should nobody take it away
 KEEPING = datetime.timedelta(days=7)  # of a restore point
+KEPT = 3  # restore points of an environment: a project has no more than ten branches, on Neon's free plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,14 @@ class Databases:
                     if child.parent == each.id:
                         await self.client.delete_branch(project, child.id)
                 await self.client.delete_branch(project, each.id)
+
+    async def make_room(self, prefix: str, *, name: str) -> None:
+        """Delete the oldest branches of a prefix, so that with the one of that name no more than KEPT are there."""
+        known = await self.client.branches(self.settings.project, search=prefix)
+        others = [each for each in known if each.name.startswith(prefix) and each.name != name[:LONGEST_NAME]]
+        others.sort(key=lambda each: each.created, reverse=True)
+        for each in others[KEPT - 1 :]:
+            await self.client.delete_branch(self.settings.project, each.id)
 
 
 def databases(promotion: Promotion) -> Databases | None:

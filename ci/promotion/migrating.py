@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ci.promotion.promoting import Promotion
 
 NO_MIGRATIONS = "shipway.toml has no [migrations]"
+BEFORE = "shipway-before-"  # what restore points are called, before a flow's id
 NO_COPY = "without Neon there is no copy of a migrated database"
 
 
@@ -71,7 +72,7 @@ async def test_rollback(promotion: Promotion, doing: Doing) -> Facts:
 
 
 async def keep_restore_point(promotion: Promotion, doing: Doing) -> Facts:
-    """Keep what the environment's database holds, for a week, before it is migrated."""
+    """Keep what the environment's database holds before it is migrated, for a week; of those of before the newest."""
     found = databases(promotion)
     if found is None:
         return {SKIPPED: "no Neon is connected"}
@@ -79,7 +80,8 @@ async def keep_restore_point(promotion: Promotion, doing: Doing) -> Facts:
         return {SKIPPED: "no migration is pending"}
     expires = datetime.datetime.now(datetime.UTC) + KEEPING
     parent = await found.own()
-    name = f"shipway-before-{doing.flow.id}"
+    name = f"{BEFORE}{doing.flow.id}"
+    await found.make_room(f"{BEFORE}{promotion.environment}-", name=name)
     await restore_point(found.client, found.settings.project, name, parent=parent.id, expires=expires)
     return {"branch": name}
 
