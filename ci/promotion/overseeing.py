@@ -87,7 +87,9 @@ async def watch_armed(promotion: Promotion, flow: Flow, watcher: Watcher, *, unt
         return FlowStepRun(name=ARMED, status=Status.SKIPPED, reason="done before")
     began = time.monotonic()
     watcher.step_started(ARMED)
-    subject, told = subject_of(promotion, flow, facts), False
+    subject = subject_of(promotion, flow, facts)
+    word = await anyio.to_thread.run_sync(journal.approvals.of, flow.id, WINDOW)
+    told = word is not None  # who took it for good knows that nobody sees it
     while True:
         stopped = await anyio.to_thread.run_sync(journal.flows.refusal, flow.id)
         if stopped is not None:

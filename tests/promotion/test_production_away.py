@@ -214,10 +214,11 @@ def test_a_monitor_that_is_away_holds_a_release_and_wakes_somebody_and_puts_noth
         assert outcome(ended.facts) is None
         assert untold(place, f"{ended.flow.id}-held") == []
         place.journal.approvals.approve(ended.flow.id, "window", by="ada", reason="seen")
-        ended = await again(place)
+        ended = await LIVE(place, commit, skip_soak=SKIPPED, patience=HASTE)
         assert (ended.flow.state, exit_code(ended), await served(place)) == (State.DONE, ExitCode.PASSED, {commit})
         assert place.people is not None
         assert place.people.pages(f"{ended.flow.id}-held") == ["resolved"]
+        assert len(place.people.pagerduty.incidents) == 1  # who took it for good is not woken once more
 
     played(tmp_path, scene, **QUICK)
 
