@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ci.promotion.flow import RESULT
-from ci.promotion.rolling_back import BACK, outcome
+from ci.promotion.flow import INTENT, RESULT
+from ci.promotion.rolling_back import BACK, MIXED, outcome
 from tests.promotion.census import bury, census, ending_of, forget, untold, wake
 from tests.promotion.kills import KILLED, Kills, Life, kills, live
-from tests.promotion.live import out_where_users_are, played, proven, served
+from tests.promotion.live import jam, out_where_users_are, played, proven, served
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,10 +43,14 @@ class Round:
 
 @dataclass(kw_only=True)
 class Sweep:
-    """Releases of one kind, one after the other: `bad` ones where users are, or `late`; or put back `by_hand`."""
+    """Releases of one kind, one after the other: `bad` ones where users are, or `late`; or put back `by_hand`.
+
+    What is bad may be `stuck`: one of its apps cannot be put back.
+    """
 
     place: Town
     bad: bool = False
+    stuck: bool = False
     late: bool = False
     by_hand: bool = False
     rounds: int = 0
@@ -57,6 +61,11 @@ class Sweep:
     def fails(self) -> bool:
         """Whether the release is put back by itself."""
         return self.bad or self.late
+
+    @property
+    def came(self) -> str | None:
+        """What comes of putting it back."""
+        return MIXED if self.stuck else BACK if self.fails or self.by_hand else None
 
     @property
     def steps(self) -> list[tuple[str, str]]:
@@ -78,6 +87,8 @@ class Sweep:
         earlier = None
         if self.bad:
             out_where_users_are(self.place, commit)
+        if self.stuck:
+            jam(self.place, times=10**6)
         if self.by_hand:
             await live(self.place.directory, Life(commit=commit))
         elif not self.fails:
@@ -93,8 +104,7 @@ class Sweep:
         each = await self.begin()
         self.undisturbed = await live(self.place.directory, self.life(each))
         self.expected = each.before.made
-        is_back = self.fails or self.by_hand
-        assert outcome(self.undisturbed.facts) == (BACK if is_back else None), self.undisturbed.refusal
+        assert outcome(self.undisturbed.facts) == self.came, self.undisturbed.refusal
         await self.check(each, self.undisturbed)
 
     async def disturb(self, dying: Kills, **dies: Any) -> None:
@@ -110,13 +120,17 @@ class Sweep:
         assert self.undisturbed is not None
         assert ending_of(ended) == ending_of(self.undisturbed)
         assert each.before.differs(self.expected) == {}
-        is_back = self.fails or self.by_hand
-        assert await served(self.place) == (each.good if is_back else {each.commit})
+        serves = {None: {each.commit}, BACK: each.good, MIXED: {each.commit} | each.good}
+        assert await served(self.place) == serves[self.came]
         if self.fails:
             assert untold(self.place, ended.flow.id) == []
         if each.earlier is not None:
             assert self.place.people is not None
             assert self.place.people.pages(each.earlier) == ["resolved"]
+        if self.stuck:  # it is no more, and a person puts the rest back
+            self.place.vercel.faults.clear()
+            await live(self.place.directory, Life(commit=each.commit, by_hand=True))
+            assert await served(self.place) == each.good
         forget(self.place, each.commit)
 
 
@@ -135,6 +149,20 @@ def test_killed_behind_any_entry_and_resumed_it_ends_as_if_undisturbed(tmp_path:
                 await sweep.disturb(dying, number=number)
 
     played(tmp_path, scene, mail=MAIL[part % 2], **QUICK)
+
+
+@pytest.mark.long
+def test_killed_where_apps_are_left_mixed_somebody_is_woken_once_all_the_same(tmp_path: Path) -> None:
+    async def scene(place: Town) -> None:
+        await place.record("staging")
+        sweep = Sweep(place=place, bad=True, stuck=True)
+        await sweep.measure()
+        first = sweep.steps.index(("rollback target", INTENT)) + 1  # until then it is one that is put back
+        async with kills(place.directory) as dying:
+            for number in range(first, len(sweep.steps) + 1):
+                await sweep.disturb(dying, number=number)
+
+    played(tmp_path, scene, mail="smtp", **QUICK)
 
 
 @pytest.mark.parametrize("mail", MAIL)
