@@ -87,6 +87,12 @@ class Incidents:
         with self._store.reading() as connection:
             return tuple(map(_incident, connection.execute(query).all()))
 
+    def about(self, commit: str) -> tuple[Incident, ...]:
+        """Return all incidents about a commit, those that are closed too, the oldest first."""
+        query = sql.select(INCIDENTS).where(INCIDENTS.c.commit_sha == commit).order_by(INCIDENTS.c.moment)
+        with self._store.reading() as connection:
+            return tuple(map(_incident, connection.execute(query).all()))
+
 
 def _incident(row: Row[Any]) -> Incident:
     values = dict(row._mapping)  # noqa: SLF001 - its public name for a row as a mapping

@@ -15,7 +15,8 @@ production.py the list of steps of a promotion to production; the files of its o
   keeping.py     which apps are left as they are, because nothing changed of them
   overseeing.py  the baseline, the window under the lease, the armed watch without one
   choosing.py    what a rollback goes back to
-  rolling_back.py  every app put back to what proved good; attributing.py: whether the cause lies outside
+  rolling_back.py  every app put back to what proved good; flipping.py: at once, and asked what it serves then;
+                   attributing.py: whether the cause lies outside
   telling.py     people told of what failed, and that it is over; doubting.py: of what stays and may be bad
   timing.py      how soon what was bad was found, and put back; returning.py: what became of it, for a report
   adopting.py    what is served before the first release, taken for good

@@ -36,6 +36,14 @@ async def admit(promotion: Promotion, doing: Doing) -> Facts:
     there = await promotion.github.commits.compare(branch, commit)
     if there is not None and there.ahead == 0:
         raise BlockedError(f"{branch} holds {promotion.name} already", hint="promote a later commit")
+    await refuse_barred(promotion)
+    await refuse_deployments_by_push(promotion)
+    return {"served": {name: await _served(promotion, name, doing) for name in PROMOTED}}
+
+
+async def refuse_barred(promotion: Promotion) -> None:
+    """Refuse what a freeze, a pin, an open incident or a person's label bars. Raises BlockedError."""
+    commit = promotion.commit
     await refuse_frozen(promotion)
     for pin in await anyio.to_thread.run_sync(promotion.journal.bars.pins):
         if await _is_barred(promotion, pin):
@@ -51,8 +59,6 @@ async def admit(promotion: Promotion, doing: Doing) -> Facts:
             hint=f"promote a commit that mends it, or `shipway incident {found.id} --close`",
         )
     await refuse_stopped(promotion)
-    await refuse_deployments_by_push(promotion)
-    return {"served": {name: await _served(promotion, name, doing) for name in PROMOTED}}
 
 
 async def refuse_frozen(promotion: Promotion) -> None:
@@ -75,14 +81,20 @@ async def refuse_stopped(promotion: Promotion) -> None:
 
 
 async def _is_barred(promotion: Promotion, pin: Pin) -> bool:
-    """Whether the candidate holds a pinned commit, and nothing since that one takes it back or mends it."""
+    """Whether the candidate holds a pinned commit, and nothing since that one takes it back or mends it.
+
+    What mends it names an incident of it; where none is known, as of a pin by hand, any name will do.
+    """
     history = promotion.history
     if not await history.has(pin.commit) or not await history.contains(promotion.commit, pin.commit):
         return False
     pinned = (pin.commit,) if pin.good is None else await history.between(pin.good, pin.commit)
+    about = await anyio.to_thread.run_sync(promotion.journal.incidents.about, pin.commit)
+    incidents = {each.id for each in about}
     for message in await history.messages(promotion.commit, without=pin.commit):
         reverted = REVERTS.findall(message)
-        if FIXES.search(message) or any(each.startswith(name) for each in pinned for name in reverted):
+        mends = any(name in incidents or not incidents for name in FIXES.findall(message))
+        if mends or any(each.startswith(name) for each in pinned for name in reverted):
             return False
     return True
 

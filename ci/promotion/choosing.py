@@ -51,12 +51,11 @@ async def choose(promotion: Promotion, doing: Doing) -> Facts:
     good = [each for each in earlier if each.state is Proof.GOOD and (not wanted or each.commit.startswith(wanted))]
     if not good:
         return {FAILED: f"no release proved good {'of ' + wanted[:12] if wanted else 'before it'} to go back to"}
-    gone = []
+    gone: list[str] = []
     for release in good:
         if contracts := await _contracts(promotion, release):
-            return {
-                FAILED: f"{contracts[0]} took away what {release.commit[:12]} needs: only a later commit can mend it"
-            }
+            lost = f"{contracts[0]} took away what {release.commit[:12]} needs: only a later commit can mend it"
+            return {FAILED: "; ".join([*gone, lost])}
         if app := await lacking(promotion, release.deployments):
             gone.append(f"{app} of {release.commit[:12]} is gone")
             continue
@@ -106,12 +105,15 @@ async def _keep_apart(promotion: Promotion, doing: Doing) -> None:
 
 
 async def _contracts(promotion: Promotion, release: Release) -> list[str]:
-    """Return the contract migrations that the database had since a release."""
+    """Return the contract migrations that the database had since a release, and that it does not bring itself."""
     settings = promotion.settings.migrations
     had = await anyio.to_thread.run_sync(promotion.journal.servings.migrations, promotion.environment)
     since = [name for name in had if name not in release.migrations]
     if settings is None or not since:
         return []
+    await promotion.history.require(release.commit, "which is to be served again")
+    own = await promotion.history.files(release.commit, settings.directory, settings.files)
+    since = [name for name in since if name not in own]  # its own ran when it was good, and it can live with it
     files = await promotion.history.files(promotion.commit, settings.directory, settings.files)
     read = [read_migration(name, files[name]) for name in since if name in files]
     return [each.name for each in read if each.phase is Effect.CONTRACT]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
+from ci.errors import ExitCode
 from ci.journal import State
 from ci.promotion import rolling_back
 from ci.promotion.databases import databases
@@ -21,7 +22,18 @@ if TYPE_CHECKING:
 SWITCHED = "switch"  # the step after which users have it
 MERGE = "merge"
 # What these say no to is no failure of the commit.
-NO_INCIDENT = frozenset({"admission", "pull request", "soak", "evidence of staging", MERGE})
+NO_INCIDENT = frozenset(
+    {
+        "admission",
+        "soak",
+        "evidence of staging",
+        "pull request",
+        "look after the wait",
+        "look after first use",
+        "second look",
+        MERGE,
+    }
+)
 
 
 async def remove_test_database(promotion: Promotion, doing: Doing) -> Facts:
@@ -75,9 +87,11 @@ async def open_incident(promotion: Promotion, doing: Doing) -> Facts:
     refusal = doing.refusal
     if refusal is None:
         return {SKIPPED: "there is none"}
-    stuck = rolling_back.outcome(doing.facts) in {rolling_back.MIXED, rolling_back.FAILED}
+    came = rolling_back.outcome(doing.facts)
+    stuck = came in {rolling_back.MIXED, rolling_back.FAILED}
     stuck |= refusal.step == MERGE and refusal.state is State.HELD  # it serves, and its branch does not name it
-    if not stuck and (refusal.step in NO_INCIDENT or refusal.state is State.ABORTED):
+    ours = refusal.state is State.ABORTED or (came is None and refusal.code == ExitCode.USAGE)
+    if not stuck and (ours or refusal.step in NO_INCIDENT):
         return {SKIPPED: "the commit did not fail"}
     incidents = promotion.journal.incidents
     await anyio.to_thread.run_sync(

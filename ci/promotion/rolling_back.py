@@ -10,16 +10,15 @@ import functools
 import time
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import anyio.to_thread
 
-from ci.errors import ExitCode, ShipwayError, VendorError
+from ci.errors import ExitCode, ShipwayError
 from ci.journal import LeaseLostError, State
 from ci.journal.releases import Proof
 from ci.promotion import choosing
-from ci.promotion.asking import commit_of
 from ci.promotion.attributing import attribute
 from ci.promotion.deploying import UNDONE, read_deployment
+from ci.promotion.flipping import move_back
 from ci.promotion.flow import SKIPPED, FlowStep
 from ci.promotion.promoting import RULINGS, plain
 
@@ -28,14 +27,9 @@ if TYPE_CHECKING:
 
     from ci.promotion.flow import Doing, Facts
     from ci.promotion.promoting import Promotion
-    from ci.settings.environments import App
-    from ci.vendors.platform import Deployment
 
 KIND, FAILED = choosing.KIND, choosing.FAILED
 IN_A_ROW = 3  # so many freeze the environment
-TRIES = 3
-SERVED = 30.0  # seconds for an app to serve what it is put back to
-PAUSE = 0.2
 LASTING = 600.0  # seconds for each step, beside what two rollbacks are apart
 MIXED, BACK = "mixed", "back"
 LATE = "late "  # before the names of steps that are done after the window
@@ -82,79 +76,21 @@ async def flip(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
     target = doing.facts.get(f"{prefix}rollback target", UNKNOWN)
     if "commit" not in target:
         return {SKIPPED: target.get(SKIPPED) or "nothing could be put back"}
-    deployments = {name: read_deployment(each) for name, each in target["deployments"].items()}
-    wrong: dict[str, str] = {}
-    for number in range(TRIES):
-        wrong = await _put_back(promotion, deployments, only=wrong if number else deployments)
-        if not wrong:
-            return {BACK: target["commit"], "at": time.time()}
-        for app, why in wrong.items():
-            doing.note(f"{app} is not back: {why}")
-        await anyio.sleep(PAUSE)
-    if len(wrong) == len(deployments):
-        return {FAILED: "; ".join(wrong.values()), "apps": wrong}
-    return {MIXED: "; ".join(f"{app}: {why}" for app, why in wrong.items()), "apps": wrong}
+    ours = await anyio.to_thread.run_sync(_moved, promotion, target)
+    flipped = await move_back(promotion, target["deployments"], ours=ours, note=doing.note)
+    said = {"said": list(flipped.said)}
+    if not flipped.wrong:
+        return {BACK: target["commit"], "at": time.time(), **said}
+    if len(flipped.wrong) == len(target["deployments"]):
+        return {FAILED: "; ".join(flipped.wrong.values()), "apps": flipped.wrong, **said}
+    return {MIXED: "; ".join(f"{app}: {why}" for app, why in flipped.wrong.items()), "apps": flipped.wrong, **said}
 
 
-async def _put_back(
-    promotion: Promotion, deployments: Mapping[str, Deployment], *, only: Mapping[str, Any]
-) -> dict[str, str]:
-    """Put these apps back side by side; return those that are not, with why."""
-    wrong: dict[str, str] = {}
-    lost: list[LeaseLostError] = []
-
-    async def put(app: App) -> None:
-        deployment = deployments[app.name]
-        try:
-            serving = await promotion.platform.serving(app.name)
-            if not serving or any(each.id != deployment.id for each in serving):
-                await promotion.platform.roll_back(deployment, why=f"{promotion.name} failed")
-            await _until_back(promotion, app, deployment)
-        except LeaseLostError as error:
-            lost.append(error)
-        except ShipwayError as error:
-            if not await _is_back(promotion, app, deployment):
-                wrong[app.name] = error.message
-
-    async with anyio.create_task_group() as group:
-        for app in promotion.settings.apps:
-            if app.name in only and app.name in deployments:
-                group.start_soon(put, app)
-    if lost:
-        raise lost[0]
-    return wrong
-
-
-async def _is_back(promotion: Promotion, app: App, deployment: Deployment) -> bool:
-    """Whether an app says by itself that it serves the deployment's build: the platform may be away, or late."""
-    address = promotion.own.addresses.get(app.name)
-    if app.serves is None or address is None or deployment.commit is None:
-        return False
-    try:
-        found = await commit_of(app.name, address, app.serves)
-    except ShipwayError:
-        return False
-    return found.startswith(deployment.commit) or deployment.commit.startswith(found)
-
-
-async def _until_back(promotion: Promotion, app: App, deployment: Deployment) -> None:
-    """Ask an app what it serves until that is what the deployment was built from. Raises VendorError."""
-    address = promotion.own.addresses.get(app.name)
-    if app.serves is None or address is None or deployment.commit is None:
-        return
-    said = "it does not answer"
-    with anyio.move_on_after(SERVED):
-        while True:
-            try:
-                found = await commit_of(app.name, address, app.serves)
-            except VendorError as error:
-                said = error.message
-            else:
-                if found.startswith(deployment.commit) or deployment.commit.startswith(found):
-                    return
-                said = f"it serves {found[:12]}"
-            await anyio.sleep(PAUSE)
-    raise VendorError(f"it does not serve {deployment.commit[:12]} after {SERVED:.0f} s: {said}")
+def _moved(promotion: Promotion, target: Facts) -> frozenset[str]:
+    """Return the deployments of the release that is to go, and of the one that is gone back to."""
+    bad = promotion.journal.releases.of_flow(target["bad"]) if target["bad"] else None
+    known = [*target["deployments"].values(), *(bad.deployments.values() if bad else ())]
+    return frozenset(str(each["id"]) for each in known)
 
 
 async def _note(promotion: Promotion, prefix: str, doing: Doing) -> Facts:

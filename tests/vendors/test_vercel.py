@@ -444,7 +444,7 @@ def test_a_setting_that_does_not_stick_is_told_before_anything_is_deployed(tmp_p
         web = platform(client)
         order = Order(app="web", commit=COMMIT, branch=BRANCH, key="k")
         it.faults.add(kind="status", status=200, method="PATCH", body="{}")
-        with pytest.raises(VendorError, match=f"autoAssignCustomDomains of {NAME} is True though it was set to False"):
+        with pytest.raises(UsageError, match=f"autoAssignCustomDomains of {NAME} is True though it was set to False"):
             await web.deploy(order)
         assert await client.deployments(NAME, commit=COMMIT) == ()
         await web.wait(await web.deploy(order))

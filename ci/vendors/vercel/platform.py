@@ -42,7 +42,7 @@ class VercelPlatform:
 
     async def deploy(self, order: Order) -> Deployment:
         """Begin a build for production that gets no domain. Raises UsageError, VendorError."""
-        project = await self.client.set_auto_assign(self._name(order.app), on=False)
+        project = await self._keep_domains(self._name(order.app))
         made = await building.create(
             self.client, project, commit=order.commit, branch=order.branch, key=order.key, variables=order.variables
         )
@@ -101,7 +101,7 @@ class VercelPlatform:
                 hint="deploy the commit for production",
             )
         await moving.promote(self.client, project.id, deployment.id, pace=self.move_pace)
-        await self.client.set_auto_assign(project.id, on=False)
+        await self._keep_domains(project.id)
 
     async def roll_back(self, deployment: Deployment, *, why: str) -> None:
         """Roll back to it; Vercel itself keeps new builds from the domains afterwards. Raises VendorError."""
@@ -114,6 +114,18 @@ class VercelPlatform:
         found = await self.client.deployments(project.id, target=PRODUCTION, state=Ready.READY, rollback_candidate=True)
         good = [each for each in found if each.candidate is not False and not each.removed]
         return tuple(self.told(app, each) for each in sorted(good, key=lambda each: each.created, reverse=True))
+
+    async def _keep_domains(self, project: str) -> Project:
+        """Keep new builds from the domains. Raises VendorError, UsageError where Vercel will not have it."""
+        try:
+            return await self.client.set_auto_assign(project, on=False)
+        except VendorError as error:
+            if error.trouble not in {Trouble.REFUSING, Trouble.DENYING}:
+                raise
+            raise UsageError(
+                f"new builds of {project} would take its domains by themselves: {error.message}",
+                hint="project settings, Environments, Production: turn Auto-assign Custom Production Domains off",
+            ) from error
 
     async def _whole(self, app: str) -> Project:
         """Return a project that moves all of its users at once. Raises UsageError, VendorError."""
