@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.to_thread
 import httpx
 from anyio.from_thread import start_blocking_portal
 
@@ -25,12 +26,14 @@ from ci.promotion.carrying import abort, begin, carry_on
 from ci.promotion.flow import RESULT
 from ci.promotion.work import Asked, What
 from ci.rehearsal import pagerduty, resend
+from ci.rehearsal.github import PEOPLE as HANDS
 from ci.rehearsal.sentry.envelopes import parse
 from ci.rehearsal.sentry.intake import take
 from ci.rehearsal.serving import serving
 from ci.vendors.exchange import Patience
 from tests.promotion import toy
 from tests.promotion.town import APPS, SKIPPED, Table, Town, promotion, town
+from tests.rehearsal.vercel_world import TOKEN
 from tests.vendors.envelopes import error, packed
 
 if TYPE_CHECKING:
@@ -121,8 +124,17 @@ class Released:
         (place.root / "shipway.toml").write_text(self.text)
         for left in (place.directory / "outages").iterdir():
             left.unlink()
+        await anyio.to_thread.run_sync(self.close_issues)
+        for app in APPS:
+            place.vercel.set_project(f"live-{app}", creating="disabled")
         for shelf in (place.sentry.store.events, place.sentry.store.groups):
             shelf.clear()
+        self._forget()
+        (self.served,) = await self.serves()
+        self.known = set(self.told())
+
+    def _forget(self) -> None:
+        """Have nothing go on, bar anything or wait to be told."""
         journal = self.journal
         for flow in journal.flows.recent():
             if flow.is_open:
@@ -133,8 +145,9 @@ class Released:
         for pin in journal.bars.pins():
             journal.bars.unpin(pin.commit)
         journal.bars.unfreeze("production")
-        (self.served,) = await self.serves()
-        self.known = set(self.told())
+        for environment in journal.notices.environments():
+            for notice in journal.notices.waiting(environment):
+                journal.notices.failed(notice, "the scene is over", over=True)
 
     # --- what a scene does ------------------------------------------------------------------------------
 
@@ -144,9 +157,9 @@ class Released:
         await Table(journal=self.journal).run(Asked(what=What.STAGES, commit=commit, environment="staging"))
         return commit
 
-    def behave(self, commit: str, **how: Any) -> None:
+    def behave(self, commit: str, *apps: str, **how: Any) -> None:
         """Have a commit's apps behave so, where users are: `cold`, `slow`, `drops`, `says`."""
-        at = [each.removeprefix("http://") for each in self.addresses.values()]
+        at = [self.addresses[each].removeprefix("http://") for each in apps or APPS]
         self.keep(f"{commit}.json", {"at": at, **how})
 
     def keep(self, name: str, document: Any) -> None:
@@ -196,16 +209,42 @@ class Released:
             told: dict[str, Any] = {"release": commit, "user": {"id": f"u{place % users}"}, "timestamp": moment}
             take(store, store.projects["api"], parse(packed(("event", error(kind, **told)))))
 
-    def open_issue(self, label: str) -> int:
-        """Open an issue of that label, as a person does."""
-        from ci.rehearsal.github import PEOPLE as HANDS  # noqa: PLC0415
+    def lose(self, commit: str) -> None:
+        """Have a commit fail all points where users are."""
+        (self.town.directory / "outages" / f"{commit}-at").write_text(
+            " ".join(each.removeprefix("http://") for each in self.addresses.values())
+        )
 
+    def open_issue(self, label: str) -> None:
+        """Open an issue of that label, as a person does."""
+        self._as_person("POST", "", {"title": "stop", "body": "we look into it", "labels": [label]})
+
+    def close_issues(self) -> None:
+        """Close all issues by which promotions are stopped, as a person does."""
+        for number, issue in self.town.github.state.issues.items():
+            if issue["state"] == "open" and {"shipway:stop", "shipway:stop-all"} & set(issue["labels"]):
+                self._as_person("PATCH", f"/{number}", {"state": "closed"})
+
+    def _as_person(self, method: str, path: str, told: dict[str, Any]) -> None:
         head = {"authorization": f"Bearer {HANDS[0].token}"}
         hub = self.town.settings.github
         assert hub is not None
-        told = {"title": "stop", "body": "we look into it", "labels": [label]}
-        url = f"{hub.address}/repos/{hub.repository}/issues"
-        return int(httpx.post(url, json=told, headers=head, trust_env=False).raise_for_status().json()["number"])
+        url = f"{hub.address}/repos/{hub.repository}/issues{path}"
+        httpx.request(method, url, json=told, headers=head, trust_env=False).raise_for_status()
+
+    def project(self, app: str) -> dict[str, Any]:
+        """What Vercel has of an app's production."""
+        found = self.town.vercel.account.project(f"live-{app}")
+        assert found is not None
+        return found
+
+    def move(self, app: str, deployment: str) -> None:
+        """Have an app's users moved to a deployment of it, as a person does at Vercel."""
+        house = self.town.settings.environments.production.vercel
+        assert house is not None
+        path = f"/v10/projects/{self.project(app)['id']}/promote/{deployment}?teamId={house.team}"
+        head = {"authorization": f"Bearer {TOKEN}"}
+        httpx.post(f"{house.address}{path}", json={}, headers=head, trust_env=False).raise_for_status()
 
     async def promote(
         self,
@@ -327,8 +366,8 @@ class Lender:
         with start_blocking_portal() as self._portal, self._stack:
             yield
 
-    def play(self, scene: Callable[[Released], Awaitable[None]]) -> None:
-        """Play a scene in the town as it is between scenes."""
+    def play(self, scene: Callable[[Released], Awaitable[None]], *, last: bool = False) -> None:
+        """Play a scene in the town as it is between scenes; the `last` one leaves a town that nobody wants."""
         place = self._lent
         if place is None:
             self._stack.close()
@@ -343,4 +382,4 @@ class Lender:
                 await scene(place)
 
         self._portal.call(run)
-        self._lent = place
+        self._lent = None if last else place
