@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.promotion.town import Town
 
 CUTS = ("lose", "reset", "status", "cut")
-QUICK: dict[str, Any] = {"apart": 0.001, "within": 0.5, "watch": (0.4, 0.4, 1.0), "mail": "resend"}
+QUICK: dict[str, Any] = {"apart": 0.001, "within": 0.5, "watch": (0.2, 0.2, 0.4), "mail": "resend"}
 SOON = Pace(first=0.02, most=0.1, whole=0.5)
 AROUND = 3  # requests, which who waits for a build makes more or fewer
 PEOPLE = frozenset({"pagerduty", "resend"})

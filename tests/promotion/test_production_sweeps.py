@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 PARTS = 3  # of a sweep, each in a town of its own
 MAIL = ("resend", "smtp")
 CHANNELS = ("page", "mail", "issue")
-QUICK: dict[str, Any] = {"apart": 0.001, "within": 0.5, "watch": (0.4, 0.4, 1.0)}
-LONG: dict[str, Any] = {**QUICK, "watch": (0.4, 0.4, 60.0)}  # users meet errors while it is armed still
+QUICK: dict[str, Any] = {"apart": 0.001, "within": 0.5, "watch": (0.2, 0.2, 0.4)}
+LONG: dict[str, Any] = {**QUICK, "watch": (0.2, 0.2, 60.0)}  # users meet errors while it is armed still
 
 
 @dataclass(frozen=True, kw_only=True)
