@@ -36,12 +36,18 @@ async def admit(promotion: Promotion, doing: Doing) -> Facts:
     there = await promotion.github.commits.compare(branch, commit)
     if there is not None and there.ahead == 0:
         raise BlockedError(f"{branch} holds {promotion.name} already", hint="promote a later commit")
-    await refuse_barred(promotion)
+    await _refuse_barred(promotion)
     await refuse_deployments_by_push(promotion)
     return {"served": {name: await _served(promotion, name, doing) for name in PROMOTED}}
 
 
-async def refuse_barred(promotion: Promotion) -> None:
+async def look_again(promotion: Promotion, _doing: Doing) -> Facts:
+    """Look again at what people may have said since: users are moved next. Raises BlockedError."""
+    await _refuse_barred(promotion)
+    return {}
+
+
+async def _refuse_barred(promotion: Promotion) -> None:
     """Refuse what a freeze, a pin, an open incident or a person's label bars. Raises BlockedError."""
     commit = promotion.commit
     await refuse_frozen(promotion)

@@ -30,7 +30,7 @@ NO_INCIDENT = frozenset(
         "pull request",
         "look after the wait",
         "look after first use",
-        "second look",
+        "bars",
         MERGE,
     }
 )

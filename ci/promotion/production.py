@@ -55,6 +55,7 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
         step("look after first use", functools.partial(_look_again, releasing.DOGFOOD)),
         *late,
         step("second look", requesting.look_again),
+        step("bars", admission.look_again),
         step(releasing.SWITCH, releasing.switch, writes=f"what users of {name} get"),
         step("mark", releasing.mark, writes="a deploy of the release at Sentry"),
         step("change", telling.tell_change, writes="a change event at PagerDuty"),

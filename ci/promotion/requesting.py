@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ci.errors import Trouble, VendorError
-from ci.promotion.admission import refuse_barred
 from ci.promotion.flow import BlockedError
 from ci.promotion.news import notes_of
 from ci.reporting.notes import to_markdown
@@ -42,11 +41,7 @@ async def request(promotion: Promotion, doing: Doing) -> Facts:
 
 
 async def look_again(promotion: Promotion, doing: Doing) -> Facts:
-    """See that nothing bars it by now, and that what its pull request would merge is what was tested.
-
-    Raises BlockedError.
-    """
-    await refuse_barred(promotion)
+    """See that the pull request still stands and that what it would merge is what was tested. Raises BlockedError."""
     known = doing.facts["pull request"]
     pull = await _mergeable(promotion, known["number"])
     base = await promotion.github.refs.sha(promotion.own.branch)

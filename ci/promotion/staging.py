@@ -39,6 +39,7 @@ def steps(promotion: Promotion) -> Sequence[FlowStep]:
         step("benchmarks", trying.compare, writes="what its requests make", lasting=LONG),
         step("extraction", trying.read_samples, writes="what reading costs", lasting=LONG),
         step("second look", requesting.look_again),
+        step("bars", admission.look_again),
         step("switch", deploying.switch, writes=f"what users of {name} get"),
         step("merge", deploying.merge_or_move_back, writes=f"the branch {promotion.own.branch}"),
     )

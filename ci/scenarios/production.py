@@ -30,6 +30,7 @@ STEPS = (  # of the promotion, in the example
     "staged smoke",
     "dogfood",
     "second look",
+    "bars",
     "switch",
     "mark",
     "change",

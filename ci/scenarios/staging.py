@@ -28,6 +28,7 @@ STEPS = (  # of the promotion, in the example
     "benchmarks",
     "extraction",
     "second look",
+    "bars",
     "switch",
     "merge",
 )

@@ -19,6 +19,7 @@ import httpx
 from anyio.from_thread import start_blocking_portal
 
 from ci.journal import State
+from ci.journal.releases import Proof
 from ci.promoted import exit_code, report_of
 from ci.promotion import production
 from ci.promotion.adopting import adopt
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from ci.errors import ExitCode
     from ci.journal import Entry, Flow, Journal
-    from ci.journal.releases import Proof
     from ci.model import RunReport
     from ci.promotion.flow import Ended
     from ci.promotion.promoting import Promotion
@@ -131,6 +131,9 @@ class Released:
             shelf.clear()
         self._forget()
         (self.served,) = await self.serves()
+        newest = self.journal.releases.of("production")[0]
+        if newest.commit == self.served:  # held, or ended in its window: the next scene goes back to it
+            self.journal.releases.move(newest.flow, Proof.GOOD)
         self.known = set(self.told())
 
     def _forget(self) -> None:

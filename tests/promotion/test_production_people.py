@@ -149,7 +149,7 @@ def test_a_stop_before_the_switch_leaves_users_where_they_are_and_the_commit_may
     async def scene(place: Released) -> None:
         old, new = place.served, await place.candidate()
         played = await place.promote(new, once={"staged smoke": lambda _: place.open_issue("shipway:stop")})
-        assert played.refused.startswith("second look: promotions are stopped by issue #")
+        assert played.refused.startswith("bars: promotions are stopped by issue #")
         assert (played.code, await place.serves(), place.proof(new)) == (ExitCode.GATE_REFUSED, {old}, None)
         assert (place.news(), place.journal.incidents.going_on()) == ([], ())
         await anyio.to_thread.run_sync(place.close_issues)
