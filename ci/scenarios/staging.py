@@ -14,6 +14,7 @@ PROMOTE = ("promote", "staging", ".")
 STEPS = (  # of the promotion, in the example
     "admission",
     "evidence",
+    "release notes",
     "pull request",
     "gates",
     "test database",
