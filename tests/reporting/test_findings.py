@@ -49,7 +49,7 @@ def test_the_headline_says_how_it_ended(green: RunReport, error: RunReport, red:
     assert (
         headline(replace(green, stages=(*green.stages[:5], skipped, green.stages[6]))) == "6 of 7 stages, e2e skipped"
     )
-    assert headline(replace(green, kind="drill", verdict=RunVerdict.HELD)) == "no ruling could be made yet"
+    assert headline(replace(green, kind="another", verdict=RunVerdict.HELD)) == "no ruling could be made yet"
 
 
 def test_a_run_that_verified_nothing_says_so_and_why(green: RunReport) -> None:
