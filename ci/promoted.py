@@ -12,7 +12,7 @@ from ci import __version__
 from ci.errors import ExitCode
 from ci.journal import State
 from ci.journal.timings import DRILL
-from ci.model import FlowStepRun, RunReport, RunVerdict, Status, TimingEntry
+from ci.model import FlowStepRun, RunReport, RunVerdict, Status
 from ci.promotion import releasing, rolling_back
 from ci.promotion.drills import ending
 from ci.promotion.flow import INTENT, RESULT, SKIPPED, Ended
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ci.journal import Flow, Journal
-    from ci.journal.timings import Timing
     from ci.model import Ruling
 
 # The steps that run all seven or go by them, and with whose services; the newest first.
@@ -78,7 +77,7 @@ def report_of(
         put_back=None
         if flow.kind == DRILL  # its own words say so
         else put_back(ended.facts, journal.flows.entries(flow.id), ended.refusal),
-        timings=tuple(_entry(each) for each in reversed(journal.timings.recent(DRILL, limit=DRILLS))),
+        timings=journal.timings.history(DRILL, limit=DRILLS),
         release_notes=notes_of(ended.facts),
     )
 
@@ -104,20 +103,6 @@ def _steps(ended: Ended) -> tuple[FlowStepRun, ...]:
         if each.status is Status.FAILED
         else each
         for each in ended.steps
-    )
-
-
-def _entry(timing: Timing) -> TimingEntry:
-    return TimingEntry(
-        id=timing.flow,
-        kind=timing.kind,
-        started=_written(timing.moment),
-        environment=timing.environment,
-        scenario=timing.scenario,
-        expected=timing.expected,
-        reason=timing.reason,
-        detected=timing.detected,
-        recovered=timing.recovered,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
 from ci.journal.tables import TIMINGS
+from ci.model import TimingEntry
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
@@ -36,6 +38,22 @@ class Timing:
     detected: float | None
     recovered: float | None
     moment: float
+
+    @property
+    def entry(self) -> TimingEntry:
+        """The same as a line of a report."""
+        kept = datetime.datetime.fromtimestamp(self.moment, datetime.UTC)
+        return TimingEntry(
+            id=self.flow,
+            kind=self.kind,
+            started=kept.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            environment=self.environment,
+            scenario=self.scenario,
+            expected=self.expected,
+            reason=self.reason,
+            detected=self.detected,
+            recovered=self.recovered,
+        )
 
 
 class Timings:
@@ -76,6 +94,10 @@ class Timings:
                 }
                 connection.execute(sql.insert(TIMINGS).values(row))
             return _timing(connection.execute(mine).one())
+
+    def history(self, kind: str, *, limit: int = 20) -> tuple[TimingEntry, ...]:
+        """Return the last ones of a kind as lines of a report, the oldest first."""
+        return tuple(each.entry for each in reversed(self.recent(kind, limit=limit)))
 
     def recent(self, kind: str, *, environment: str | None = None, limit: int = 20) -> tuple[Timing, ...]:
         """Return the last ones of a kind, the newest first: of one environment where it is named."""

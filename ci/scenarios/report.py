@@ -54,6 +54,7 @@ def rehearsed(
         notices=(*notices, *(_said(each) for each in timings)),
         command=f"{REPEAT} {scenario.name}",
         steps=tuple(_step(number, each) for number, each in enumerate(done, 1)),
+        timings=journal.timings.history(REHEARSAL),
     )
 
 
