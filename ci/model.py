@@ -426,8 +426,8 @@ class PutBack:
     """What became of a release that was to be taken back: `how`, and what all apps serve again.
 
     `why` says what stood in the way. `pinned` is the commit that no promotion may hold from now on; `outside`: what
-    serves again has the same trouble. Seconds are from when users had it to the ruling that it is bad, and from that
-    until every app was back.
+    serves again has the same trouble. `told` are the ways by which people were told. Seconds are from when users had it
+    to the ruling that it is bad, and from that until every app was back.
     """
 
     how: Return
@@ -435,6 +435,7 @@ class PutBack:
     why: str | None = None
     pinned: str | None = None
     outside: bool = False
+    told: tuple[str, ...] = ()
     detected: float | None = None
     recovered: float | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci.journal.notices import Sending
 from ci.model import PutBack, Return
 from ci.promotion.rolling_back import BACK, FAILED, LATE, MIXED, outcome
 from ci.promotion.timing import times
@@ -28,6 +29,7 @@ def put_back(facts: Mapping[str, Facts], entries: Sequence[Entry], refusal: Refu
         if came in {**facts.get(f"{each}rollback target", {}), **facts.get(f"{each}rollback", {})}
     )
     target, flipped, noted = (facts.get(f"{prefix}rollback{word}", {}) for word in (" target", "", " noted"))
+    sent: Mapping[str, str] = facts.get(f"{prefix}people told", {}).get("sent") or {}
     took = times(entries, refusal)
     return PutBack(
         how=HOW[came],
@@ -35,6 +37,7 @@ def put_back(facts: Mapping[str, Facts], entries: Sequence[Entry], refusal: Refu
         why=None if came == BACK else str(target.get(came) or flipped.get(came)),
         pinned=noted.get("pinned"),
         outside=bool(noted.get("outside")),
+        told=tuple(name for name, state in sent.items() if state == Sending.SENT),
         detected=took.detected,
         recovered=took.recovered,
     )

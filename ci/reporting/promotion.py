@@ -130,10 +130,13 @@ def aftermath(report: RunReport) -> list[tuple[str, str]]:
         back = "" if ended.recovered is None else f"; put back {ended.recovered:.2f} s after that"
         found.append(("Found", f"{duration(ended.detected)} after users had it{back}"))
     if ended.pinned:
-        pinned = f"no commit is promoted that holds {one_line(ended.pinned[:12])}, but one that reverts or fixes it"
+        mends = f"but one that reverts it, or says `Shipway-Fixes: {one_line(report.id)}`"
+        pinned = f"no commit is promoted that holds {one_line(ended.pinned[:12])}, {mends}"
         found.append(("Pinned out", pinned))
     elif ended.how is Return.BACK:
         found.append(("Pinned out", "no: the commit is not to blame" if ended.outside else "no"))
+    if ended.told:
+        found.append(("Told", f"people, by {listed([one_line(each, 20) for each in ended.told])}"))
     return found
 
 

@@ -27,9 +27,10 @@ def test_what_was_put_back_says_to_what_how_soon_and_what_is_pinned() -> None:
         "rollback target": {"commit": GOOD},
         "rollback": {"back": GOOD, "at": 18.75},
         "rollback noted": {"pinned": BAD, "outside": False},
+        "people told": {"sent": {"mail": "sent", "page": "failed", "issue": "sent"}},
     }
     assert put_back(facts, ENTRIES, REFUSAL) == PutBack(
-        how=Return.BACK, commit=GOOD, pinned=BAD, detected=8.25, recovered=0.5
+        how=Return.BACK, commit=GOOD, pinned=BAD, told=("mail", "issue"), detected=8.25, recovered=0.5
     )
 
 

@@ -223,7 +223,9 @@ def test_a_promotion_is_neither_held_against_runs_nor_drawn_among_them(promotion
     ("ended", "headline_says", "users"),
     [
         (
-            PutBack(how=Return.BACK, commit="a" * 40, pinned="b" * 40, detected=8.25, recovered=0.5),
+            PutBack(
+                how=Return.BACK, commit="a" * 40, pinned="b" * 40, told=("mail", "page"), detected=8.25, recovered=0.5
+            ),
             "was bad in production: all apps serve aaaaaaaaaaaa again",
             "are safe: every app serves aaaaaaaaaaaa again",
         ),
@@ -259,6 +261,8 @@ def test_of_a_release_that_was_taken_back_every_kind_of_report_says_first_what_u
     for text in (page, to_summary(report), shown):
         assert users in text
         assert "\x1b" not in text
+    assert ("people, by mail and page" in page) == bool(ended.told)
+    assert (f"Shipway-Fixes: {report.id}" in page) == (ended.pinned is not None)
     assert ("8.2 s after users had it; put back 0.50 s after that" in page) == (ended.detected is not None)
 
 
