@@ -141,7 +141,7 @@ async def _story(promotion: Promotion, doing: Doing, refusal: Refusal, incident:
     prefix = _prefix(doing.facts)
     target, noted = doing.facts.get(f"{prefix}rollback target", {}), doing.facts.get(f"{prefix}rollback noted", {})
     flipped = doing.facts.get(f"{prefix}rollback", {})
-    extra = read(noted)
+    made = [*(RULING.validate_python(each) for each in refusal.rulings), *read(noted)]
     page = None
     if promotion.page is not None:
         page = await anyio.to_thread.run_sync(functools.partial(promotion.page, doing.flow))
@@ -165,7 +165,7 @@ async def _story(promotion: Promotion, doing: Doing, refusal: Refusal, incident:
         restored=flipped.get("at"),
         returned_to=target.get("commit") if ending is Ending.ROLLED_BACK else None,
         apps=tuple(app.name for app in promotion.settings.apps),
-        rulings=(*(RULING.validate_python(each) for each in refusal.rulings), *extra),
+        rulings=tuple({(each.gate, each.reason): each for each in made}.values()),  # one that is made again is one
         pinned=bool(noted.get("pinned")),
         outside=bool(noted.get("outside")),
         links=links(promotion, doing.facts),
