@@ -24,7 +24,7 @@ import anyio
 
 from ci.processes import Completed, drain, run, supervised
 from ci.promotion.adopting import adopt
-from ci.promotion.timing import Times, times
+from ci.promotion.rollback.timing import Times, times
 from ci.promotion.work import Asked, What
 from tests.promotion.town import Table, Town, promotion, town
 

@@ -13,12 +13,13 @@ from ci.errors import ExitCode
 from ci.journal import State
 from ci.journal.timings import DRILL
 from ci.model import FlowStepRun, RunReport, RunVerdict, Status
-from ci.promotion import releasing, rolling_back
+from ci.promotion import releasing
 from ci.promotion.drills import ending
 from ci.promotion.flow import INTENT, RESULT, SKIPPED, Ended
 from ci.promotion.news import notes_of
 from ci.promotion.promoting import RULING, read
-from ci.promotion.returning import put_back
+from ci.promotion.rollback import rolling_back
+from ci.promotion.rollback.returning import put_back
 from ci.promotion.telling import nobody_knows
 from ci.reporting.document import from_document
 

@@ -14,18 +14,11 @@ production.py the list of steps of a promotion to production; the files of its o
   releasing.py   the soak, a person's approval, the staged smoke, the switch, the proof and the merge
   keeping.py     which apps are left as they are, because nothing changed of them
   overseeing.py  the baseline, the window under the lease, the armed watch without one
-  choosing.py    what a rollback goes back to
-  rolling_back.py  every app put back to what proved good; flipping.py: at once, and asked what it serves then;
-                   attributing.py: whether the cause lies outside
   telling.py     people told of what failed, and that it is over; doubting.py: of what stays and may be bad
-  timing.py      how soon what was bad was found, and put back; returning.py: what became of it, for a report
   adopting.py    what is served before the first release, taken for good
 route.py      the way to an environment: steps under a lease, a window without one, what is done after it
-watching.py   a release that users were moved to, watched: its window, then the armed watch without a lease
-  looking.py     a look, and the baseline before; counting.py: errors and requests, by whatever counts them
-  alive.py       whether the monitor sees: a test event must come back
-  synthetic.py   requests of our own where too few real ones come
-  verdicts.py    what the gates say to what the journal holds of it
+rollback/     every app put back to what proved good
+watch/        a release that users were moved to, watched: its window, then the armed watch without a lease
 promoting.py  what all of these work with; work.py: what they have run on a commit, history.py: what git tells of it
 carrying.py   a promotion as a whole: begun once, carried on by one process after the other
 drills/       a bad release played on staging, to see that it is found and put back

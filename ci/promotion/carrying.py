@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from ci.errors import ExitCode
 from ci.journal import LeaseLostError, Refusal, State
 from ci.journal.releases import Proof
-from ci.promotion import overseeing, production, releasing, rolling_back, staging, telling
+from ci.promotion import overseeing, production, releasing, staging, telling
 from ci.promotion.drills import drilling, ending
 from ci.promotion.drills.beginning import PROMOTION
 from ci.promotion.drills.scenario import KIND as DRILL
 from ci.promotion.flow import BlockedError, BusyError, Ended, carry, leased
+from ci.promotion.rollback import rolling_back
 from ci.promotion.route import make_step
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import anyio.to_thread
 
 from ci.errors import ExitCode
 from ci.journal import State
-from ci.promotion import rolling_back
 from ci.promotion.databases import databases
 from ci.promotion.flow import SKIPPED
 from ci.promotion.migrating import test_database
+from ci.promotion.rollback import rolling_back
 from ci.text import clean
 
 if TYPE_CHECKING:

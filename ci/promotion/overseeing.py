@@ -15,11 +15,11 @@ from ci.model import FlowStepRun, Outcome, Status
 from ci.promotion.connected import connected
 from ci.promotion.doubting import tell_doubt, tell_hold
 from ci.promotion.flow import RESULT, BlockedError, Doing, PausedError
-from ci.promotion.looking import Subject, baseline
 from ci.promotion.promoting import RULINGS, plain
 from ci.promotion.releasing import SWITCH
-from ci.promotion.verdicts import together
-from ci.promotion.watching import Watched, look_if_due, watch
+from ci.promotion.watch.looking import Subject, baseline
+from ci.promotion.watch.verdicts import together
+from ci.promotion.watch.watching import Watched, look_if_due, watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,18 +9,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from ci.promotion import (
-    admission,
-    closing,
-    deploying,
-    migrating,
-    news,
-    overseeing,
-    releasing,
-    requesting,
-    rolling_back,
-    telling,
-)
+from ci.promotion import admission, closing, deploying, migrating, news, overseeing, releasing, requesting, telling
+from ci.promotion.rollback import rolling_back
 from ci.promotion.route import LONG, Route, make_step
 
 if TYPE_CHECKING:

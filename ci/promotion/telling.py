@@ -10,11 +10,12 @@ import anyio.to_thread
 
 from ci.errors import ExitCode
 from ci.journal import Refusal, State
-from ci.promotion import closing, rolling_back
+from ci.promotion import closing
 from ci.promotion.flow import SKIPPED
 from ci.promotion.notices import delivering
 from ci.promotion.notices.story import Change, Ending, Link, Over, Story
 from ci.promotion.promoting import RULING, read
+from ci.promotion.rollback import rolling_back
 from ci.vendors.pagerduty import Severity
 
 if TYPE_CHECKING:

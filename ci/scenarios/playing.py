@@ -18,7 +18,7 @@ import httpx
 from ci.errors import ToolError
 from ci.journal import Journal
 from ci.processes import attached, inherited, run
-from ci.promotion.timing import Times, times
+from ci.promotion.rollback.timing import Times, times
 from ci.rehearsal.planned import OWN
 from ci.rehearsal.pushing import push_commit
 from ci.rehearsal.tenancy import APPS, ENVIRONMENTS, PRODUCTION, WEB

@@ -10,7 +10,7 @@ from ci.journal.notices import Kind, Sending
 from ci.promoted import exit_code
 from ci.promotion.connected import connected
 from ci.promotion.notices.delivering import deliver
-from ci.promotion.rolling_back import outcome
+from ci.promotion.rollback.rolling_back import outcome
 from tests.promotion.live import proofs
 from tests.promotion.notified import STORY
 from tests.promotion.town import LIVE_PROJECT

@@ -20,7 +20,7 @@ from ci.promotion.drills import planting
 from ci.promotion.drills.beginning import going_on, refuse_busy, refuse_production
 from ci.promotion.drills.scenario import SCENARIOS, lacking
 from ci.promotion.flow import RESULT, SKIPPED, BlockedError, BusyError
-from ci.promotion.rolling_back import BACK, MIXED
+from ci.promotion.rollback.rolling_back import BACK, MIXED
 from tests.promotion import toy
 from tests.promotion.drilled import PROBES, Place, asked, drilled, killed, marked, play, promotion_of
 from tests.promotion.live import stop

@@ -20,7 +20,7 @@ from ci.promoted import exit_code
 from ci.promotion.carrying import abort, begin_rollback, due, roll_back, waits_at
 from ci.promotion.flow import RESULT
 from ci.promotion.promoting import read
-from ci.promotion.rolling_back import BACK, FAILED, MIXED, outcome, steps
+from ci.promotion.rollback.rolling_back import BACK, FAILED, MIXED, outcome, steps
 from tests.conftest import ROOT
 from tests.promotion import toy
 from tests.promotion.live import LIVE, broken, jam, out, played, proofs, served, staged, stop, switched, together

@@ -16,7 +16,7 @@ from ci.promotion.carrying import abort, due
 from ci.promotion.connected import connected
 from ci.promotion.flow import INTENT, RESULT
 from ci.promotion.notices.delivering import retry_due
-from ci.promotion.rolling_back import BACK, FAILED, MIXED, outcome
+from ci.promotion.rollback.rolling_back import BACK, FAILED, MIXED, outcome
 from tests.promotion.census import untold
 from tests.promotion.kills import QUICK as HASTE
 from tests.promotion.kills import Life, live

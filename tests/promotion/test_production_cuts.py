@@ -13,7 +13,7 @@ import pytest
 from ci.errors import VendorError
 from ci.promotion import databases
 from ci.promotion.flow import INTENT
-from ci.promotion.rolling_back import BACK, outcome
+from ci.promotion.rollback.rolling_back import BACK, outcome
 from ci.vendors import adapter
 from ci.vendors.pace import Pace
 from tests.promotion.census import census, ending_of, forget, untold, wake

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ci.promotion.flow import INTENT, RESULT
-from ci.promotion.rolling_back import BACK, MIXED, outcome
+from ci.promotion.rollback.rolling_back import BACK, MIXED, outcome
 from tests.promotion.census import bury, census, ending_of, forget, untold, wake
 from tests.promotion.kills import KILLED, Kills, Life, kills, live
 from tests.promotion.live import jam, out_where_users_are, played, proven, served

@@ -5,7 +5,7 @@ import pytest
 from ci.journal import Entry, Refusal, State
 from ci.model import PutBack, Return
 from ci.promotion.flow import INTENT, RESULT
-from ci.promotion.returning import put_back
+from ci.promotion.rollback.returning import put_back
 
 GOOD, BAD = "a" * 40, "b" * 40
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from ci.journal import Entry, Refusal, State
-from ci.promotion.rolling_back import BACK, MIXED
-from ci.promotion.timing import Times, times
+from ci.promotion.rollback.rolling_back import BACK, MIXED
+from ci.promotion.rollback.timing import Times, times
 
 NOTHING = Times(detected=None, recovered=None)
 Told = tuple[str, str, float, dict[str, Any]]

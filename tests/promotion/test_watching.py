@@ -14,7 +14,7 @@ import pytest
 
 from ci.gates.replay import replay
 from ci.model import Outcome
-from ci.promotion.watching import Watched, watch
+from ci.promotion.watch.watching import Watched, watch
 from tests.promotion import watched
 from tests.promotion.toy import Quiet
 from tests.promotion.watched import LOOKS, outline, world
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ci.model import Ruling
-    from ci.promotion.looking import Subject
+    from ci.promotion.watch.looking import Subject
 
 
 LONG = pytest.mark.long

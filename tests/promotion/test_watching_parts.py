@@ -13,10 +13,10 @@ from ci import config
 from ci.gates.replay import replay
 from ci.journal import Look
 from ci.model import Outcome, Ruling
-from ci.promotion.alive import PROBE, prove
-from ci.promotion.looking import baseline, look
-from ci.promotion.synthetic import Visits, lacking
-from ci.promotion.verdicts import (
+from ci.promotion.watch.alive import PROBE, prove
+from ci.promotion.watch.looking import baseline, look
+from ci.promotion.watch.synthetic import Visits, lacking
+from ci.promotion.watch.verdicts import (
     ALIVE,
     ARMED,
     SYNTHETIC,
@@ -29,7 +29,7 @@ from ci.promotion.verdicts import (
     tripped,
     waits,
 )
-from ci.promotion.watching import armed_until, due, is_over, look_if_due
+from ci.promotion.watch.watching import armed_until, due, is_over, look_if_due
 from tests.promotion.watched import BEFORE, LOOKS, NEW, OLD, world
 from tests.vendors.envelopes import error, transaction
 

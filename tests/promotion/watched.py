@@ -25,8 +25,8 @@ from starlette.routing import Route
 from ci import config
 from ci.journal import Journal
 from ci.promotion.connected import connected
-from ci.promotion.looking import Subject
-from ci.promotion.watching import watch
+from ci.promotion.watch.looking import Subject
+from ci.promotion.watch.watching import watch
 from ci.rehearsal import sentry as standing_in
 from ci.rehearsal.sentry.envelopes import parse
 from ci.rehearsal.sentry.intake import take

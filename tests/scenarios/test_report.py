@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ci.journal import Journal
 from ci.model import RunVerdict
-from ci.promotion.timing import Times
+from ci.promotion.rollback.timing import Times
 from ci.reporting.document import from_document, to_document
 from ci.reporting.files import COMMANDS, write_report
 from ci.scenarios.catalogue import STORY, find_scenario

@@ -10,10 +10,11 @@ import functools
 from typing import TYPE_CHECKING
 
 from ci.errors import ExitCode
-from ci.promotion import deploying, overseeing, releasing, rolling_back
+from ci.promotion import deploying, overseeing, releasing
 from ci.promotion.drills import beginning, ending, planting
 from ci.promotion.drills.scenario import SCENARIOS, SMOKE, WINDOW, Fault
 from ci.promotion.flow import BlockedError, FlowStep
+from ci.promotion.rollback import rolling_back
 from ci.promotion.route import LONG, make_step
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from ci.errors import VendorError
 from ci.journal.timings import DRILL
-from ci.promotion import choosing, rolling_back, telling
+from ci.promotion import telling
 from ci.promotion.deploying import UNDONE
 from ci.promotion.drills.planting import scenario_of
 from ci.promotion.drills.scenario import Fault
@@ -18,7 +18,8 @@ from ci.promotion.flow import SKIPPED
 from ci.promotion.notices import delivering
 from ci.promotion.notices.story import Over, Story
 from ci.promotion.promoting import RULING
-from ci.promotion.timing import times
+from ci.promotion.rollback import choosing, rolling_back
+from ci.promotion.rollback.timing import times
 from ci.vendors.pagerduty import Severity
 from ci.vendors.sentry_values import Place
 

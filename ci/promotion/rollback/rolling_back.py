@@ -15,12 +15,12 @@ import anyio.to_thread
 from ci.errors import ExitCode, ShipwayError
 from ci.journal import LeaseLostError, State
 from ci.journal.releases import Proof
-from ci.promotion import choosing
-from ci.promotion.attributing import attribute
 from ci.promotion.deploying import UNDONE, read_deployment
-from ci.promotion.flipping import move_back
 from ci.promotion.flow import SKIPPED, FlowStep
 from ci.promotion.promoting import RULINGS, plain
+from ci.promotion.rollback import choosing
+from ci.promotion.rollback.attributing import attribute
+from ci.promotion.rollback.flipping import move_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

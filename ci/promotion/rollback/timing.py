@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ci.promotion.rolling_back import BACK, LATE
+from ci.promotion.rollback.rolling_back import BACK, LATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci.gates import error_rate, monitor, new_errors, slo
 from ci.model import Outcome
-from ci.promotion.counting import MINUTES, UNREAD, unread
+from ci.promotion.watch.counting import MINUTES, UNREAD, unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,10 +15,10 @@ import anyio.to_thread
 
 from ci.errors import ShipwayError
 from ci.model import Outcome
-from ci.promotion.alive import prove
-from ci.promotion.looking import look, reached
-from ci.promotion.synthetic import Visits, lacking
-from ci.promotion.verdicts import (
+from ci.promotion.watch.alive import prove
+from ci.promotion.watch.looking import look, reached
+from ci.promotion.watch.synthetic import Visits, lacking
+from ci.promotion.watch.verdicts import (
     ARMED,
     SYNTHETIC,
     WINDOW,
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from ci.journal import Look
     from ci.model import Ruling
-    from ci.promotion.looking import Subject
-    from ci.promotion.verdicts import Plan
+    from ci.promotion.watch.looking import Subject
+    from ci.promotion.watch.verdicts import Plan
 
 MORE = 8  # looks behind the last one, where that could not be read: by then it is an error, or was read
 

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 
 from ci.errors import ShipwayError
-from ci.promotion.counting import unread
 from ci.promotion.target import plain_target, trust
-from ci.promotion.verdicts import WINDOW
 from ci.promotion.visitor import UnmetError, Visitor
+from ci.promotion.watch.counting import unread
+from ci.promotion.watch.verdicts import WINDOW
 from ci.settings.smoke import Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ci.journal import Look
-    from ci.promotion.looking import Subject
     from ci.promotion.target import Target
-    from ci.promotion.verdicts import Plan
+    from ci.promotion.watch.looking import Subject
+    from ci.promotion.watch.verdicts import Plan
     from ci.settings.watch import Visit, Watch
 
 NEEDED = 100  # requests in a window

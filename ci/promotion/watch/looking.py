@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from ci.promotion.connected import dsn_place
-from ci.promotion.counting import UNREAD, Counting, unread
-from ci.promotion.verdicts import ARMED, WINDOW, Plan
+from ci.promotion.watch.counting import UNREAD, Counting, unread
+from ci.promotion.watch.verdicts import ARMED, WINDOW, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ci.journal.notices import Sending
 from ci.model import PutBack, Return
-from ci.promotion.rolling_back import BACK, FAILED, LATE, MIXED, outcome
-from ci.promotion.timing import times
+from ci.promotion.rollback.rolling_back import BACK, FAILED, LATE, MIXED, outcome
+from ci.promotion.rollback.timing import times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

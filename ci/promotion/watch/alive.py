@@ -13,13 +13,13 @@ import anyio
 
 from ci.errors import VendorError
 from ci.promotion.connected import dsn_place
-from ci.promotion.verdicts import ALIVE
+from ci.promotion.watch.verdicts import ALIVE
 from ci.text import clean, first_line
 from ci.vendors.sentry_event import send_probe
 
 if TYPE_CHECKING:
     from ci.journal import Look
-    from ci.promotion.looking import Subject
+    from ci.promotion.watch.looking import Subject
 
 PROBE = "probe"  # the kind under which it is written down that one was sent
 PAUSE = 2.0
