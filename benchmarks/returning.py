@@ -26,7 +26,8 @@ from ci.processes import Completed, drain, run, supervised
 from ci.promotion.adopting import adopt
 from ci.promotion.rollback.timing import Times, times
 from ci.promotion.work import Asked, What
-from tests.promotion.town import Table, Town, promotion, town
+from tests.promotion.table import Table
+from tests.promotion.town import Town, promotion, town
 
 if TYPE_CHECKING:
     from ci.journal import Journal

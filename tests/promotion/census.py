@@ -13,7 +13,7 @@ from ci.promotion.notices.delivering import deliver
 from ci.promotion.rollback.rolling_back import outcome
 from tests.promotion.live import proofs
 from tests.promotion.notified import STORY
-from tests.promotion.town import LIVE_PROJECT
+from tests.promotion.townplan import LIVE_PROJECT
 
 if TYPE_CHECKING:
     from ci.promotion.flow import Ended

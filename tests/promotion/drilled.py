@@ -30,7 +30,9 @@ from ci.rehearsal.resend import KEYS, Resend
 from ci.rehearsal.serving import serving
 from tests.conftest import ROOT, command, environment
 from tests.promotion import toy
-from tests.promotion.town import APPS, POINTS, Town, Unheld, opened, promotion, town
+from tests.promotion.table import Unheld
+from tests.promotion.town import Town, opened, promotion, town
+from tests.promotion.townplan import APPS, POINTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -29,7 +29,8 @@ from ci.promotion.notices.channels import Channels
 from ci.vendors.exchange import Patience
 from tests.conftest import ROOT
 from tests.promotion import toy
-from tests.promotion.town import SKIPPED, fail, opened, promotion
+from tests.promotion.town import fail, opened, promotion
+from tests.promotion.townplan import SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

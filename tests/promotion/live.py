@@ -13,7 +13,9 @@ from ci.promotion.adopting import adopt
 from ci.promotion.flow import RESULT
 from ci.promotion.work import Asked, What
 from ci.rehearsal.github import PEOPLE, SLUG
-from tests.promotion.town import APPS, SERVER, Table, Town, promote, promotion, town
+from tests.promotion.table import Table
+from tests.promotion.town import Town, promote, promotion, town
+from tests.promotion.townplan import APPS, SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

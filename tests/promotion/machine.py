@@ -19,7 +19,8 @@ from ci.journal import leases
 from ci.promotion.carrying import begin, carry_on
 from ci.remembering import lasting
 from tests.promotion import toy
-from tests.promotion.town import Table, promotion
+from tests.promotion.table import Table
+from tests.promotion.town import promotion
 
 if TYPE_CHECKING:
     from ci.journal import Entry

@@ -33,7 +33,9 @@ from ci.rehearsal.sentry.intake import take
 from ci.rehearsal.serving import serving
 from ci.vendors.exchange import Patience
 from tests.promotion import toy
-from tests.promotion.town import APPS, SKIPPED, Table, Town, promotion, town
+from tests.promotion.table import Table
+from tests.promotion.town import Town, promotion, town
+from tests.promotion.townplan import APPS, SKIPPED
 from tests.rehearsal.vercel_world import TOKEN
 from tests.vendors.envelopes import error, packed
 

@@ -24,7 +24,8 @@ from ci.promotion.rollback.rolling_back import BACK, FAILED, MIXED, outcome, ste
 from tests.conftest import ROOT
 from tests.promotion import toy
 from tests.promotion.live import LIVE, broken, jam, out, played, proofs, served, staged, stop, switched, together
-from tests.promotion.town import POINTS, Town, fail, promotion
+from tests.promotion.town import Town, fail, promotion
+from tests.promotion.townplan import POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,8 @@ from tests.promotion.census import untold
 from tests.promotion.kills import QUICK as HASTE
 from tests.promotion.kills import Life, live
 from tests.promotion.live import LIVE, jam, out_where_users_are, played, proven, served
-from tests.promotion.town import SKIPPED, fail
+from tests.promotion.town import fail
+from tests.promotion.townplan import SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from ci.vendors.pace import Pace
 from tests.promotion.census import census, ending_of, forget, untold, wake
 from tests.promotion.kills import QUICK as HASTE
 from tests.promotion.live import LIVE, out_where_users_are, played, proven, served
-from tests.promotion.town import SKIPPED
+from tests.promotion.townplan import SKIPPED
 
 if TYPE_CHECKING:
     from pathlib import Path

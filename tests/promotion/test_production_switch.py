@@ -11,7 +11,7 @@ from ci.errors import ExitCode
 from ci.journal import State
 from ci.journal.releases import Proof
 from ci.promotion import deploying, releasing
-from tests.promotion.town import APPS
+from tests.promotion.townplan import APPS
 
 if TYPE_CHECKING:
     from ci.journal import Flow

@@ -23,7 +23,7 @@ from ci.promotion.standing import overview
 from ci.reporting.document import from_document, to_document
 from ci.reporting.status import print_status
 from tests.promotion.live import LIVE, played, proven, served
-from tests.promotion.town import APPS, SKIPPED
+from tests.promotion.townplan import APPS, SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

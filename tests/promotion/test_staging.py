@@ -28,7 +28,9 @@ from ci.rehearsal.github.rules import RULESET, Rules
 from ci.rehearsal.sentry.envelopes import parse
 from ci.rehearsal.sentry.intake import take
 from tests.conftest import ROOT, command, environment
-from tests.promotion.town import APPS, SECRETS, SERVER, Slow, Table, Town, Unheld, promote, promotion, town
+from tests.promotion.table import Slow, Table, Unheld
+from tests.promotion.town import Town, promote, promotion, town
+from tests.promotion.townplan import APPS, SECRETS, SERVER
 from tests.vendors.envelopes import error, packed
 
 if TYPE_CHECKING:

@@ -44,7 +44,9 @@ from ci.scenarios.production import STEPS as PRODUCTION_STEPS
 from ci.scenarios.scenario import End, Scenario, Serves, Told
 from ci.scenarios.staging import STEPS as STAGING_STEPS
 from tests.conftest import ROOT
-from tests.promotion.town import SKIPPED, Table, promotion, town
+from tests.promotion.table import Table
+from tests.promotion.town import promotion, town
+from tests.promotion.townplan import SKIPPED
 from tests.promotion.toy import Quiet
 from tests.rehearsal.vercel_world import TOKEN, clone
 
