@@ -344,9 +344,7 @@ async def released(directory: Path) -> AsyncIterator[Released]:
             "other-dsn": place.sentry.dsn(monitor.address, "web"),
         }.items():
             (secrets / name).write_text(value)
-        head = "[environments.production.sentry]\n"
-        text = toml.read_text().replace(head, f'{head}dsn = "file://{secrets}/dsn"\n')
-        toml.write_text(text + PEOPLE.format(secrets=secrets, resend=post, pagerduty=pages))
+        toml.write_text(toml.read_text() + PEOPLE.format(secrets=secrets, resend=post, pagerduty=pages))
         for environment in ("production", "staging"):
             await place.record(environment)
         async with promotion(place.root, place.journal, place.first, environment="production") as (made, _):
