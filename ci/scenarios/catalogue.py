@@ -28,5 +28,5 @@ def find_scenario(name: str) -> Scenario:
         return production.crash(step)
     if step in staging.STEPS:
         return staging.crash(step)
-    known = ", ".join(each.replace(" ", "-") for each in (*staging.STEPS, *production.STEPS))
+    known = ", ".join(each.replace(" ", "-") for each in dict.fromkeys((*staging.STEPS, *production.STEPS)))
     raise UsageError(f"no promotion has a step {step!r}", hint=f"there are {known}")
