@@ -159,7 +159,8 @@ def soaked(journal: Journal) -> str:
     for flow in journal.flows.recent("staging"):
         if flow.kind == KIND and flow.state is State.DONE:
             return flow.commit
-    raise UsageError("staging has used no commit for long enough", hint="`shipway status` tells how it stands")
+    hint = "`shipway status` tells how it stands; to release one that was not used there: --commit and --skip-soak"
+    raise UsageError("staging has used no commit for long enough", hint=hint)
 
 
 async def newest(root: Path) -> str:

@@ -253,8 +253,8 @@ def test_a_release_ends_as_its_scenario_says(scenario: Scenario, stage: Stage, l
     try:
         anyio.run(Table(journal=stage.journal).run, Asked(what=What.STAGES, commit=commit, environment="staging"))
         for number, asked in enumerate(scenario.acts[0].commands[1:]):
-            reason = ("--skip-soak", SKIPPED) if asked.words[0] == "promote" else ()
-            given = dataclasses.replace(asked, words=(*asked.words, *reason))
+            more = ("--commit", commit, "--skip-soak", SKIPPED) if asked.words[0] == "promote" else ()
+            given = dataclasses.replace(asked, words=(*asked.words, *more))
             name = f"{scenario.name}-{number}" if asked.reports else None
             assert stage.portal.call(live.type, given, commit, name).wrong == ()
     finally:
