@@ -20,8 +20,9 @@ CLOSED = 401
 class Probe:
     """A probe's last try. `expected` and `status` are HTTP's, `passed` covers all that was expected.
 
-    `error` says that the probe could not be made; `detail` what was other than expected. `before` is whether the old
-    build passed it at its own address, None where that could not be asked or was not.
+    `error` says that the probe could not be made; `detail` what was other than expected. `first` is how the first try
+    ended, where that was in another way: who asks too often is answered by a limit in the end. `before` is whether the
+    old build passed it at its own address, None where that could not be asked or was not.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Probe:
     seconds: Seconds = 0
     tries: Count = 1
     detail: str = ""
+    first: str = ""
     error: str | None = None
     before: bool | None = None
 
@@ -86,7 +88,8 @@ def _told(probe: Probe) -> str:
     answer = f"answered {probe.status}" if probe.status is not None else "failed"
     wanted = f", expected {probe.expected}" if probe.expected is not None else ""
     detail = f" ({quoted(probe.detail)})" if probe.detail else ""
-    return f"{answer}{wanted}{detail} in {number(probe.seconds)} s, try {probe.tries}"
+    first = f"; at first it {quoted(probe.first)}" if probe.first else ""
+    return f"{answer}{wanted}{detail} in {number(probe.seconds)} s, try {probe.tries}{first}"
 
 
 def _uncovered(points: tuple[Point, ...]) -> list[str]:

@@ -72,5 +72,15 @@ def _seen(run: ProbeRun, *, blind: bool) -> Probe:
         seconds=last.seconds,
         tries=len(run.attempts),
         detail="" if last.passed else last.detail,
+        first="" if last.passed else _first(run),
         error=(last.detail or "no answer") if blind and not last.passed else None,
     )
+
+
+def _first(run: ProbeRun) -> str:
+    """Say how the first try ended, nothing where that was as the last one did."""
+    first, last = run.attempts[0], run.attempts[-1]
+    if first.status == last.status:
+        return ""
+    said = "gave no answer" if first.status is None else f"answered {first.status}"
+    return f"{said}: {first.detail}" if first.detail else said

@@ -41,6 +41,13 @@ def test_each_failed_probe_is_named_with_what_it_answered() -> None:
     assert "ai: GET /ai answered 503" in found.reason
 
 
+def test_how_the_first_try_ended_is_said_where_that_was_in_another_way() -> None:
+    found = ruled(
+        auth=probed("auth", passed=False, expected=401, status=429, tries=7, first="answered 403: Invalid\norigin")
+    )
+    assert 'answered 429, expected 401 in 0 s, try 7; at first it "answered 403: Invalid origin"' in found.reason
+
+
 def test_a_probe_that_could_not_be_made_is_an_error_behind_a_failure() -> None:
     broken = probed("files", passed=False, error="no route to host")
     assert ruled(files=broken).ruling is Outcome.ERROR

@@ -16,6 +16,7 @@ from ci.errors import ExitCode, UsageError
 from ci.gates.replay import replay
 from ci.gates.smoke import POINTS
 from ci.promotion.smoking import Smoked, smoke
+from ci.promotion.tries import Attempt, ProbeRun, observed
 from ci.rehearsal.serving import serving
 from ci.settings.smoke import Smoke
 from tests.conftest import ROOT, command, environment
@@ -470,3 +471,22 @@ def test_a_probe_that_an_environment_leaves_out_is_absent_with_its_reason(tmp_pa
     assert made.ruling.ruling == "PASS"
     assert 'no ai: "no key here"' in made.ruling.reason
     assert [made.ruling.values["points"]] == [{**dict.fromkeys(POINTS, "passed"), "ai": "absent", "payments": "absent"}]
+
+
+def test_what_the_last_try_hides_is_kept_of_the_first() -> None:
+    """Who is asked again and again answers that it is too much in the end, which says nothing of why it failed."""
+
+    def tried(*statuses: int | None) -> str:
+        attempts = tuple(
+            Attempt(
+                passed=status == 200, request="GET /", seconds=0.1, expected=200, status=status, detail=f"no {status}"
+            )
+            for status in statuses
+        )
+        run = ProbeRun(name="page", point="health", app="web", attempts=attempts)
+        (probe,) = observed([run], {}, {"health"}, "here").points[0].probes
+        return probe.first
+
+    assert tried(403, 429, 429) == "answered 403: no 403"
+    assert tried(None, 500) == "gave no answer: no None"
+    assert tried(500, 500) == tried(403, 200) == ""
