@@ -67,7 +67,7 @@ def crash(step: str) -> Scenario:
         f"crash@{step.replace(' ', '-')}",
         f"a promotion to production is killed at {step}, and gone on with",
         Command(words=RELEASE, environment=LIVE, killed=step, end=killed, reports=False),
-        Command(words=("resume", LIVE, ".", "--no-wait"), environment=LIVE, end=End(code=ExitCode.HELD)),
+        Command(words=("resume", LIVE, "."), environment=LIVE),
         candidate=TAGS,
     )
 
