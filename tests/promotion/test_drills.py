@@ -95,6 +95,7 @@ def test_what_is_planted_is_found_by_the_step_that_is_for_it_and_staging_is_put_
             assert ended.refusal is not None
             assert (ended.refusal.step, says in ended.refusal.message) == (step, True), ended.refusal
             assert (ended.flow.state, exit_code(ended)) == (State.DONE, ExitCode.PASSED), ended.facts["times"]
+            assert ended.facts["rollback"]["said"] == []  # nobody else moved users
             assert await left(place) == before
             assert place.journal.servings.of("staging")[-1].commit == place.town.first
             kept = place.journal.timings.recent(DRILL)

@@ -76,7 +76,7 @@ async def flip(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
     target = doing.facts.get(f"{prefix}rollback target", UNKNOWN)
     if "commit" not in target:
         return {SKIPPED: target.get(SKIPPED) or "nothing could be put back"}
-    ours = await anyio.to_thread.run_sync(_moved, promotion, target)
+    ours = await anyio.to_thread.run_sync(_moved, promotion, target, doing.facts)
     flipped = await move_back(promotion, target["deployments"], ours=ours, note=doing.note)
     said = {"said": list(flipped.said)}
     if not flipped.wrong:
@@ -86,10 +86,11 @@ async def flip(promotion: Promotion, prefix: str, doing: Doing) -> Facts:
     return {MIXED: "; ".join(f"{app}: {why}" for app, why in flipped.wrong.items()), "apps": flipped.wrong, **said}
 
 
-def _moved(promotion: Promotion, target: Facts) -> frozenset[str]:
-    """Return the deployments of the release that is to go, and of the one that is gone back to."""
+def _moved(promotion: Promotion, target: Facts, facts: Mapping[str, Facts]) -> frozenset[str]:
+    """Return the deployments of what is to go, a release or a drill's, and of the one that is gone back to."""
     bad = promotion.journal.releases.of_flow(target["bad"]) if target["bad"] else None
     known = [*target["deployments"].values(), *(bad.deployments.values() if bad else ())]
+    known += [facts[name] for app in promotion.settings.apps if "id" in facts.get(name := f"deploy {app.name}", {})]
     return frozenset(str(each["id"]) for each in known)
 
 
