@@ -77,7 +77,7 @@ def test_what_is_not_there_is_none(tmp_path: Path) -> None:
 
 def test_lists_are_read_to_their_end_and_no_further_than_asked(tmp_path: Path) -> None:
     async def calls() -> None:
-        stand_in = Resend(tmp_path, seconds=0)
+        stand_in = Resend(tmp_path, seconds=0, rate=10_000)
         async with serving(stand_in) as address, resend.connect(KEY, address=address) as client:
             first = (await client.send(dataclasses.replace(MAIL, subject="the first"), key="first")).id
             for number in range(120):
