@@ -14,6 +14,7 @@ unless a docstring says otherwise.
 
 from __future__ import annotations
 
+import datetime
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -21,6 +22,12 @@ from types import MappingProxyType
 from typing import Protocol
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+def written(moment: float) -> str:
+    """Return a moment, in seconds since 1970, as reports have it: UTC, ISO 8601, to the second."""
+    told = datetime.datetime.fromtimestamp(moment, datetime.UTC)
+    return told.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 # --- stages -------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import time
 from dataclasses import replace
@@ -12,8 +11,9 @@ from ci import __version__
 from ci.errors import ExitCode
 from ci.journal import State
 from ci.journal.timings import DRILL
-from ci.model import FlowStepRun, RunReport, RunVerdict, Status
+from ci.model import FlowStepRun, RunReport, RunVerdict, Status, written
 from ci.promotion import releasing
+from ci.promotion.carrying import ROUTES
 from ci.promotion.drills import ending
 from ci.promotion.flow import INTENT, RESULT, SKIPPED, Ended
 from ci.promotion.news import notes_of
@@ -59,7 +59,7 @@ def report_of(
         kind=flow.kind,
         tool=f"shipway {__version__}",
         repository=repository,
-        started=_written(flow.began),
+        started=written(flow.began),
         verdict=verdict(ended),
         seconds=round((flow.ended or time.time()) - flow.began, 3),
         executor=stages.executor if stages else "",
@@ -89,8 +89,7 @@ def _waits(ended: Ended) -> str | None:
         case State.PAUSED:
             return ended.flow.reason
         case State.WAITING:
-            window = "armed watch" if ended.flow.environment == "production" else "testing window"
-            return f"it serves, and its {window} goes on"
+            return f"it serves, and its {ROUTES[ended.flow.environment].window} goes on"
         case _:
             return None
 
@@ -105,11 +104,6 @@ def _steps(ended: Ended) -> tuple[FlowStepRun, ...]:
         else each
         for each in ended.steps
     )
-
-
-def _written(moment: float) -> str:
-    told = datetime.datetime.fromtimestamp(moment, datetime.UTC)
-    return told.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def so_far(flow: Flow, journal: Journal, *, repository: str) -> RunReport:

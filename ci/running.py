@@ -18,7 +18,7 @@ from ci.executors.reuse import Store
 from ci.executors.room import room
 from ci.executors.scheduler import Scheduler
 from ci.fingerprints import fingerprints, own_key
-from ci.model import EMPTY, RunReport
+from ci.model import EMPTY, RunReport, written
 from ci.redact import Redactor
 from ci.redact.forms import SHORTEST
 from ci.reporting.keepsakes import Keepsakes
@@ -142,7 +142,7 @@ def report_of(
         kind="run",
         tool=f"shipway {__version__}",
         repository=work.root.name,
-        started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        started=written(started.timestamp()),
         verdict=outcome.verdict(stages, unselected=unselected),
         seconds=round(seconds, 3),
         executor=ground.name,

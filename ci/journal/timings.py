@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
 from ci.journal.tables import TIMINGS
-from ci.model import TimingEntry
+from ci.model import TimingEntry, written
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
@@ -42,11 +41,10 @@ class Timing:
     @property
     def entry(self) -> TimingEntry:
         """The same as a line of a report."""
-        kept = datetime.datetime.fromtimestamp(self.moment, datetime.UTC)
         return TimingEntry(
             id=self.flow,
             kind=self.kind,
-            started=kept.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            started=written(self.moment),
             environment=self.environment,
             scenario=self.scenario,
             expected=self.expected,

@@ -29,6 +29,11 @@ async def ask(
         return (await exchange.ask("GET", path, query=query, headers=headers)).json()
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two names are of one commit: an app may say a short one."""
+    return one.startswith(other) or other.startswith(one)
+
+
 async def serves_nothing(platform: Platform | None, app: str) -> bool:
     """Whether the platform itself knows that an app serves nothing yet. Raises VendorError."""
     return platform is not None and not await platform.serving(app)

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 
 from ci.errors import ExitCode, ShipwayError, VendorError
-from ci.promotion.asking import commit_of
+from ci.promotion.asking import commit_of, is_same
 from ci.promotion.flow import SKIPPED, BlockedError, FlowStep
 from ci.promotion.keeping import KEPT, choose
 from ci.promotion.requesting import is_refusal, merge
@@ -188,7 +188,7 @@ async def _until_served(app: App, address: str, commit: str, *, headers: Mapping
             except ShipwayError as error:
                 said = error.message
             else:
-                if found.startswith(commit) or commit.startswith(found):
+                if is_same(found, commit):
                     return
                 said = f"it serves {found[:12]}"
             await anyio.sleep(PAUSE)

@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from ci.errors import ToolError, UsageError, VendorError
 from ci.journal.releases import ADOPTED, Proof
-from ci.promotion.asking import commit_of
+from ci.promotion.asking import commit_of, is_same
 from ci.promotion.inputs import read_inputs
 from ci.vendors.platform import State
 
@@ -61,7 +61,7 @@ async def _compare(
 ) -> Choice:
     """Compare what an app serves with the candidate. Raises UsageError where that cannot be done."""
     told = facts["admission"]["served"].get(promotion.environment, {}).get(app.name)
-    if app.serves is not None and not (told and (told.startswith(commit) or commit.startswith(told))):
+    if app.serves is not None and not (told and is_same(told, commit)):
         return Choice(why="it does not say that it serves what the platform says")
     releases = await anyio.to_thread.run_sync(promotion.journal.releases.of, promotion.environment)
     if not any(_is_of(release, serving, app, facts) for release in releases):

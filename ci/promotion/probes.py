@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ci.errors import Trouble, VendorError
-from ci.promotion.asking import commit_of
+from ci.promotion.asking import commit_of, is_same
 from ci.promotion.target import trust
 from ci.promotion.tries import Attempt, ProbeRun, observed
 from ci.promotion.visitor import UnmetError, Visitor
@@ -136,7 +136,7 @@ def _serves(asked: Serving, target: Target) -> Callable[[], Awaitable[_Told]]:
             )
             return _Told(attempt=failed)
         meant = asked.commit or found
-        passed = found.startswith(meant) or meant.startswith(found)
+        passed = is_same(found, meant)
         detail = f"serves {found[:12]}" + ("" if passed else f", and {meant[:12]} is meant")
         seconds = round(anyio.current_time() - began, 3)
         return _Told(attempt=Attempt(passed=passed, request=request, seconds=seconds, status=200, detail=detail))

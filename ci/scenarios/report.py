@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ci import __version__
 from ci.journal import Journal
 from ci.journal.timings import REHEARSAL
-from ci.model import FlowStepRun, RunReport, RunVerdict, Status
+from ci.model import FlowStepRun, RunReport, RunVerdict, Status, written
 from ci.reporting.files import COMMANDS
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def rehearsed(
         kind=REHEARSAL,
         tool=f"shipway {__version__}",
         repository=example.name,
-        started=began.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        started=written(began.timestamp()),
         verdict=RunVerdict.HELD if played is None else verdict,
         seconds=round(seconds, 3),
         executor="",

@@ -18,7 +18,7 @@ import anyio.to_thread
 from ci.errors import UsageError
 from ci.journal import State
 from ci.promotion.admission import refuse_deployments_by_push, refuse_frozen, refuse_stopped
-from ci.promotion.asking import commit_of
+from ci.promotion.asking import commit_of, is_same
 from ci.promotion.drills.scenario import ENVIRONMENT, KIND
 from ci.promotion.flow import BlockedError, BusyError
 from ci.promotion.footprint import isolate
@@ -155,7 +155,7 @@ async def admit(promotion: Promotion, doing: Doing) -> Facts:
         if app.serves is None or address is None:
             continue
         found = await commit_of(app.name, address, app.serves)
-        if not (found.startswith(served) or served.startswith(found)):
+        if not is_same(found, served):
             raise BlockedError(
                 f"{app.name} says that it serves {found[:12]}, and the platform that it serves {served[:12]}"
             )

@@ -12,7 +12,7 @@ import anyio
 
 from ci.errors import ShipwayError, VendorError
 from ci.journal import LeaseLostError
-from ci.promotion.asking import commit_of
+from ci.promotion.asking import commit_of, is_same
 from ci.promotion.deploying import read_deployment
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ async def _is_back(promotion: Promotion, app: App, target: Deployment) -> bool:
         found = await commit_of(app.name, address, app.serves)
     except ShipwayError:
         return False
-    return found.startswith(target.commit) or target.commit.startswith(found)
+    return is_same(found, target.commit)
 
 
 async def _until_back(promotion: Promotion, app: App, target: Deployment) -> None:
@@ -136,7 +136,7 @@ async def _until_back(promotion: Promotion, app: App, target: Deployment) -> Non
             except VendorError as error:
                 said = error.message
             else:
-                if found.startswith(target.commit) or target.commit.startswith(found):
+                if is_same(found, target.commit):
                     return
                 said = f"it serves {found[:12]}"
                 for each in await promotion.platform.serving(app.name):
