@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-VERSION = 8
+VERSION = 9
 METADATA = sql.MetaData()
 
 RUNS = sql.Table(
@@ -221,6 +221,47 @@ TIMINGS = sql.Table(  # of drills and rehearsals: how soon a bad release was fou
     sql.Column("detected", sql.Float),
     sql.Column("recovered", sql.Float),
     sql.Column("moment", sql.Float, nullable=False),
+)
+CASES = sql.Table(  # what is known of an incident's failure, as the diagnosis reads it
+    "cases",
+    METADATA,
+    sql.Column("incident", sql.String, primary_key=True),
+    sql.Column("signature", sql.String, nullable=False),
+    sql.Column("document", sql.Text, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+PROPOSALS = sql.Table(  # what came of a cycle's diagnosis: handed from who has the model to who may write
+    "proposals",
+    METADATA,
+    sql.Column("incident", sql.String, primary_key=True),
+    sql.Column("cycle", sql.Integer, primary_key=True),
+    sql.Column("document", sql.Text, nullable=False),
+    sql.Column("patch", sql.LargeBinary, nullable=False),
+    sql.Column("transcript", sql.Text, nullable=False),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+FIXES = sql.Table(  # how far a proposal went, and what became of it
+    "fixes",
+    METADATA,
+    sql.Column("incident", sql.String, primary_key=True),
+    sql.Column("cycle", sql.Integer, primary_key=True),
+    sql.Column("tier", sql.Integer, nullable=False),
+    sql.Column("author", sql.String, nullable=False),
+    sql.Column("digest", sql.String, nullable=False),
+    sql.Column("state", sql.String, nullable=False),
+    sql.Column("reference", sql.String, nullable=False),
+    sql.Column("commit_sha", sql.String),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+SPENDINGS = sql.Table(  # a call of a model: what it may cost at most, set aside before it, and what it did cost
+    "spendings",
+    METADATA,
+    sql.Column("id", sql.String, primary_key=True),
+    sql.Column("incident", sql.String, nullable=False, index=True),
+    sql.Column("cycle", sql.Integer, nullable=False),
+    sql.Column("reserved", sql.Float, nullable=False),
+    sql.Column("spent", sql.Float),
+    sql.Column("moment", sql.Float, nullable=False, index=True),
 )
 # Where it is Postgres; SQLite has a number of its own for it.
 ABOUT = sql.Table("about", METADATA, sql.Column("version", sql.Integer, primary_key=True))

@@ -1,0 +1,12 @@
+"""From a failure to its cause, and from there to a fix that goes only as far as it may.
+
+facts.py        what is known of a failure, as typed facts
+triage.py       a report, or what a gate said, made into facts; no model
+fixers.py       what a tool's own fix mode or a second run repairs
+agent.py        the loop with a model: it reads, searches, runs the failing check, edits
+toolbox.py      what the model may use, over one checkout
+quoting.py      text of strangers, as a model gets it
+patch.py        a patch as git reads it, and the tree that it makes
+
+Who has the model's key writes nothing outside; who writes decides by code alone, by the gates `tier` and `integrity`.
+"""
