@@ -45,7 +45,7 @@ class Work:
 
     `root` is where references to secrets are read from, `place` a directory of this run's own. `given` are secrets that
     are known already, by the names under which checks ask for them; `hidden` are those that no check gets. `slots` 0
-    means as many as there is room for.
+    means as many as there is room for. `results` is where results are kept and taken from in place of the shared cache.
     """
 
     identity: str
@@ -62,6 +62,7 @@ class Work:
     mirror: str | None = None
     given: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
     hidden: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
+    results: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +79,8 @@ async def carry_out(work: Work, view: LiveView) -> Worked:
     """Carry out a plan; what fails is in its checks. Raises UsageError, ToolError, NoExecutorError."""
     redactor, resolved, token = await _redactor(work)
     snapshot = work.snapshot
-    store = Store(
-        work.place / "results" if work.no_cache else work.cache / "results", elsewhere=work.ground.name == "dagger"
-    )
+    results = work.results or (work.place / "results" if work.no_cache else work.cache / "results")
+    store = Store(results, elsewhere=work.ground.name == "dagger")
     # Outputs may hold the place where they were made (shims, build manifests): another place is another key.
     where = (work.ground.kind, snapshot.root, snapshot.prefix, work.identity if work.no_cache else "")
     marks = fingerprints(resolved, own_key(work.cache)) if resolved else {}

@@ -13,6 +13,9 @@ releases.py  what production was switched to, and whether it proved good
 approvals.py a person's word that a flow goes on
 looks.py     what was seen of a release while it was watched
 incidents.py what went wrong with a commit
+cases.py     what is known of each one's failure
+proposals.py what a cycle's diagnosis found, with its patch
+fixes.py     how far a proposal went, and what became of it
 notices.py   who is told of it, and how far that is
 timings.py   how soon drills and rehearsals found what was bad, and put it back
 leases.py    who may change an environment, until when

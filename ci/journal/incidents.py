@@ -20,6 +20,9 @@ class Stage(enum.StrEnum):
     """How far an incident is."""
 
     WAITING = "waiting"  # for its diagnosis
+    PROPOSED = "proposed"  # what came of it waits to be judged
+    FIXING = "fixing"  # a fix is out: to be reviewed, or promoted
+    ESCALATED = "escalated"  # a person has to
     CLOSED = "closed"
 
 
@@ -76,6 +79,24 @@ class Incidents:
             these = (INCIDENTS.c.id == identity) & (INCIDENTS.c.state != Stage.CLOSED.value)
             values = {"state": Stage.CLOSED.value, "ended": self._store.moment(connection)}
             return connection.execute(sql.update(INCIDENTS).where(these).values(values)).rowcount == 1
+
+    def get(self, identity: str) -> Incident | None:
+        """Return an incident, None where there is none of that id."""
+        with self._store.reading() as connection:
+            row = connection.execute(sql.select(INCIDENTS).where(INCIDENTS.c.id == identity)).one_or_none()
+        return None if row is None else _incident(row)
+
+    def move(self, identity: str, state: Stage) -> None:
+        """Note how far an incident is; one that is closed stays so."""
+        with self._store.writing() as connection:
+            going_on = (INCIDENTS.c.id == identity) & (INCIDENTS.c.state != Stage.CLOSED.value)
+            connection.execute(sql.update(INCIDENTS).where(going_on).values({"state": state.value}))
+
+    def recent(self, *, limit: int = 50) -> tuple[Incident, ...]:
+        """Return incidents, the newest first."""
+        query = sql.select(INCIDENTS).order_by(INCIDENTS.c.moment.desc(), INCIDENTS.c.id).limit(limit)
+        with self._store.reading() as connection:
+            return tuple(map(_incident, connection.execute(query).all()))
 
     def going_on(self, *, environment: str | None = None, commit: str | None = None) -> tuple[Incident, ...]:
         """Return the open incidents, the oldest first: of an environment, about a commit."""

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from ci.journal import store
 from ci.journal.approvals import Approvals
 from ci.journal.bars import Bars
+from ci.journal.cases import Cases
 from ci.journal.evidence import Evidence
+from ci.journal.fixes import Fixes
 from ci.journal.flows import Flows
 from ci.journal.footprints import Footprints
 from ci.journal.incidents import Incidents
 from ci.journal.leases import Leases
 from ci.journal.looks import Looks
 from ci.journal.notices import Notices
+from ci.journal.proposals import Proposals
 from ci.journal.releases import Releases
 from ci.journal.runs import Runs
 from ci.journal.servings import Servings
@@ -37,6 +40,9 @@ class Journal:
         self.evidence = Evidence(place)
         self.servings = Servings(place)
         self.incidents = Incidents(place)
+        self.cases = Cases(place)
+        self.proposals = Proposals(place)
+        self.fixes = Fixes(place)
         self.releases = Releases(place)
         self.approvals = Approvals(place)
         self.looks = Looks(place)

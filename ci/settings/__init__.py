@@ -6,6 +6,7 @@ smoke.py         the probes of what is about to serve or serves
 notify.py        who is told of incidents, and how
 promotion.py     what a promotion asks of a candidate beside the stages
 watch.py         how production is watched after that
+diagnosis.py     who looks for the cause of a failure, and how far a fix may go
 tables.py        what all tables have in common
 
 Every description here is the text that docs/configuration.md gives, and what an editor shows through the schema.
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, model_validator
 
 from ci.fields import Outside, Reference, complaint
+from ci.settings.diagnosis import Diagnosis
 from ci.settings.environments import App, Environment, Environments, GitHub
 from ci.settings.promotion import Benchmarks, Extraction, Migrations, Promotion
 from ci.settings.smoke import Smoke, Smoking
@@ -86,6 +88,10 @@ class Settings(Table):
     watch: Watch = Field(
         default_factory=Watch,
         description="How production is watched once users are moved to a release, and what says that it is bad.",
+    )
+    diagnosis: Diagnosis = Field(
+        default_factory=Diagnosis,
+        description="Who looks for the cause of a failure, how far a fix may go, and what all of it may cost.",
     )
     journal: Journal = Field(default_factory=Journal, description="Where Shipway remembers what it did.")
     run: Run = Field(default_factory=Run, description="How a run goes about its checks.")

@@ -1,4 +1,4 @@
-"""The settings of a commit as they are for an environment that it is to be promoted to."""
+"""The settings of a commit as they are for an environment that it is to be promoted to, or for a box without any."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def aimed(settings: Settings, environment: str | None, *, database: str | None =
         stages = stages.model_copy(update=changed)
     environments = settings.environments.model_copy(update={"development": development})
     return settings.model_copy(update={"stages": stages, "environments": environments})
+
+
+def boxed(settings: Settings) -> Settings:
+    """Return the settings by which nothing is handed to the stages: no secret, and no database that is elsewhere."""
+    stages = settings.stages
+    bare = {name: getattr(stages, name).model_copy(update={"secrets": {}}) for name in ("integration", "e2e")}
+    development = settings.environments.development.model_copy(update={"neon": None})
+    environments = settings.environments.model_copy(update={"development": development})
+    return settings.model_copy(update={"stages": stages.model_copy(update=bare), "environments": environments})
 
 
 def _with(stage: Integration | E2e, tests: Tests) -> Integration | E2e:

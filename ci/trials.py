@@ -1,0 +1,155 @@
+"""Runs checks on a commit with changes that nobody has committed yet, for whoever looks for a cause or judges a fix.
+
+Nothing is taken from the cache that users' own runs share, and nothing is put there: what a patch has made in one
+cycle is for that cycle alone. Checks that need a secret run without it, and say so by failing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from ci import config
+from ci.executors.cache import cache_directory
+from ci.executors.find import find
+from ci.executors.reuse import select
+from ci.executors.scratch import remove
+from ci.model import STAGE_NAMES, Reuse
+from ci.monorepo import snapshot as snapshots
+from ci.monorepo import workspace as workspaces
+from ci.reporting.live import LiveView
+from ci.running import Work, carry_out, report_of
+from ci.settings.aimed import boxed
+from ci.stages import catalogue
+from ci.stages.context import Context
+from ci.toolchains.versions import DEFAULT_NODE, known_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from ci.diagnosis.trying import Tree
+    from ci.executors.find import Ground
+    from ci.model import Plan, RunReport
+    from ci.monorepo.snapshot import Snapshot
+    from ci.settings import Settings
+
+
+@dataclass(kw_only=True)
+class HostedTrials:
+    """Trials of one cycle, where stages run: on the host or on Dagger. `root` is the workspace in the repository.
+
+    `place` is a directory of the cycle's own, which is gone with it: what was prepared there is used again.
+    """
+
+    root: Path
+    place: Path
+    console: Console
+    executor: str = "auto"
+    slots: int = 0
+    mirror: str | None = None
+    _count: int = field(default=0, init=False)
+    _ground: Ground | None = field(default=None, init=False)
+
+    async def run(self, tree: Tree, checks: tuple[str, ...] = (), *, anew: bool = False) -> RunReport:
+        """Run checks on a tree; see `Trials`."""
+        started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
+        ground = await self._found()
+        snapshot, settings = await self._made(tree, ground)
+        plan = _chosen(_plan(snapshot, settings), checks, anew=anew)
+        self._count += 1
+        place = self.place / f"run-{self._count}"
+        place.mkdir()
+        work = Work(
+            identity=f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+            snapshot=snapshot,
+            settings=settings,
+            plan=plan,
+            ground=ground,
+            root=self.root,
+            cache=cache_directory(),
+            place=place,
+            slots=self.slots or settings.run.slots,
+            results=self.place / "results",
+            mirror=self.mirror,
+        )
+        with LiveView(self.console, plan=plan) as view:
+            done = await carry_out(work, view)
+        there = {check.stage for check in plan.checks}
+        unselected = tuple(each for each in STAGE_NAMES if each not in there) if checks else ()
+        report = report_of(work, done, started=started, seconds=time.monotonic() - began, unselected=unselected)
+        await anyio.to_thread.run_sync(remove, place)
+        return dataclasses.replace(report, commit=tree.commit, dirty=bool(tree.files))
+
+    async def checks_of(self, tree: Tree, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the ids of all checks that read one of some files."""
+        plan = _plan(*await self._made(tree, await self._found()))
+        return tuple(check.id for check in plan.checks if select(paths, check.inputs))
+
+    async def _found(self) -> Ground:
+        if self._ground is None:
+            self._ground = await find(self.executor, self.place / "probe")
+        return self._ground
+
+    async def _made(self, tree: Tree, ground: Ground) -> tuple[Snapshot, Settings]:
+        """Lay the tree out, always in the same place: what was prepared there is good for no other."""
+        checkout, copy = self.place / "commit", self.place / "snapshot"
+        for each in (checkout, copy):
+            await anyio.to_thread.run_sync(remove, each)
+        workspace = await snapshots.check_out(self.root, tree.commit, checkout)
+        await anyio.to_thread.run_sync(_write, workspace, tree.files)
+        snapshot = await snapshots.take(workspace, copy, objects=ground.objects)
+        settings = boxed(config.load(snapshot.workspace))
+        return await snapshots.widen(snapshot, settings.run.outside), settings
+
+
+def _write(root: Path, files: Mapping[str, bytes | None]) -> None:
+    """Write files below a fresh checkout; what stands in the way of one goes, so that nothing is written through it."""
+    for path, content in files.items():
+        place = root / path
+        for parent in reversed(place.relative_to(root).parents):
+            at = root / parent
+            if at.is_symlink() or at.is_file():
+                at.unlink()
+        if place.is_dir() and not place.is_symlink():
+            remove(place)
+        mode = place.lstat().st_mode & 0o777 if place.is_file() and not place.is_symlink() else 0o644
+        place.unlink(missing_ok=True)
+        if content is not None:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+            place.chmod(mode)
+
+
+def _plan(snapshot: Snapshot, settings: Settings) -> Plan:
+    workspace = workspaces.read(
+        snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
+    )
+    return catalogue.plan(Context(workspace=workspace, settings=settings, baseline={}, absent=snapshot.submodules))
+
+
+def _chosen(plan: Plan, wanted: tuple[str, ...], *, anew: bool) -> Plan:
+    """Return what of a plan is wanted, with all that it needs."""
+    if not wanted:
+        return plan
+    by_id = {check.id: check for check in plan.checks}
+    kept, left = set[str](), [each for each in wanted if each in by_id]
+    while left:
+        identity = left.pop()
+        if identity not in kept:
+            kept.add(identity)
+            left += by_id[identity].needs
+    checks = tuple(
+        dataclasses.replace(check, reuse=Reuse.NEVER) if anew and check.id in wanted else check
+        for check in plan.checks
+        if check.id in kept
+    )
+    return dataclasses.replace(plan, checks=checks, skips=())
