@@ -190,9 +190,17 @@ class Execution:
     tools: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
+def test_id(file: str, name: str) -> str:
+    """Return the id of a test: its file from the workspace's root, and its titles with " > " between them."""
+    return " > ".join(filter(None, (file, name)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """One thing that is wrong, said once: what, where, and which test or rule says so."""
+    """One thing that is wrong, said once: what, where, and which test or rule says so.
+
+    `file` is where it went wrong, which need not be the test's own; `test_id` is the test's id in `CheckRun.executed`.
+    """
 
     message: str
     file: str | None = None
@@ -202,6 +210,7 @@ class Failure:
     rule: str | None = None
     detail: str | None = None  # a stack, a diff, the output's tail
     artifact: str | None = None  # a screenshot or trace, by its path in the report's artifacts/
+    test_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,6 +265,7 @@ class Verdict:
     code: int | None = None
     tools: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # what the step itself chose, by version
     lasting: bool = False  # a `skipped` that stands as long as a green result would: the answer was "there is none"
+    executed: tuple[str, ...] = ()  # ids of the tests that ran, whatever came of them
 
 
 Judge = Callable[[Execution], Verdict]
@@ -356,6 +366,7 @@ class CheckRun:
     code: int | None = None  # see Verdict
     lasting: bool = False  # see Verdict
     blocked: bool = False  # skipped because something it needs is not green
+    executed: tuple[str, ...] = ()  # see Verdict
 
     @property
     def id(self) -> str:

@@ -153,6 +153,7 @@ class Store:
             repeat=check.repeat,
             why=check.why,
             tools=value["tools"],
+            executed=tuple(value["executed"]),
         )
         return kept if check.stands is None else check.stands(kept)
 
@@ -172,6 +173,7 @@ class Store:
             "notices": result.notices,
             "measures": [dataclasses.asdict(measure) for measure in result.measures],
             "tools": dict(result.tools),
+            "executed": result.executed,
         }
         fresh = place / f"result.{run}.tmp"
         fresh.write_text(json.dumps(value), encoding="utf-8")

@@ -162,6 +162,7 @@ def _run(check: Check, verdict: Verdict, execution: Execution | None = None, *, 
         tools=EMPTY if execution is None else {**execution.tools, **verdict.tools},
         code=verdict.code,
         lasting=verdict.lasting,
+        executed=verdict.executed,
     )
 
 

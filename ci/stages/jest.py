@@ -189,6 +189,7 @@ def _failed(run: Run, case: Case, test: dict[str, Any], execution: Execution) ->
         line=place.line if place else location.get("line"),
         column=place.column if place else location.get("column"),
         test=case.name,
+        test_id=case.id,
         detail=detail(text, execution),
     )
 

@@ -112,6 +112,8 @@ def read(run: Run, _ended: StepRun, execution: Execution) -> Results:
             cases.append(case)
         if case.status == FAILED and not (point.facts.get("failureType") in ECHOES and _explained(point, failures)):
             failure = _failed(run, case, point, execution, is_file=is_file)
+            if leaf and not is_file:
+                failure = dataclasses.replace(failure, test_id=case.id)
             failures.append(failure)
             if is_file:
                 lasting.append(failure)

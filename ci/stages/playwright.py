@@ -22,6 +22,7 @@ from ci.stages.playwright_findings import (
     cut_off,
     error_of,
     failure_of,
+    id_of,
     lacks_browser,
     left_out,
     missing_browsers,
@@ -30,6 +31,7 @@ from ci.stages.playwright_findings import (
     tools_of,
 )
 from ci.stages.serving import complaint, said
+from ci.stages.testresults import told_apart
 from ci.text import clean, count, first_line
 
 if TYPE_CHECKING:
@@ -135,6 +137,7 @@ def _counted(report: dict[str, Any], errors: tuple[Failure, ...], run: Run, exec
         counts=counts,
         failures=failures,
         notices=notices,
+        executed=told_apart(id_of(test, execution) for test in ran),
         artifacts=tuple(each["kept"] for test in (*red, *flaky) for each in test["attachments"] if each.get("kept")),
     )
     if report["status"] == "timedout":
@@ -166,7 +169,7 @@ def _counted(report: dict[str, Any], errors: tuple[Failure, ...], run: Run, exec
         return dataclasses.replace(verdict, reason=absent[0].message, failures=absent)
     step = execution.steps[-1]
     if not step.succeeded and not missing:
-        return dataclasses.replace(failed(step), counts=counts, notices=notices)
+        return dataclasses.replace(failed(step), counts=counts, notices=notices, executed=verdict.executed)
     if flaky:
         reason = f"{count(len(flaky), 'test')} failed and then passed: {names_of(flaky)}"
         return dataclasses.replace(verdict, status=Status.FLAKY, reason=reason)
@@ -209,6 +212,7 @@ def _after_second(report: dict[str, Any], verdict: Verdict, first: Verdict, run:
         counts=counts,
         failures=verdict.failures if complete else first.failures,
         notices=notices,
+        executed=first.executed,
         second=None,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci.model import Failure
+from ci.model import Failure, test_id
 from ci.stages.judging import local, relative, tail
 from ci.text import clean, count, first_line
 
@@ -37,6 +37,7 @@ def failure_of(test: dict[str, Any], execution: Execution, *, project: bool) -> 
         file=relative(file, execution),
         line=line,
         test=name_of(test, project=project),
+        test_id=id_of(test, execution),
         detail=tail(f"{text}\n\n{clean(error.get('snippet') or '')}".strip()),
         artifact=next(iter((*pictures, *others)), None),
     )
@@ -49,6 +50,7 @@ def cut_off(test: dict[str, Any], execution: Execution, *, project: bool) -> Fai
         file=relative(test["file"], execution),
         line=test["line"],
         test=name_of(test, project=project),
+        test_id=id_of(test, execution),
     )
 
 
@@ -87,6 +89,11 @@ def name_of(test: dict[str, Any], *, project: bool = False) -> str:
     """Return a test's title with those of the groups around it."""
     title = " > ".join(first_line(part) for part in test["title"])
     return f"[{first_line(test['project'])}] {title}" if project and test["project"] else title
+
+
+def id_of(test: dict[str, Any], execution: Execution) -> str:
+    """Return a test's id: a test is another one in each project, were it the only one that ran."""
+    return test_id(relative(test["file"], execution), name_of(test, project=True))
 
 
 def names_of(tests: list[dict[str, Any]]) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ci.model import test_id
 from ci.stages.judging import local, relative, tail
 from ci.text import clean, first_line
 
@@ -42,6 +44,11 @@ class Case:
         """Its titles as people read them."""
         return " > ".join(self.titles)
 
+    @property
+    def id(self) -> str:
+        """Its file and its name."""
+        return test_id(self.file, self.name)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
@@ -68,6 +75,11 @@ class Results:
         """The cases that ran."""
         return tuple(case for case in self.cases if case.status != SKIPPED)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the cases that ran, sorted."""
+        return told_apart(case.id for case in self.executed)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -92,6 +104,16 @@ def place_of(stack: str, execution: Execution, cwd: str) -> Place | None:
         if not path.startswith(("/", "..", "node:")) and "node_modules/" not in path:
             return Place(file=path, line=int(found["line"]), column=int(found["column"]))
     return None
+
+
+def told_apart(ids: Iterable[str]) -> tuple[str, ...]:
+    """Return ids in order; tests of one name, or of one file that several projects run, are counted: "a > b (2)"."""
+    times: Counter[str] = Counter()
+    found = []
+    for identity in sorted(ids):
+        times[identity] += 1
+        found.append(identity if times[identity] == 1 else f"{identity} ({times[identity]})")
+    return tuple(found)
 
 
 def headline(message: str, execution: Execution) -> str:

@@ -44,7 +44,9 @@ def judge(execution: Execution, *, check: Check, trial: Trial) -> Verdict:
     failures = (*results.failures, *_silent(trial, ran, execution, results), *_nothing(trial, results, execution))
     missing = _absent(trial, results)
     verdict = _verdict(results, (*failures, *missing))
-    verdict = dataclasses.replace(verdict, notices=(*verdict.notices, *_not_taken(trial, results)))
+    verdict = dataclasses.replace(
+        verdict, notices=(*verdict.notices, *_not_taken(trial, results)), executed=results.ids
+    )
     second = None if missing or len(failures) > len(results.failures) else _second(check, trial, results, verdict)
     return dataclasses.replace(verdict, second=second)
 

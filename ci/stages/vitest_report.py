@@ -107,7 +107,11 @@ def _failed(run: Run, case: Case, test: dict[str, Any], told: str | None, execut
     if FOCUSED in text:
         line = run.only.get(case.file) or location.get("line")
         return Failure(
-            message=f"{FOCUSED}: the other tests of the file do not run", file=case.file, line=line, test=case.name
+            message=f"{FOCUSED}: the other tests of the file do not run",
+            file=case.file,
+            line=line,
+            test=case.name,
+            test_id=case.id,
         )
     place = place_of(stack, execution, run.cwd) or place_of(told or "", execution, run.cwd)
     return Failure(
@@ -116,6 +120,7 @@ def _failed(run: Run, case: Case, test: dict[str, Any], told: str | None, execut
         line=place.line if place else location.get("line"),
         column=place.column if place else location.get("column"),
         test=case.name,
+        test_id=case.id,
         detail=detail(text, execution),
     )
 

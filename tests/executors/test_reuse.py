@@ -128,6 +128,14 @@ def test_what_lies_outside_the_inputs_is_asked_whether_a_kept_result_still_stand
     assert told.notices == ("new",)
 
 
+def test_a_kept_result_still_tells_which_tests_ran(check: MakeCheck, tmp_path: Path) -> None:
+    store, made, ran = Store(tmp_path), check("true"), ("a.test.ts > adds", "a.test.ts > adds (2)")
+    store.save("k", made, run(executed=ran), "run-1")
+    kept = store.load("k", made)
+    assert kept is not None
+    assert kept.executed == ran
+
+
 def test_a_kept_result_says_with_which_tools_it_came_about(check: MakeCheck, tmp_path: Path) -> None:
     store, made = Store(tmp_path), check("true")
     store.save("k", made, run(tools={"postgres": "15.18"}), "run-1")

@@ -37,6 +37,14 @@ def test_each_failure_is_told_once_with_its_place(recorded: Callable[[str], byte
     ]
 
 
+@pytest.mark.parametrize("version", ["20", "24"])
+def test_failed_tests_have_the_ids_under_which_they_ran(recorded: Callable[[str], bytes], version: str) -> None:
+    results = read(recorded(f"node-{version}.tap"))
+    failed = [failure.test_id for failure in results.failures if failure.test_id is not None]
+    assert len(failed) == 3
+    assert set(failed) <= set(results.ids)
+
+
 def test_children_belong_to_their_own_parent() -> None:
     tap = (
         b"TAP version 13\n# Subtest: top\n    # Subtest: a\n        # Subtest: one\n        ok 1 - one\n        1..1\n"

@@ -124,6 +124,15 @@ def test_a_second_look_that_never_came_to_the_tests_leaves_them_failed(
     assert died.status is not Status.FLAKY
 
 
+def test_the_ids_of_a_second_look_are_those_of_the_whole_run(judged: Callable[..., Verdict]) -> None:
+    first = judged("red")
+    assert [failure.test_id for failure in first.failures] == list(first.executed)
+    assert first.executed == ("apps/site/e2e/counter.spec.ts > [chromium] counts a click",)
+    again = judged("red-again", check=first.second)
+    assert again.executed == first.executed
+    assert [failure.test_id for failure in again.failures] == list(first.executed)
+
+
 def test_the_projects_own_retries_count_as_flaky_without_another_run(judged: Callable[..., Verdict]) -> None:
     verdict = judged("retried", code=0)
     assert verdict.status is Status.FLAKY

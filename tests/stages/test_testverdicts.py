@@ -55,6 +55,22 @@ def test_green_tests_are_counted(executed: Executed) -> None:
     assert (verdict.status, verdict.counts.tests, verdict.counts.skipped) == (Status.PASSED, 1, 1)
 
 
+def test_tests_that_ran_are_told_by_ids_and_a_failed_one_has_the_id_of_its_own_file(executed: Executed) -> None:
+    check = plan()
+    elsewhere = ("failed", "Error: no\n    at /workspace/src/sum.ts:3:1")
+    files = {"vitest-0.json": report(one="passed", two="skipped", three=elsewhere)}
+    verdict = check.judge(executed(check, files=files, codes=(1,)))
+    (failure,) = verdict.failures
+    assert verdict.executed == ("a.test.ts > one", "a.test.ts > three")
+    assert (failure.file, failure.test_id) == ("src/sum.ts", "a.test.ts > three")
+
+
+def test_a_file_that_two_commands_run_has_each_of_its_tests_twice(executed: Executed) -> None:
+    check = plan(run("vitest-0"), run("vitest-1"))
+    files = {"vitest-0.json": report(one="passed"), "vitest-1.json": report(one="passed")}
+    assert check.judge(executed(check, files=files)).executed == ("a.test.ts > one", "a.test.ts > one (2)")
+
+
 def test_no_test_at_all_fails_where_there_are_test_files(executed: Executed) -> None:
     check = plan()
     verdict = check.judge(executed(check, files={"vitest-0.json": b'{"testResults": []}'}))
@@ -184,6 +200,7 @@ def look_again(executed: Executed) -> Callable[..., Verdict]:
 
 def test_what_passes_alone_is_flaky_and_named(look_again: Callable[..., Verdict]) -> None:
     verdict = look_again(report(one=FAILED, two="passed"), report(one="passed", two="skipped"))
+    assert verdict.executed == ("a.test.ts > one", "a.test.ts > two")
     assert (verdict.status, verdict.counts.flaky, verdict.counts.failed) == (Status.FLAKY, 1, 0)
     assert verdict.reason == "1 test failed and then passed when run alone: one"
     assert verdict.counts.tests == 2
