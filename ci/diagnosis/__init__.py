@@ -6,7 +6,9 @@ fixers.py       what a tool's own fix mode or a second run repairs
 agent.py        the loop with a model: it reads, searches, runs the failing check, edits
 toolbox.py      what the model may use, over one checkout
 quoting.py      text of strangers, as a model gets it
-patch.py        a patch as git reads it, and the tree that it makes
+patch.py        a patch as git reads it, and the tree that it makes; what was edited, as a patch
+bench.py        a git directory of our own, in which patches are tried
+lines.py        what became of a file's lines
 
 Who has the model's key writes nothing outside; who writes decides by code alone, by the gates `tier` and `integrity`.
 """

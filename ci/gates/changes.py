@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+LINK = "120000"
+SUBMODULE = "160000"
+EXECUTABLE = "100755"
+PLAIN = "100644"
+MODES = frozenset({"", PLAIN, EXECUTABLE, LINK, SUBMODULE})
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileChange:
@@ -12,6 +18,8 @@ class FileChange:
 
     Modes are git's, in octal: "100644", "100755", "120000" for a symbolic link, "160000" for a submodule; "" where
     there is no file. Lines are those that were taken away and added, without their ends; none of a `binary` file.
+    `before` and `after` are the changed places with some lines around them, a text each: what a change makes of lines
+    that it leaves alone (a `catch` whose only line went) is seen in them.
     """
 
     path: str
@@ -21,3 +29,5 @@ class FileChange:
     binary: bool = False
     removed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
