@@ -17,6 +17,7 @@ cases.py     what is known of each one's failure
 proposals.py what a cycle's diagnosis found, with its patch
 fixes.py     how far a proposal went, and what became of it
 notices.py   who is told of it, and how far that is
+spendings.py what calls of a model cost, set aside before each
 timings.py   how soon drills and rehearsals found what was bad, and put it back
 leases.py    who may change an environment, until when
 """

@@ -20,6 +20,7 @@ from ci.journal.proposals import Proposals
 from ci.journal.releases import Releases
 from ci.journal.runs import Runs
 from ci.journal.servings import Servings
+from ci.journal.spendings import Spendings
 from ci.journal.timings import Timings
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Journal:
         self.looks = Looks(place)
         self.notices = Notices(place)
         self.timings = Timings(place)
+        self.spendings = Spendings(place)
 
     @classmethod
     def local(cls, root: Path, *, directory: Path | None = None) -> Journal:
