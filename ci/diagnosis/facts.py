@@ -33,8 +33,9 @@ class Facts:
 
     `what` is the stage or the step that said no, `reason` its words. `files` and `packages` (directories) are those
     that the failure names, `suspects` the files that changed since `good`, the last commit of which recorded runs say
-    that this was well; `first_bad` is the first one after it of which they say it was not. `signature` is the same for
-    the same failure, whatever its paths, numbers and ids are.
+    that this was well; `first_bad` is the first one after it of which they say it was not. `owner` is the package in
+    which the cause probably lies, which need not be one that is named. `signature` is the same for the same failure,
+    whatever its paths, numbers and ids are.
     """
 
     incident: str
@@ -50,6 +51,7 @@ class Facts:
     good: str | None = None
     first_bad: str | None = None
     rulings: tuple[Ruling, ...] = ()
+    owner: str = "."
 
 
 FACTS = TypeAdapter(Facts)

@@ -13,7 +13,9 @@ from ci.journal.tables import RUNS
 from ci.model import HistoryEntry, Measure, RunReport, RunVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+
+    from sqlalchemy.engine import Row
 
     from ci.journal.store import Store
 
@@ -33,18 +35,23 @@ class Runs:
         query = sql.select(RUNS).order_by(RUNS.c.started.desc(), RUNS.c.id.desc()).limit(limit)
         with self._store.reading() as connection:
             rows = connection.execute(query).all()
-        return tuple(
-            HistoryEntry(
-                id=row.id,
-                started=row.started,
-                verdict=row.verdict,
-                seconds=row.seconds,
-                commit=row.commit_sha,
-                stages=json.loads(row.stages),
-                flaky=tuple(json.loads(row.flaky)),
-            )
-            for row in reversed(rows)
+        return tuple(map(_entry, reversed(rows)))
+
+    def of_commits(self, commits: Collection[str]) -> Mapping[str, tuple[HistoryEntry, ...]]:
+        """Return the clean runs of each commit, the newest first; a commit without any is left out."""
+        query = (
+            sql.select(RUNS)
+            .where(RUNS.c.commit_sha.is_not(None), RUNS.c.dirty == sql.false())
+            .order_by(RUNS.c.started.desc(), RUNS.c.id.desc())
         )
+        with self._store.reading() as connection:  # 500 runs at most: fewer than a query may name commits
+            rows = connection.execute(query).all()
+        wanted = frozenset(commits)
+        found: dict[str, list[HistoryEntry]] = {}
+        for row in rows:
+            if row.commit_sha in wanted:
+                found.setdefault(row.commit_sha, []).append(_entry(row))
+        return {commit: tuple(entries) for commit, entries in found.items()}
 
     def baseline(self) -> Mapping[tuple[str, str, str], Measure]:
         """Return what green, clean runs of all stages on main measured last, by (kind, group, name).
@@ -94,3 +101,15 @@ class Runs:
         with self._store.writing() as connection:
             connection.execute(sql.insert(RUNS).values(row))
             connection.execute(sql.delete(RUNS).where(RUNS.c.id.not_in(kept)))
+
+
+def _entry(row: Row[Any]) -> HistoryEntry:
+    return HistoryEntry(
+        id=row.id,
+        started=row.started,
+        verdict=row.verdict,
+        seconds=row.seconds,
+        commit=row.commit_sha,
+        stages=json.loads(row.stages),
+        flaky=tuple(json.loads(row.flaky)),
+    )

@@ -48,6 +48,17 @@ def test_history_comes_back_oldest_first_and_limited(tmp_path: Path) -> None:
     ]
 
 
+def test_the_runs_of_a_commit_are_clean_ones_and_the_newest_comes_first(tmp_path: Path) -> None:
+    runs = Journal.local(ROOT, directory=tmp_path).runs
+    for number, (commit, dirty) in enumerate([("a", False), ("b", False), ("a", True), (None, False), ("a", False)]):
+        runs.record(report(number, commit=commit, dirty=dirty))
+    found = runs.of_commits(["a", "b", "c"])
+    assert {commit: [entry.id for entry in entries] for commit, entries in found.items()} == {
+        "a": [report(4).id, report(0).id],
+        "b": [report(1).id],
+    }
+
+
 def test_the_baseline_is_of_green_clean_runs_on_main(tmp_path: Path) -> None:
     journal = Journal.local(ROOT, directory=tmp_path)
     assert journal.runs.baseline() == {}
