@@ -5,7 +5,8 @@ triage.py       a report, or what a gate said, made into facts; no model
 places.py       the files and packages that a failure names
 bounds.py       since when: the last commit that was well, the first that was not
 signature.py    by what the same failure is known again
-fixers.py       what a tool's own fix mode or a second run repairs
+fixers.py       what a tool's own fix mode repairs, as data
+repairs.py      the checks that run fixers in a box, and a second run that proves a flake
 agent.py        the loop with a model: it reads, searches, runs the failing check, edits
 toolbox.py      what the model may use, over one checkout
 quoting.py      text of strangers, as a model gets it

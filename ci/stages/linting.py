@@ -21,6 +21,7 @@ ERROR = re.compile(r"(?:Uncaught )?(?:\w*Error\b|error[ :\[]|ERR_\w+|fatal:)")
 ORNAMENTS = " \t\u00d7\u2716\u2502"  # crosses and bars in front of a message
 OURS = frozenset({"--format", "--reporter=json", "--list-different", "--output", "--force", "--pretty"})
 NODE = frozenset({"node", "tsx"})
+REWRITTEN = "would be rewritten by this command"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ def conclude(execution: Execution, findings: Iterable[Findings]) -> Verdict:
     findings = tuple(findings)
     failures = tuple(dict.fromkeys(failure for each in findings for failure in each.failures))
     rewritten = tuple(change[2:] for change in execution.changed if change[0] in "MD")
-    failures += tuple(Failure(message="would be rewritten by this command", file=file) for file in rewritten)
+    failures += tuple(Failure(message=REWRITTEN, file=file) for file in rewritten)
     known = [each.files for each in findings if each.files is not None]
     counts = Counts(
         files=sum(known) if known else None,
