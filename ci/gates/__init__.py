@@ -19,6 +19,12 @@ after it
     new_errors.py   error types that are new
     slo.py          requests slower than their target; binomial.py: exact tails
 
+of a fix
+    tier.py         how far it may go; changes.py: what it does to each file. refusals.py: what none may do, places.py:
+                    where it needs a person, dependencies.py: what it lets run at install, formatting.py: what changes
+                    looks alone, lookalikes.py: names that look like others; contents.py: what changed lines are about
+    integrity.py    whether it makes the code right; denials.py: what makes a check say less, numbers.py: limits
+
 recording.py    how an observation is written into a ruling
 replay.py       a ruling made again from what was recorded
 
@@ -36,6 +42,7 @@ from ci.gates import (
     error_rate,
     evidence,
     extraction,
+    integrity,
     isolation,
     migrations,
     monitor,
@@ -43,6 +50,7 @@ from ci.gates import (
     slo,
     smoke,
     soak,
+    tier,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +65,7 @@ GATES: Mapping[str, tuple[type[Any], Callable[..., Ruling]]] = {
     "error_rate": (error_rate.ErrorRateObserved, error_rate.rule),
     "evidence": (evidence.EvidenceObserved, evidence.rule),
     "extraction": (extraction.ExtractionObserved, extraction.rule),
+    "integrity": (integrity.IntegrityObserved, integrity.rule),
     "isolation": (isolation.IsolationObserved, isolation.rule),
     "migrations": (migrations.MigrationsObserved, migrations.rule),
     "monitor": (monitor.MonitorObserved, monitor.rule),
@@ -64,4 +73,5 @@ GATES: Mapping[str, tuple[type[Any], Callable[..., Ruling]]] = {
     "slo": (slo.SloObserved, slo.rule),
     "smoke": (smoke.SmokeObserved, smoke.rule),
     "soak": (soak.SoakObserved, soak.rule),
+    "tier": (tier.TierObserved, tier.rule),
 }

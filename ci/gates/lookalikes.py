@@ -41,17 +41,18 @@ def folded(name: str) -> str:
     return "".join(each for each in text if unicodedata.category(each) not in {"Cf", "Mn", "Cc"})
 
 
-def mixed(text: str) -> str | None:
-    """Return a word that has Latin letters and others drawn as Latin ones, None where there is none."""
+def mixed(text: str) -> tuple[str, ...]:
+    """Return the words that have Latin letters and others drawn alike, or letters that only a disguise needs."""
     if text.isascii():
-        return None
-    for word in _WORD.findall(unicodedata.normalize("NFC", text)):
-        strangers = [each for each in word if not each.isascii() and _latin(each) is False]
-        if strangers and any(each.isascii() for each in word):
-            return str(word)
-        if any(each in _COMPATIBLE for each in word):
-            return str(word)
-    return None
+        return ()
+    words = _WORD.findall(unicodedata.normalize("NFC", text))
+    return tuple(word for word in words if not word.isascii() and _disguised(word))
+
+
+def _disguised(word: str) -> bool:
+    if any(each in _COMPATIBLE for each in word):
+        return True
+    return any(each.isascii() for each in word) and not all(each.isascii() or _latin(each) for each in word)
 
 
 def _latin(letter: str) -> bool:

@@ -1,0 +1,74 @@
+"""Whether a change is one of a text's looks: what a formatter, or a linter's own fix, does to a test."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ci.gates.changes import FileChange
+
+_LOOKS = re.compile(r"[\s;,()]+")
+_QUOTES = re.compile("[\"'`]")
+_BEGINS = re.compile(
+    r"(?<![\w$])(?:expect(?:\.\w+)?|expectTypeOf|assertType|assert(?:\.\w+)?|should)\s*(?:<[^<>()]{0,100}>)?\(|\.should\b"
+)
+_MOST = 600
+
+
+def formatted(change: FileChange, *, whole_text: bool = False) -> bool:
+    """Whether a change leaves every assertion, and the number of tests, as they were; a file that is new does not.
+
+    With `whole_text` it has to leave everything but the looks.
+    """
+    if change.kind != "modified" or change.mode_before != change.mode_after or change.binary:
+        return False
+    if looks(change.removed) == looks(change.added):
+        return True
+    if whole_text:
+        return False
+    before, after = texts(change)
+    return assertions(before) == assertions(after) and _tests(before) == _tests(after)
+
+
+def texts(change: FileChange) -> tuple[str, str]:
+    """Return the changed places before and after; where nobody told what stands around them, the lines alone."""
+    if change.before or change.after:
+        return "\n\f\n".join(change.before), "\n\f\n".join(change.after)
+    return "\n".join(change.removed), "\n".join(change.added)
+
+
+def looks(lines: Iterable[str]) -> str:
+    """Return a text without what a formatter changes."""
+    return _QUOTES.sub('"', _LOOKS.sub("", "".join(lines)))
+
+
+def assertions(text: str) -> Counter[str]:
+    """Return every assertion of a text, each without what a formatter changes in it."""
+    found: Counter[str] = Counter()
+    for match in _BEGINS.finditer(text):
+        found[looks(_statement(text, match.start()))] += 1
+    return found
+
+
+def _statement(text: str, start: int) -> str:
+    """Return a statement from its start: to the semicolon or line's end at which its brackets are closed."""
+    depth = 0
+    part = text[start : start + _MOST]
+    for at, letter in enumerate(part):
+        if letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+            if depth < 0:
+                return part[:at]
+        elif depth == 0 and (letter in ";\f" or (letter == "\n" and not part[at:].lstrip().startswith("."))):
+            return part[:at]
+    return part
+
+
+def _tests(text: str) -> int:
+    return len(re.findall(r"(?<![\w$.])(?:it|test|describe|suite)\b", text))
