@@ -38,11 +38,11 @@ class Quoting:
     redactor: Redactor
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
-    def block(self, kind: str, text: str) -> str:
+    def block(self, kind: str, text: str, *, most: int = HEAD + TAIL) -> str:
         """Return the text as a block of data; `kind` is a word of ours."""
         if _KIND.fullmatch(kind) is None:
             raise ValueError(f"{kind} is no kind of data")
-        return f'<data-{self.nonce} kind="{kind}">\n{self.words(text)}\n</data-{self.nonce}>'
+        return f'<data-{self.nonce} kind="{kind}">\n{self.words(text, most=most)}\n</data-{self.nonce}>'
 
     def words(self, text: str, *, most: int = HEAD + TAIL) -> str:
         """Return the text harmless and at most about `most` characters long, without marks around it."""

@@ -56,6 +56,9 @@ class Answer:
     end: Finish | GiveUp | None = None
 
 
+TOO_MANY = Answer(text="too much was wanted at once: this was not done", failed=True)
+
+
 class Toolbox:
     """Tools over a checkout. `checks` are those that `run` may be asked for; it returns what they said."""
 
