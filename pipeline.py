@@ -22,7 +22,7 @@ import anyio
 import anyio.to_thread
 
 from ci import config, hosts, outcome
-from ci.asked import REPORT, Promoted, PromotionRequest
+from ci.asked import REPORT, MendingRequest, Promoted, PromotionRequest
 from ci.errors import ExitCode, ShipwayError, UsageError, VendorError
 from ci.executors.cache import cache_directory, held
 from ci.executors.find import find
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from ci.hosts import CiRun
     from ci.journal import Journal
     from ci.journal.releases import Release
-    from ci.model import Ruling
+    from ci.model import IncidentRun, Ruling
     from ci.monorepo.snapshot import Snapshot
     from ci.promotion.findings import Finding
     from ci.promotion.smoking import Smoked
@@ -351,11 +351,58 @@ async def abort(request: PromotionRequest, console: Console, reason: str) -> Pro
     return await carry(request, root, journal, flow, console)
 
 
+async def diagnose(request: MendingRequest, console: Console) -> Promoted:
+    """Find why something failed, and mend it as far as that may be done alone; promote again what was mended.
+
+    One cycle follows the other until the incident is over, a person is waited for, or has to take over. Raises as
+    `promote`.
+    """
+    from ci import mending  # noqa: PLC0415 - as above
+    from ci.mended import exit_code, report_of  # noqa: PLC0415 - as above
+
+    directory = request.report or Path(REPORT)
+    refuse(directory)
+    root = request.path.resolve()
+    settings = config.load(root)
+    journal = await lasting(settings, root, request.journal)
+    about = mending.incident_of(journal, request.incident)
+    ended = [each async for each in mending.cycles(request, root, journal, console)]
+    report = report_of(ended, journal, about, repository=root.name, cycles=settings.diagnosis.cycles)
+    artifacts = mending.transcripts(journal, about)
+    written = write_report(report, directory, artifacts=artifacts, logs={})[0]
+    say_closing(console, report, os.path.relpath(written.parent))
+    return Promoted(report=report, code=exit_code(ended[-1]))
+
+
+async def incidents(path: Path, *, everything: bool = False) -> tuple[IncidentRun, ...]:
+    """Return the incidents that are open, or all of the last ones, the newest first. Raises UsageError."""
+    from ci.mended import incident_run  # noqa: PLC0415 - as above
+
+    root = path.resolve()
+    settings = config.load(root)
+    journal = await lasting(settings, root)
+    found = journal.incidents.recent() if everything else reversed(journal.incidents.going_on())
+    return tuple(incident_run(journal, each, cycles=settings.diagnosis.cycles) for each in found)
+
+
+async def incident(path: Path, name: str) -> IncidentRun:
+    """Return an incident with every try at mending it. Raises UsageError where there is none of that id."""
+    from ci.mended import incident_run  # noqa: PLC0415 - as above
+    from ci.mending import incident_of  # noqa: PLC0415 - as above
+
+    root = path.resolve()
+    settings = config.load(root)
+    journal = await lasting(settings, root)
+    return incident_run(journal, incident_of(journal, name), cycles=settings.diagnosis.cycles)
+
+
 async def tick(path: Path, console: Console) -> ExitCode:
     """Do what is due: in windows that go on, for people who could not be told, with promotions past their time.
 
     What cannot be gone on with keeps nothing else from it. Raises as `promote`.
     """
+    from ci import mending  # noqa: PLC0415 - as above
+    from ci.mended import exit_code  # noqa: PLC0415 - as above
     from ci.promotion import carrying  # noqa: PLC0415 - as above
     from ci.releases import carry, tell_again  # noqa: PLC0415 - as above
 
@@ -367,6 +414,13 @@ async def tick(path: Path, console: Console) -> ExitCode:
         request = PromotionRequest(path=path, environment=flow.environment, wait=False)
         try:
             code = max(code, (await carry(request, root, journal, flow, console)).code)
+        except ShipwayError as error:
+            failed.append(error)
+    for name in mending.due(journal):
+        asked = MendingRequest(path=path, incident=name, propose=False, wait=False)
+        try:
+            async for ended in mending.cycles(asked, root, journal, console):
+                code = max(code, exit_code(ended))
         except ShipwayError as error:
             failed.append(error)
     await tell_again(settings, root, journal, console)

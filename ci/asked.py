@@ -42,6 +42,25 @@ class PromotionRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MendingRequest:
+    """An incident that is to be mended. `propose` and `judge` are the halves of a cycle: on one machine both are done.
+
+    `journal` is a URL that goes before that of the settings, and so does `mirror`.
+    """
+
+    path: Path
+    incident: str
+    propose: bool = True
+    judge: bool = True
+    executor: str = "auto"
+    slots: int = 0
+    mirror: str | None = None
+    wait: bool = True
+    report: Path | None = None
+    journal: str | None = dataclasses.field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Promoted:
     """A promotion as far as it went, and what the process ends with."""
 

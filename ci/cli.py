@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ci import __version__, commands
+from ci import __version__, commands, incidents
 from ci.errors import DiskFullError, ExitCode, ShipwayError, leaves, without_room
 from ci.hosts import HOSTS
 from ci.scenarios.catalogue import CRASH, SCENARIOS, STORY
@@ -269,7 +269,7 @@ def _answer(text: str) -> None:
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
 
 
-for each in commands.COMMANDS:
+for each in (*commands.COMMANDS, *incidents.COMMANDS):
     shipway.add_command(each)
 
 

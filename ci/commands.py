@@ -235,7 +235,7 @@ def tick(path: Path) -> ExitCode:
 @click.option("--reason", required=True, help="Why nothing is to be promoted there.")
 def freeze(environment: str, path: Path, reason: str) -> ExitCode:
     """Have nothing promoted to an environment until it is unfrozen."""
-    return _barred("freeze", path, environment, reason)
+    return barred("freeze", path, environment, reason)
 
 
 @click.command()
@@ -243,7 +243,7 @@ def freeze(environment: str, path: Path, reason: str) -> ExitCode:
 @PATH
 def unfreeze(environment: str, path: Path) -> ExitCode:
     """Let an environment be promoted to again."""
-    return _barred("unfreeze", path, environment)
+    return barred("unfreeze", path, environment)
 
 
 @click.command()
@@ -252,7 +252,7 @@ def unfreeze(environment: str, path: Path) -> ExitCode:
 @click.option("--reason", required=True, help="Why it must not be promoted.")
 def pin(commit: str, path: Path, reason: str) -> ExitCode:
     """Have no commit promoted that holds this one, unless a later one reverts it or says what it fixes."""
-    return _barred("pin", path, commit, reason)
+    return barred("pin", path, commit, reason)
 
 
 @click.command()
@@ -260,19 +260,11 @@ def pin(commit: str, path: Path, reason: str) -> ExitCode:
 @PATH
 def unpin(commit: str, path: Path) -> ExitCode:
     """Let a commit be promoted again."""
-    return _barred("unpin", path, commit)
+    return barred("unpin", path, commit)
 
 
-@click.command()
-@click.argument("name", required=False)
-@PATH
-@click.option("--close", is_flag=True, help="Close it: its commit may be promoted again.")
-def incident(name: str | None, path: Path, *, close: bool) -> ExitCode:
-    """Print the open incidents, or close the one that is named."""
-    return _barred("close" if close and name else "incidents", path, name or "")
-
-
-def _barred(what: str, path: Path, *words: str) -> ExitCode:
+def barred(what: str, path: Path, *words: str) -> ExitCode:
+    """Change what bars promotions, and print how it is now."""
     import anyio
 
     import pipeline
@@ -296,6 +288,5 @@ COMMANDS = (
     unfreeze,
     pin,
     unpin,
-    incident,
     dispatch,
 )

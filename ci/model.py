@@ -509,6 +509,49 @@ class ReleaseNotes:
     link: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class CycleRun:
+    """One try at mending an incident: what was found by whom, a tool's name or "model", and what became of it.
+
+    `tier` is how far its patch may go alone, None where none was judged. `patch` is in the form of git, `transcript`
+    what the model did, by its path in the report's artifacts/; `dollars` and `steps` are what that took. `fate` says
+    what became of it, `why` what said no; `reference` leads to its pull request, `commit` is what main has of it.
+    """
+
+    number: int
+    author: str
+    cause: str
+    approach: str = ""
+    complexity: str = ""
+    tier: int | None = None
+    patch: str = ""
+    transcript: str | None = None
+    dollars: float = 0.0
+    steps: int = 0
+    fate: str = ""
+    why: str | None = None
+    reference: str = ""
+    commit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentRun:
+    """One failure's life: what failed of which commit, how far it is, and the tries at mending it.
+
+    `signature` is the same for the same failure; `of` is how many tries there may be.
+    """
+
+    id: str
+    environment: str
+    commit: str
+    what: str
+    reason: str
+    signature: str
+    state: str
+    of: int
+    cycles: tuple[CycleRun, ...] = ()
+
+
 class RunVerdict(enum.StrEnum):
     """How a run as a whole ended."""
 
@@ -555,7 +598,7 @@ class RunReport:
     """The truth about one run; report.json is this value, every other report is drawn from it."""
 
     id: str
-    kind: str  # run, promotion, rollback, drill, rehearsal
+    kind: str  # run, promotion, rollback, drill, rehearsal, diagnosis
     tool: str  # "shipway 0.1.0"
     repository: str  # a name, never a path of the machine
     started: str  # UTC, ISO 8601
@@ -582,6 +625,7 @@ class RunReport:
     put_back: PutBack | None = None  # of a promotion that failed once users had it, of a rollback
     timings: tuple[TimingEntry, ...] = ()  # of the last drills, the oldest first; a plain run has none
     release_notes: ReleaseNotes | None = None  # of a promotion, once it is known what the environment serves
+    incident: IncidentRun | None = None  # of a diagnosis and of the fix that came of it
 
 
 # --- between the parts --------------------------------------------------------------------------

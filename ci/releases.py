@@ -14,6 +14,7 @@ from rich.console import Console
 from ci import config, promoted
 from ci.asked import REPORT, Promoted, PromotionRequest
 from ci.commits import Commits
+from ci.diagnosis import cases
 from ci.errors import UsageError, VendorError
 from ci.journal import State
 from ci.promotion.carrying import KIND, Fence, go_on, order
@@ -57,6 +58,9 @@ async def carry(request: PromotionRequest, root: Path, journal: Journal, flow: F
             notices=_profile(promotion),
         )
         kept = work.kept if work else None
+        incident = journal.incidents.get(flow.id)
+        if incident is not None:
+            cases.keep(journal, incident, work.failed if work else None)
     directory = request.report or Path(REPORT)
     artifacts, logs = (kept.artifacts, kept.logs) if kept else ({}, {})
     written = write_report(report, directory, artifacts=artifacts, logs=logs)[0]

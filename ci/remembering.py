@@ -110,7 +110,7 @@ def _minded(report: RunReport, journal: Journal, commit: str, *, proof: bool, on
         return _noticed(report, f"the incident {identity} is closed: its commit is green now")
     if on_host and outcome.exit_code(report) is ExitCode.STAGE_FAILED:
         stage = next(stage for stage in report.stages if stage.status in RED)
-        journal.incidents.open(
+        opened = journal.incidents.open(
             identity,
             environment="main",
             commit=commit,
@@ -118,6 +118,10 @@ def _minded(report: RunReport, journal: Journal, commit: str, *, proof: bool, on
             reason=stage.reason or stage.status.value,
             again=True,
         )
+        # What it takes is of use to nobody whose runs are green.
+        from ci.diagnosis import cases  # noqa: PLC0415
+
+        cases.keep(journal, opened, report)
         return _noticed(report, f"the incident {identity} is open: this commit is promoted nowhere")
     return report
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from ci import config
+from ci.diagnosis.repairs import mended, plan_of, repairs
 from ci.executors.cache import cache_directory
 from ci.executors.find import find
 from ci.executors.reuse import select
@@ -38,8 +40,9 @@ if TYPE_CHECKING:
 
     from ci.diagnosis.trying import Tree
     from ci.executors.find import Ground
-    from ci.model import Plan, RunReport
+    from ci.model import CheckRun, Plan, RunReport
     from ci.monorepo.snapshot import Snapshot
+    from ci.running import Worked
     from ci.settings import Settings
 
 
@@ -62,18 +65,45 @@ class HostedTrials:
     async def run(self, tree: Tree, checks: tuple[str, ...] = (), *, anew: bool = False) -> RunReport:
         """Run checks on a tree; see `Trials`."""
         started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
-        ground = await self._found()
-        snapshot, settings = await self._made(tree, ground)
+        snapshot, settings = await self._made(tree, await self._found())
         plan = _chosen(_plan(snapshot, settings), checks, anew=anew)
+        work, done = await self._carried(snapshot, settings, plan)
+        there = {check.stage for check in plan.checks}
+        unselected = tuple(each for each in STAGE_NAMES if each not in there) if checks else ()
+        report = report_of(work, done, started=started, seconds=time.monotonic() - began, unselected=unselected)
+        return dataclasses.replace(report, commit=tree.commit, dirty=bool(tree.files))
+
+    async def repair(self, tree: Tree, runs: tuple[CheckRun, ...]) -> tuple[str, Mapping[str, bytes | None]] | None:
+        """Have the tools' own fix modes repair what is red, one kind of tool after the other; see `Trials`."""
+        files, names = dict(tree.files), list[str]()
+        plan = _plan(*await self._made(tree, await self._found()))
+        for repair in repairs(plan, runs):
+            snapshot, settings = await self._made(dataclasses.replace(tree, files=files), await self._found())
+            _, done = await self._carried(snapshot, settings, plan_of(plan, repair.check))
+            brought = _brought(done, repair.check.id)
+            before = functools.partial(_content, snapshot.workspace)
+            changed = await anyio.to_thread.run_sync(functools.partial(mended, repair, brought, before))
+            if changed:
+                files |= changed
+                names += repair.fixers
+        return (", ".join(names), files) if names else None
+
+    async def checks_of(self, tree: Tree, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the ids of all checks that read one of some files."""
+        plan = _plan(*await self._made(tree, await self._found()))
+        return tuple(check.id for check in plan.checks if select(paths, check.inputs))
+
+    async def _carried(self, snapshot: Snapshot, settings: Settings, plan: Plan) -> tuple[Work, Worked]:
+        """Carry out a plan in a directory of its own, which is gone afterwards."""
         self._count += 1
         place = self.place / f"run-{self._count}"
         place.mkdir()
         work = Work(
-            identity=f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+            identity=f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
             snapshot=snapshot,
             settings=settings,
             plan=plan,
-            ground=ground,
+            ground=await self._found(),
             root=self.root,
             cache=cache_directory(),
             place=place,
@@ -83,16 +113,8 @@ class HostedTrials:
         )
         with LiveView(self.console, plan=plan) as view:
             done = await carry_out(work, view)
-        there = {check.stage for check in plan.checks}
-        unselected = tuple(each for each in STAGE_NAMES if each not in there) if checks else ()
-        report = report_of(work, done, started=started, seconds=time.monotonic() - began, unselected=unselected)
         await anyio.to_thread.run_sync(remove, place)
-        return dataclasses.replace(report, commit=tree.commit, dirty=bool(tree.files))
-
-    async def checks_of(self, tree: Tree, paths: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the ids of all checks that read one of some files."""
-        plan = _plan(*await self._made(tree, await self._found()))
-        return tuple(check.id for check in plan.checks if select(paths, check.inputs))
+        return work, done
 
     async def _found(self) -> Ground:
         if self._ground is None:
@@ -109,6 +131,18 @@ class HostedTrials:
         snapshot = await snapshots.take(workspace, copy, objects=ground.objects)
         settings = boxed(config.load(snapshot.workspace))
         return await snapshots.widen(snapshot, settings.run.outside), settings
+
+
+def _brought(done: Worked, check: str) -> dict[str, bytes]:
+    """Return the files that a repair brought back, by path from the workspace."""
+    names = done.kept.names.items()
+    return {path: done.kept.artifacts[name] for (identity, path), name in names if identity == check}
+
+
+def _content(root: Path, path: str) -> bytes | None:
+    """Return a file of the workspace, None where there is none."""
+    place = root / path
+    return place.read_bytes() if place.is_file() and not place.is_symlink() else None
 
 
 def _write(root: Path, files: Mapping[str, bytes | None]) -> None:

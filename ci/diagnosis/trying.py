@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ci.model import RunReport
+    from ci.model import CheckRun, RunReport
 
 NO_FILES: Mapping[str, bytes | None] = MappingProxyType({})
 
@@ -30,6 +30,13 @@ class Trials(Protocol):
 
         `anew`: those named run even where the same was run on this tree. A check that the tree has no more is in no
         stage of the report. Raises UsageError, ToolError, NoExecutorError.
+        """
+        ...
+
+    async def repair(self, tree: Tree, runs: tuple[CheckRun, ...]) -> tuple[str, Mapping[str, bytes | None]] | None:
+        """Have the tools' own fix modes repair what is red; return by whom and which files, None where none does.
+
+        Raises UsageError, ToolError, NoExecutorError.
         """
         ...
 

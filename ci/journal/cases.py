@@ -36,6 +36,12 @@ class Cases:
             }
             connection.execute(sql.insert(CASES).values(row))
 
+    def signature(self, incident: str) -> str | None:
+        """Return what its failure is known by again, None where no case was kept."""
+        with self._store.reading() as connection:
+            query = sql.select(CASES.c.signature).where(CASES.c.incident == incident)
+            return connection.execute(query).scalars().one_or_none()
+
     def of(self, incident: str) -> Mapping[str, Any] | None:
         """Return what is known of an incident's failure, as JSON has it."""
         with self._store.reading() as connection:

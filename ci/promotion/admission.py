@@ -62,7 +62,7 @@ async def _refuse_barred(promotion: Promotion) -> None:
         found = incidents[0]
         raise BlockedError(
             f"an incident is open on {promotion.name}: {found.what}: {found.reason}",
-            hint=f"promote a commit that mends it, or `shipway incident {found.id} --close`",
+            hint=f"promote a commit that mends it, or `shipway incident close {found.id}`",
         )
     await refuse_stopped(promotion)
 

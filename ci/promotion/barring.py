@@ -33,11 +33,7 @@ async def change(journal: Journal, root: Path, what: str, words: tuple[str, ...]
             return tuple(f"{each[:12]} may be promoted again" for each in known if bars.unpin(each))
         case "close":
             if not journal.incidents.close(name):
-                raise UsageError(f"no incident {name} is open", hint="`shipway incident` names them")
+                raise UsageError(f"no incident {name} is open", hint="`shipway incident list` names them")
             return (f"{name} is closed",)
         case _:
-            pass
-    open_ones = journal.incidents.going_on()
-    return tuple(f"{each.id}: {each.commit[:12]}, {each.what}: {each.reason}" for each in open_ones) or (
-        "none is open",
-    )
+            raise AssertionError(what)

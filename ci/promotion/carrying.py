@@ -225,7 +225,7 @@ def due(journal: Journal) -> tuple[Flow, ...]:
     Windows that go on, what waits for a person, what moved users and lost its owner, and promotions past their time,
     which are refused.
     """
-    found = [each for each in journal.flows.recent() if each.is_open]
+    found = [each for each in journal.flows.recent() if each.is_open and each.kind in {KIND, DRILL, rolling_back.KIND}]
     late = [each for each in found if each.deadline < time.time()]
     for each in late:
         abort(journal, each, f"it was not finished within {LASTING / 3600:.0f} hours")

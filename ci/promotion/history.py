@@ -41,6 +41,15 @@ class History:
         """Whether the commit is here."""
         return (await self._git("cat-file", "-e", f"{commit}^{{commit}}")).code == 0
 
+    async def obtain(self, commit: str, branch: str) -> None:
+        """Fetch a branch where a commit of it is not here yet: nothing but git's own copy of it changes.
+
+        Raises UsageError where it is not here then.
+        """
+        if not await self.has(commit):
+            await self._git("fetch", "--quiet", "--no-tags", "origin", branch)
+        await self.require(commit, f"a commit of {branch}")
+
     async def require(self, commit: str, what: str) -> None:
         """Make sure that a commit is here. Raises UsageError, with what to do."""
         if not await self.has(commit):
@@ -52,6 +61,10 @@ class History:
         if done.code != 0:
             raise UsageError(f"{commit[:12]} is no commit of this clone", hint=FETCH)
         return done.text.strip()
+
+    async def prefix(self) -> str:
+        """Return the workspace's directory by path from the repository's top, "." for that one. Raises UsageError."""
+        return (await self._read("rev-parse", "--show-prefix")).strip("\n").rstrip("/") or "."
 
     async def contains(self, commit: str, earlier: str) -> bool:
         """Whether a commit holds an earlier one, or is it. Raises UsageError where either is not here."""
@@ -94,10 +107,18 @@ class History:
 
         Raises UsageError.
         """
-        below = (await self._read("rev-parse", "--show-prefix")).strip("\n")
+        below = await self.prefix()
         how = ("-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none")
         text = await self._read("diff-tree", *how, earlier, commit, "--")
-        return tuple(posixpath.relpath(path, below or ".") for path in text.split("\0") if path)
+        return tuple(posixpath.relpath(path, below) for path in text.split("\0") if path)
+
+    async def diff(self, earlier: str, commit: str, *, most: int) -> str:
+        """Return what differs between two commits as git writes it: its end, where it is over `most` bytes."""
+        how = ("-r", "-p", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
+        done = await processes.run(
+            ["git", "diff-tree", *how, earlier, commit, "--"], cwd=self.root, timeout=PATIENCE, most=most
+        )
+        return done.stdout.decode("utf-8", errors="replace")
 
     async def paths(self, commit: str) -> tuple[str, ...]:
         """Return all files of the workspace as a commit has it. Raises UsageError."""

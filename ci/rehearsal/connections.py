@@ -19,6 +19,7 @@ from ci.rehearsal.tenancy import (
     PRODUCTION,
     WEB,
     board_key,
+    diagnosis_key,
     neon_key,
     pager_key,
     resend_key,
@@ -57,7 +58,7 @@ class Profile:
 
 # The report of a promotion states it.
 SHORT = Profile(
-    promotion={"soak": "12s", "repeat": "6s"},
+    promotion={"soak": "12s", "repeat": "6s", "hotfix_soak": "6s"},
     watch={
         "warm_up": "2s",
         "window": "10s",
@@ -136,6 +137,12 @@ def settings(
             "address": making.addresses["github"],
         },
         "promotion": dict(profile.promotion) if profile else {},
+        "diagnosis": {
+            "model": {
+                "key": vault.keep("DIAGNOSIS_ANTHROPIC_KEY", diagnosis_key(making)),
+                "address": making.addresses["anthropic"],
+            }
+        },
         "environments": {
             each.name: _environment(making, vault, each, apps[each.name], told[each.name]) for each in ENVIRONMENTS
         },

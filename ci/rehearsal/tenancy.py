@@ -113,6 +113,11 @@ def model_key(making: Making, environment: Environment) -> str:
     return f"sk-ant-{making.secret(f'model {environment.live}')}"
 
 
+def diagnosis_key(making: Making) -> str:
+    """Return the key that a diagnosis asks the model with."""
+    return f"sk-ant-{making.secret('diagnosis')}"
+
+
 async def database(making: Making, stand_in: Neon, environment: Environment, branch: str | None = None) -> str:
     """Return how an environment's database is reached, as the vendor's API tells it; a `branch` is made beside it."""
     project = f"{PRODUCT}-{environment.name}"

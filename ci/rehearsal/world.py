@@ -45,6 +45,7 @@ from ci.rehearsal.tenancy import (
     WEB,
     board_key,
     database,
+    diagnosis_key,
     model_key,
     pager_key,
     resend_key,
@@ -243,7 +244,8 @@ async def _serve_services(making: _Making) -> None:
     await making.serve(PagerDuty(directory, keys=[pager_key(making)]))
     await making.serve(Resend(directory, keys={resend_key(making, each): FULL for each in lasting}))
     await making.serve(making.sentry)
-    await making.serve(Anthropic(directory, keys=[model_key(making, each) for each in lasting]))
+    models = [*(model_key(making, each) for each in lasting), diagnosis_key(making)]
+    await making.serve(Anthropic(directory, keys=models))
     await making.serve(Linear(directory, keys=[board_key(making)]))
     await making.serve(Advisories(directory))
     mailpit = Mailpit(directory)

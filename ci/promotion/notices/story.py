@@ -21,6 +21,7 @@ class Ending(enum.StrEnum):
     HELD = "held"  # nobody can tell whether it is bad
     UNMERGED = "not merged"  # it is good, and its branch does not name it
     DOUBTED = "doubted"  # it stays: what speaks against it may be chance
+    ESCALATED = "escalated"  # nothing mends it by itself: a person has to
 
 
 @dataclass(frozen=True, kw_only=True)

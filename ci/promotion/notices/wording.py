@@ -19,6 +19,7 @@ HEADLINES = {
     Ending.HELD: "nobody can see how {} is",
     Ending.UNMERGED: "{} serves a good release that was not merged",
     Ending.DOUBTED: "{} serves a release that a person should look at",
+    Ending.ESCALATED: "a failure of {} is for a person to mend",
 }
 DRILL = "DRILL"  # before all that is told of one
 PLAYED = "This is a drill: nothing is wrong, and nothing is to be done."
@@ -55,7 +56,7 @@ def _why(story: Story) -> str:
     bad = short(story.commit)
     if story.ending is Ending.MIXED:
         return f"some of them get {bad}, and some what served before"
-    if story.safe and story.ending is Ending.STOPPED:
+    if story.safe and story.ending in {Ending.STOPPED, Ending.ESCALATED} and story.returned_to is None:
         return f"they never got {bad}"
     if story.ending is Ending.UNMERGED:
         return f"they get {bad}, which proved good"
@@ -96,6 +97,7 @@ def _shortly(story: Story) -> str:
         Ending.HELD: f"{story.environment}: nobody can see how {bad} does",
         Ending.UNMERGED: f"{story.environment}: {bad} serves, and was not merged",
         Ending.DOUBTED: f"{story.environment}: {bad} stays, look at it",
+        Ending.ESCALATED: f"{story.environment}: {bad} is for a person to mend",
     }[story.ending]
 
 

@@ -196,9 +196,9 @@ class Pulls(Area):
         if review.state == SAYS[Opinion.REQUEST_CHANGES]:
             return True
         approves = review.state == SAYS[Opinion.APPROVE] and review.commit == sha and review.association in BELONGING
-        return approves and review.author is not None and await self._may_write(review.author)
+        return approves and review.author is not None and await self.may_write(review.author)
 
-    async def _may_write(self, login: str) -> bool:
+    async def may_write(self, login: str) -> bool:
         """Whether somebody may write: a member or a collaborator may be one who only reads."""
         path = f"/collaborators/{segment(login)}/permission"
         found = await self.find(path, Permission, what="a permission")

@@ -1,0 +1,172 @@
+"""One try at mending an incident, in two halves: who finds the cause and proposes, and who judges and writes.
+
+Each half is a flow of its own in the journal, under the lease of its incident. The first may need the model's key and
+writes nothing outside; the second needs the token that writes, and no model.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import posixpath
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+
+from ci.diagnosis.bench import Bench, prepare
+from ci.diagnosis.contents import contents
+from ci.errors import UsageError
+from ci.promotion.flow import BlockedError, FlowStep
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from ci.diagnosis.facts import Facts
+    from ci.diagnosis.patch import Patched
+    from ci.diagnosis.trying import Trials
+    from ci.journal import Flow, Journal
+    from ci.journal.incidents import Incident
+    from ci.promotion.connected import Connected
+    from ci.promotion.flow import Doing
+    from ci.promotion.history import History
+    from ci.redact import Redactor
+    from ci.settings import Settings
+    from ci.settings.diagnosis import Diagnosis
+    from ci.vendors.github.client import GitHub
+    from ci.vendors.model import Model
+
+FINDING, MENDING = "diagnosis", "fix"  # the kinds of flow
+LASTING = 7 * 86_400.0  # seconds: people review within days
+AHEAD = "incident "  # before what is leased, which is no environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycle:
+    """What a half of a cycle works with.
+
+    `beginning` is the incident that all began with: an incident on a commit that was to mend another one goes on with
+    that one, and tries are counted over both. `number` counts from 1. `root` is the workspace, `place` a directory of
+    this process; the `redactor` knows the secrets of that. The half that finds has nothing `made`, the half that judges
+    has no `model`.
+    """
+
+    incident: Incident
+    beginning: str
+    number: int
+    facts: Facts
+    settings: Settings
+    root: Path
+    place: Path
+    journal: Journal
+    history: History
+    trials: Trials
+    redactor: Redactor
+    made: Connected | None = field(default=None, repr=False)
+    model: Model | None = field(default=None, repr=False)
+
+    @property
+    def own(self) -> Diagnosis:
+        """What is set for it."""
+        return self.settings.diagnosis
+
+    @property
+    def main(self) -> str:
+        """The branch that fixes go to."""
+        return self.settings.environments.development.branch
+
+    @property
+    def branch(self) -> str:
+        """The branch of this cycle's fix."""
+        return f"shipway/fix/{self.beginning}/{self.number}"
+
+    @property
+    def commit(self) -> str:
+        """The commit that failed."""
+        return self.incident.commit
+
+    @property
+    def hub(self) -> GitHub:
+        """Where fixes go. Raises UsageError."""
+        if self.made is None or self.made.github is None:
+            raise UsageError("shipway.toml does not say where the repository is", hint="[github] names it")
+        return self.made.github
+
+
+def leased_as(beginning: str) -> str:
+    """Return the name under which a cycle of an incident is leased, in the place of an environment."""
+    return f"{AHEAD}{beginning}"
+
+
+def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
+    """Begin a half of a cycle of an incident, or find the one that goes on.
+
+    A second half is of the first proposal that was not judged. Raises UsageError where there is none.
+    """
+    beginning = journal.cases.beginning(incident.id)
+    flows = [each for each in journal.flows.recent(leased_as(beginning)) if each.kind == kind]
+    going_on = next((each for each in flows if each.is_open), None)
+    if going_on is not None:
+        return going_on
+    number = len(flows) + 1
+    if kind == MENDING:
+        judged = {int(each.asked["cycle"]) for each in flows}
+        left = [each.cycle for each in journal.proposals.of(beginning) if each.cycle not in judged]
+        if not left:
+            hint = f"shipway diagnose {incident.id}"
+            raise UsageError(f"no proposal for {incident.id} waits to be judged", hint=hint)
+        number = left[0]
+    return journal.flows.begin(
+        f"{kind}-{beginning}-{number}",
+        kind=kind,
+        environment=leased_as(beginning),
+        commit=incident.commit,
+        asked={"incident": incident.id, "beginning": beginning, "cycle": number},
+        lasting=LASTING,
+    )
+
+
+def make_step(
+    cycle: Cycle,
+    name: str,
+    act: Callable[[Cycle, Doing], Awaitable[Mapping[str, Any]]],
+    *,
+    writes: str = "",
+    lasting: float = 3600.0,
+) -> FlowStep:
+    """Return a step of a cycle, which may last that many seconds."""
+    return FlowStep(name=name, act=functools.partial(act, cycle), writes=writes, lasting=lasting)
+
+
+async def off_thread(act: Callable[[], Any]) -> Any:
+    """Ask the journal, which may be far away, beside everything else."""
+    return await anyio.to_thread.run_sync(act)
+
+
+def packed(patch: bytes) -> str:
+    """Return a patch as JSON has it."""
+    return base64.b64encode(patch).decode()
+
+
+def unpacked(text: str) -> bytes:
+    """Return a patch as it was packed."""
+    return base64.b64decode(text)
+
+
+async def bench(cycle: Cycle) -> Bench:
+    """Return the git directory of this process in which patches are tried."""
+    place = cycle.place / "bench"
+    return Bench(directory=place) if place.exists() else await prepare(cycle.root, place)
+
+
+async def whole_files(cycle: Cycle, patched: Patched) -> dict[str, bytes | None]:
+    """Return what a patch makes of files, by path from the workspace. Raises BlockedError for one outside it."""
+    below = await cycle.history.prefix()
+    found: dict[str, bytes | None] = {}
+    for path, content in (await contents(await bench(cycle), patched)).items():
+        name = posixpath.relpath(path, below)
+        if name.startswith(".."):
+            raise BlockedError(f"it changes {path}, which is not in the workspace")
+        found[name] = content
+    return found

@@ -1,0 +1,99 @@
+"""How a cycle ends that mended nothing: another one follows, or people are told all that is known, once."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ci.diagnosis.cycle import make_step, off_thread
+from ci.diagnosis.judging import proposal_of
+from ci.diagnosis.proposed import Proposed, read
+from ci.diagnosis.story import history
+from ci.errors import ExitCode, UsageError
+from ci.journal.incidents import Stage
+from ci.promotion.flow import SKIPPED
+from ci.promotion.notices import delivering
+from ci.promotion.notices.story import Ending, Excerpt, Link, Story
+from ci.promotion.promoting import RULING
+from ci.vendors.pagerduty import Severity
+
+if TYPE_CHECKING:
+    from ci.diagnosis.cycle import Cycle
+    from ci.journal import Refusal
+    from ci.promotion.flow import Doing, Facts, FlowStep
+
+STATE, TOLD = "incident", "people told"
+ESCALATED = "escalated"
+LIVE = "production"
+
+
+def closing_steps(cycle: Cycle) -> tuple[FlowStep, ...]:
+    """Return what is done whatever came of the steps before, in its order."""
+    return (
+        make_step(cycle, STATE, _state),
+        make_step(cycle, TOLD, _tell, writes="mail, page and issue, where a person has to mend it"),
+    )
+
+
+async def _state(cycle: Cycle, doing: Doing) -> Facts:
+    """Note whether another cycle follows."""
+    refusal = doing.refusal
+    if refusal is None:
+        return {SKIPPED: "it is over"}
+    last = refusal.code == ExitCode.ESCALATED or cycle.number >= cycle.own.cycles
+    stage = Stage.ESCALATED if last else Stage.WAITING
+    await off_thread(lambda: cycle.journal.incidents.move(cycle.incident.id, stage))
+    return {ESCALATED: last}
+
+
+async def _tell(cycle: Cycle, doing: Doing) -> Facts:
+    """Tell people what is known, with the whole history, where no further cycle follows."""
+    refusal = doing.refusal
+    if refusal is None or not doing.facts[STATE].get(ESCALATED):
+        return {SKIPPED: "nobody has to be told"}
+    if cycle.made is None:
+        raise UsageError("nobody can be told: no service is connected")
+    story = await off_thread(lambda: story_of(cycle, refusal))
+    told = await delivering.deliver(story, cycle.made, cycle.journal, say=doing.note)
+    for line in told.said:
+        doing.note(line)
+    sent = {each.channel.value: each.state.value for each in told.notices}
+    return {"sent": sent, "said": list(told.said), "nobody": told.nobody}
+
+
+def story_of(cycle: Cycle, refusal: Refusal) -> Story:
+    """Return what there is to tell: the failure, what was found of its cause, and what was tried."""
+    proposal = proposal_of(cycle)
+    try:
+        proposed = read(proposal)
+    except UsageError as error:
+        proposed = Proposed(ended=error.message)
+    github = cycle.settings.github
+    links = [
+        Link(name=f"cycle {each.cycle}", address=each.reference)
+        for each in cycle.journal.fixes.of(cycle.beginning)
+        if each.reference
+    ]
+    excerpts = [Excerpt(name="what was tried", text="\n".join(history(cycle)))]
+    if proposal.patch:
+        excerpts.append(Excerpt(name="the patch", text=proposal.patch.decode(errors="replace")))
+    approach = proposed.approach
+    if proposed.complexity:
+        approach += f"\n\nEstimated complexity: {proposed.complexity}."
+    return Story(
+        incident=f"{cycle.incident.id}-{ESCALATED}",
+        product=github.repository if github else cycle.root.name,
+        environment=cycle.incident.environment,
+        commit=cycle.commit,
+        ending=Ending.ESCALATED,
+        what=cycle.facts.what,
+        reason="\n".join(filter(None, (cycle.facts.reason, proposed.cause, f"{refusal.step}: {refusal.message}"))),
+        severity=Severity.ERROR if cycle.incident.environment == LIVE else Severity.WARNING,
+        safe=None if cycle.incident.environment == LIVE else True,
+        detected=time.time(),
+        rulings=tuple(RULING.validate_python(each) for each in refusal.rulings),
+        excerpts=tuple(excerpts),
+        links=tuple(links),
+        advice=approach,
+        command=f"shipway incident show {cycle.beginning}",
+    )

@@ -1,0 +1,116 @@
+"""The first half of a cycle: see the failure again, have tools and then a model repair it, and propose what came of it.
+
+It may hold the model's key, and nothing that writes: what it found goes into the journal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci.diagnosis import limits, making, seen
+from ci.diagnosis.asking import PATCH, PROPOSED, TRANSCRIPT, ask
+from ci.diagnosis.cycle import bench, make_step, off_thread, packed, unpacked
+from ci.diagnosis.proposed import LONGEST, RERUN, Proposed, plain
+from ci.diagnosis.trying import Tree
+from ci.journal.incidents import Stage
+from ci.journal.proposals import Proposal
+from ci.promotion.flow import SKIPPED
+
+if TYPE_CHECKING:
+    from ci.diagnosis.cycle import Cycle
+    from ci.promotion.flow import Doing, Facts, FlowStep
+
+LIMITS, AGAIN, TOOLS, MODEL, PROPOSAL = "limits", "failure again", "tools", "model", "proposal"
+
+
+def steps(cycle: Cycle) -> tuple[FlowStep, ...]:
+    """Return what is done, in its order."""
+    return (
+        make_step(cycle, LIMITS, _limits),
+        make_step(cycle, AGAIN, _again),
+        make_step(cycle, TOOLS, _tools),
+        make_step(cycle, MODEL, _model),
+        make_step(cycle, PROPOSAL, _propose),
+    )
+
+
+async def _limits(cycle: Cycle, _doing: Doing) -> Facts:
+    over = await limits.reached(cycle)
+    return {} if over is None else {PROPOSED: plain(Proposed(over=over))}
+
+
+async def _again(cycle: Cycle, doing: Doing) -> Facts:
+    """Run the checks that failed, on the very same files: what passes now is flaky, by proof."""
+    if _is_settled(doing):
+        return {SKIPPED: "no further try is made"}
+    wanted = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
+    if not wanted:
+        return {SKIPPED: f"no check of the seven stages is red on it: it failed at {cycle.facts.what}"}
+    report = await cycle.trials.run(Tree(commit=cycle.commit), wanted, anew=True)
+    found = {"seen": seen.plain(report)}
+    if seen.red(report):
+        return found
+    flaky = Proposed(
+        author=RERUN, flaky=True, cause=f"the very same files passed when they were run again: {', '.join(wanted)}"
+    )
+    return {**found, PROPOSED: plain(flaky)}
+
+
+async def _tools(cycle: Cycle, doing: Doing) -> Facts:
+    """Have the tools' own fix modes repair it."""
+    if _is_settled(doing):
+        return {SKIPPED: "there is nothing to be repaired"}
+    repaired = await _repaired(cycle)
+    if repaired is None:
+        return {SKIPPED: "no tool repairs it by itself"}
+    author, patch = repaired
+    said = Proposed(author=author, cause=cycle.facts.reason[:LONGEST], approach=f"what {author} makes of it")
+    return {PROPOSED: plain(said), PATCH: packed(patch)}
+
+
+async def _model(cycle: Cycle, doing: Doing) -> Facts:
+    """Have the model find the cause."""
+    if _is_settled(doing):
+        return {SKIPPED: "nobody has to be asked"}
+    if cycle.model is None:
+        return {SKIPPED: "no model is connected: [diagnosis.model] names one"}
+    return await ask(cycle, cycle.model, doing)
+
+
+async def _propose(cycle: Cycle, doing: Doing) -> Facts:
+    """Keep what was found, for whoever judges it."""
+    found = next((each for each in doing.facts.values() if PROPOSED in each), {})
+    nothing = Proposed(ended="neither a tool nor a model repaired it", tier=3)
+    document = found.get(PROPOSED, plain(nothing))
+    patch = unpacked(found.get(PATCH, ""))
+    proposal = Proposal(
+        incident=cycle.beginning,
+        cycle=cycle.number,
+        document=document,
+        patch=patch,
+        transcript=str(found.get(TRANSCRIPT, "")),
+    )
+    await off_thread(lambda: cycle.journal.proposals.keep(proposal))
+    await off_thread(lambda: cycle.journal.incidents.move(cycle.incident.id, Stage.PROPOSED))
+    return {"author": document["author"], "bytes": len(patch)}
+
+
+async def _repaired(cycle: Cycle) -> tuple[str, bytes] | None:
+    """Return who repairs all that is red without a model, and the patch of it; None where something stays red."""
+    wanted = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
+    if not wanted:
+        return None
+    tree = Tree(commit=cycle.commit)
+    report = await cycle.trials.run(tree, wanted)
+    repaired = await cycle.trials.repair(tree, seen.red(report))
+    if repaired is None:
+        return None
+    author, files = repaired
+    after = await cycle.trials.run(Tree(commit=cycle.commit, files=files), wanted)
+    if seen.red(after):
+        return None
+    return author, await making.patch_of(await bench(cycle), cycle.commit, files, below=await cycle.history.prefix())
+
+
+def _is_settled(doing: Doing) -> bool:
+    return any(PROPOSED in each for each in doing.facts.values())

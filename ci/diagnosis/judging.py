@@ -1,0 +1,174 @@
+"""The second half of a cycle: how far a proposed fix may go, by code alone, and the proof that it mends what failed.
+
+There is no model here, and nothing that a proposal says is believed: git says what its patch does, and the checks are
+run again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import posixpath
+from typing import TYPE_CHECKING
+
+from ci.diagnosis import patch as patches
+from ci.diagnosis import proving, publishing
+from ci.diagnosis.contents import contents
+from ci.diagnosis.cycle import bench, make_step, off_thread, whole_files
+from ci.diagnosis.patch import Refused
+from ci.diagnosis.proposed import Proposed, plain, read
+from ci.diagnosis.trying import Tree
+from ci.errors import ExitCode, UsageError
+from ci.journal.fixes import Fate
+from ci.model import Outcome
+from ci.promotion import promoting
+from ci.promotion.flow import SKIPPED, BlockedError
+from ci.reporting.document import to_json
+
+if TYPE_CHECKING:
+    from ci.diagnosis.cycle import Cycle
+    from ci.diagnosis.patch import Patched
+    from ci.journal.proposals import Proposal
+    from ci.model import Ruling
+    from ci.promotion.flow import Doing, Facts, FlowStep
+
+PROPOSAL, TIER, PROOF, COMMIT, STAGES, FIX = "proposal", "tier", "proof", "commit", "stages", "fix"
+NOTHING = "there is nothing to be changed"
+
+
+def steps(cycle: Cycle) -> tuple[FlowStep, ...]:
+    """Return what is done until the fix is out, in its order."""
+    return (
+        make_step(cycle, PROPOSAL, _proposal),
+        make_step(cycle, TIER, _tier),
+        make_step(cycle, PROOF, _proof),
+        make_step(cycle, COMMIT, _commit, writes="the commit of a fix, at GitHub, on no branch"),
+        make_step(cycle, STAGES, _stages),
+        make_step(cycle, FIX, _fix, writes="main moved to the fix, or a branch and its pull request"),
+    )
+
+
+def proposal_of(cycle: Cycle) -> Proposal:
+    """Return the proposal that is judged. Raises UsageError."""
+    found = next((each for each in cycle.journal.proposals.of(cycle.beginning) if each.cycle == cycle.number), None)
+    if found is None:
+        raise UsageError(f"there is no proposal of cycle {cycle.number} for {cycle.beginning}")
+    return found
+
+
+async def _proposal(cycle: Cycle, _doing: Doing) -> Facts:
+    """Read it, and have git say what its patch does. Raises BlockedError where no person is spared by it."""
+    proposal = await off_thread(lambda: proposal_of(cycle))
+    proposed = read(proposal)
+    if proposed.over is not None:
+        raise BlockedError(proposed.over, code=ExitCode.ESCALATED)
+    if proposed.flaky:
+        return {"proposed": plain(proposed)}
+    if not proposal.patch.strip():
+        raise BlockedError(proposed.ended or "nothing was found that mends it", code=ExitCode.ESCALATED)
+    patched = await applied(cycle, proposal)
+    if patched.digest in await off_thread(lambda: _before(cycle)):
+        raise BlockedError("it is the same patch as in an earlier cycle", code=ExitCode.ESCALATED)
+    return {"proposed": plain(proposed), "digest": patched.digest}
+
+
+async def _tier(cycle: Cycle, doing: Doing) -> Facts:
+    """Rule how far it may go alone. Raises BlockedError where it may not go out at all, or a person has to do it."""
+    proposed = _proposed(doing)
+    if proposed.flaky:
+        return {SKIPPED: NOTHING, "tier": 1}
+    patched = await applied(cycle, await off_thread(lambda: proposal_of(cycle)))
+    ruling = await proving.rule_tier(cycle, proposed, patched)
+    tier = int(str(ruling.values["tier"]))
+    if ruling.ruling is not Outcome.PASS:
+        raise BlockedError(f"tier: {ruling.reason}", rulings=(ruling,))
+    if tier > 2:  # noqa: PLR2004 - the last one
+        raise BlockedError(f"tier: {ruling.reason}", code=ExitCode.ESCALATED, rulings=(ruling,))
+    return {promoting.RULINGS: promoting.plain(ruling), "tier": tier}
+
+
+async def _proof(cycle: Cycle, doing: Doing) -> Facts:
+    """Prove that it mends what failed, and nothing else is why that passes. Raises BlockedError."""
+    if _proposed(doing).flaky:
+        return {SKIPPED: NOTHING}
+    patched = await applied(cycle, await off_thread(lambda: proposal_of(cycle)))
+    ruling = await proving.prove(cycle, patched)
+    _demand(ruling)
+    return {promoting.RULINGS: promoting.plain(ruling)}
+
+
+async def _commit(cycle: Cycle, doing: Doing) -> Facts:
+    """Make the commit on top of main, where main still has the files as they were; else on what failed."""
+    proposed = _proposed(doing)
+    if proposed.flaky:
+        return {SKIPPED: NOTHING, "commit": cycle.commit, "head": cycle.commit}
+    patched = await applied(cycle, await off_thread(lambda: proposal_of(cycle)))
+    head = await cycle.hub.refs.sha(cycle.main) or cycle.commit
+    moved: list[str] = []
+    if head != cycle.commit:
+        await cycle.history.obtain(head, cycle.main)
+        before = await cycle.history.prefix()
+        changed = {
+            posixpath.normpath(posixpath.join(before, each)) for each in await cycle.history.changed(cycle.commit, head)
+        }
+        moved = sorted(changed & {each.path for each in patched.changes})
+    base = cycle.commit if moved else head
+    modes = {each.path: each.mode_after for each in patched.changes}
+    whole = await contents(await bench(cycle), patched)
+    files = {path: None if each is None else (modes[path], each) for path, each in whole.items()}
+    commit = await publishing.make_commit(cycle, doing, proposed, base, files)
+    return {"commit": commit, "head": base, "moved": moved}
+
+
+async def _stages(cycle: Cycle, doing: Doing) -> Facts:
+    """Run all seven stages with it. Raises BlockedError where one is not green."""
+    made = doing.facts[COMMIT]
+    files: dict[str, bytes | None] = {}
+    if not _proposed(doing).flaky:
+        patched = await applied(cycle, await off_thread(lambda: proposal_of(cycle)))
+        files = await whole_files(cycle, patched)
+    report = await cycle.trials.run(Tree(commit=made["head"], files=files))
+    promoting.demand_green(report, "the seven stages with the fix")
+    whole = dataclasses.replace(report, commit=made["commit"], dirty=False, branch=None)
+    record = functools.partial(
+        cycle.journal.evidence.record, report.id, commit=made["commit"], environment=None, report=to_json(whole)
+    )
+    await off_thread(record)
+    return {"report": report.id, "seconds": report.seconds}
+
+
+async def _fix(cycle: Cycle, doing: Doing) -> Facts:
+    """Have it out, as far as it may go. Raises VendorError."""
+    proposed, made = _proposed(doing), doing.facts[COMMIT]
+    tier = int(doing.facts[TIER]["tier"])
+    if proposed.flaky:
+        await off_thread(lambda: publishing.note(cycle, proposed, tier, "", Fate.NOTHING))
+        await off_thread(lambda: cycle.journal.incidents.close(cycle.incident.id))  # it would bar the next promotion
+        return {SKIPPED: NOTHING, "commit": cycle.commit, "how": Fate.NOTHING.value}
+    return await publishing.publish(cycle, proposed, made, tier=tier, digest=doing.facts[PROPOSAL]["digest"])
+
+
+async def applied(cycle: Cycle, proposal: Proposal) -> Patched:
+    """Return what git says that a proposal's patch does. Raises BlockedError where it does nothing."""
+    patched = await patches.apply(await bench(cycle), cycle.commit, proposal.patch)
+    if isinstance(patched, Refused):
+        raise BlockedError(patched.reason)
+    return patched
+
+
+def _before(cycle: Cycle) -> set[str]:
+    """Return the digests of the patches of earlier cycles."""
+    found = set()
+    for flow in cycle.journal.flows.recent(f"incident {cycle.beginning}"):
+        if int(flow.asked.get("cycle", 0)) < cycle.number:
+            found.add(str(cycle.journal.flows.results(flow.id).get(PROPOSAL, {}).get("digest")))
+    return found
+
+
+def _proposed(doing: Doing) -> Proposed:
+    return Proposed(**doing.facts[PROPOSAL]["proposed"])
+
+
+def _demand(ruling: Ruling) -> None:
+    if ruling.ruling is not Outcome.PASS:
+        raise BlockedError(f"{ruling.gate}: {ruling.reason}", rulings=(ruling,))

@@ -1,0 +1,46 @@
+"""What ends the tries at mending an incident: as many as are allowed, the same failure again, bots among themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci.diagnosis.cycle import off_thread
+
+if TYPE_CHECKING:
+    from ci.diagnosis.cycle import Cycle
+    from ci.promotion.history import Entry
+
+BOTS = 4  # commits of bots in a row, behind which no further one goes
+TRAILER = "Shipway-Cycle:"
+
+
+async def reached(cycle: Cycle) -> str | None:
+    """Return why no further try is made, None where one is."""
+    if cycle.number > cycle.own.cycles:
+        return f"{cycle.own.cycles} cycles did not mend {cycle.beginning}"
+    before = await off_thread(lambda: earlier(cycle))
+    if cycle.facts.signature in before:
+        return f"{cycle.incident.id} fails as {before[cycle.facts.signature]} did: what was merged did not mend it"
+    newest = await cycle.history.log(cycle.commit, without=(), most=BOTS)
+    if len(newest) == BOTS and all(map(is_bot, newest)):
+        return f"the last {BOTS} commits up to {cycle.commit[:12]} are all by bots"
+    return None
+
+
+def earlier(cycle: Cycle) -> dict[str, str]:
+    """Return the signatures of the other incidents that began with the same one, each with the first's id."""
+    journal, found = cycle.journal, dict[str, str]()
+    ids = [cycle.beginning]
+    for fix in journal.fixes.of(cycle.beginning):
+        if fix.commit is not None:
+            ids += [each.id for each in journal.incidents.about(fix.commit)]
+    for each in dict.fromkeys(ids):
+        signature = journal.cases.signature(each)
+        if signature is not None and each != cycle.incident.id:
+            found.setdefault(signature, each)
+    return found
+
+
+def is_bot(entry: Entry) -> bool:
+    """Whether no person wrote a commit: GitHub marks the names of apps, and ours have a trailer."""
+    return entry.author.endswith("[bot]") or TRAILER in entry.message

@@ -1,0 +1,156 @@
+"""What the gates of a fix are shown: what is known beside its patch, and what runs say with it and without it.
+
+Tests and configurations are those of what failed, and the patch's source is put over them: so a patch cannot prove
+itself by tests of its own. All of it is run here, whatever the proposal says was run before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci.diagnosis import seen
+from ci.diagnosis.cycle import whole_files
+from ci.diagnosis.limits import TRAILER, is_bot
+from ci.diagnosis.proposed import MODEL
+from ci.diagnosis.trying import Tree
+from ci.errors import UsageError
+from ci.gates import integrity, tier
+from ci.gates.integrity import Affected, IntegrityObserved, Tried
+from ci.gates.places import CONFIG, FIXTURES, SNAPSHOTS, TESTS, places
+from ci.model import Status
+from ci.promotion.inputs import read_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ci.diagnosis.cycle import Cycle
+    from ci.diagnosis.patch import Patched
+    from ci.diagnosis.proposed import Proposed
+    from ci.model import CheckRun, Ruling, RunReport
+
+TIMES = 3
+LOOKED_AT = 100  # commits since what was well
+# What judges the code. It stays as it was while the source is proven; a regression test is proven by itself.
+JUDGES = frozenset({TESTS, SNAPSHOTS, FIXTURES, CONFIG})
+PROVING = frozenset({"lint", "typecheck", "unit", "integration"})  # the rest comes with all seven stages
+
+
+async def rule_tier(cycle: Cycle, proposed: Proposed, patched: Patched) -> Ruling:
+    """Rule how far a fix may go. Raises VendorError, where GitHub does not say who may write."""
+    own = cycle.own
+    migrations = cycle.settings.migrations
+    trusted, foreign = await _authors(cycle)
+    observed = tier.TierObserved(
+        changes=patched.changes,
+        named=cycle.facts.packages,
+        packages=await _packages(cycle),
+        author="model" if proposed.author == MODEL else "fixer",
+        trusted=trusted,
+        wished=proposed.tier,
+        prefix=await cycle.history.prefix(),
+        apps=tuple(app.path for app in cycle.settings.apps),
+        migrations=(migrations.directory,) if migrations else (),
+        protected=own.protected,
+        alike=patched.alike,
+        foreign=foreign,
+    )
+    return tier.rule(observed, environment=cycle.incident.environment)
+
+
+async def prove(cycle: Cycle, patched: Patched) -> Ruling:
+    """Run all that a proof takes, and rule on it. Raises UsageError, ToolError, NoExecutorError."""
+    files = await whole_files(cycle, patched)
+    source = {path: each for path, each in files.items() if not JUDGES & set(places(path))}
+    tests = {path: each for path, each in files.items() if TESTS in places(path)}
+    bad, mended, both = (Tree(commit=cycle.commit, files=each) for each in ({}, source, files))
+    red = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
+    scope = await _scope(cycle, both, tuple(files), red)
+    trials = cycle.trials
+    before = await trials.run(bad, scope, anew=True)
+    after = await trials.run(mended, scope, anew=True)
+    failing = failed(before, among=red)
+    repeats = [await trials.run(mended, red, anew=True) for _ in range(TIMES)] if red else []
+    without = await trials.run(bad, red, anew=True) if red else None
+    whole = await trials.run(both, scope, anew=True)
+    written: tuple[str, ...] = ()
+    bare, green = None, None
+    if not failing:  # it has no test: the patch brings one
+        bare = await trials.run(Tree(commit=cycle.commit, files=tests), scope, anew=True)
+        green = await trials.run(both, scope, anew=True)
+        known = set(executed(before))
+        written = tuple(each for each in executed(green) if each not in known)
+    observed = IntegrityObserved(
+        changes=patched.changes,
+        failing=failing,
+        before=tried(before, red_is_an_end=True),
+        after=tried(after),
+        repeats=tuple(tried(each) for each in repeats),
+        affected=tuple(Affected(id=each.id, status=each.status) for each in seen.checks(whole)),
+        without=None if without is None else tried(without, red_is_an_end=True),
+        written=written,
+        red=None if bare is None else tried(bare, red_is_an_end=True),
+        green=None if green is None else tried(green),
+        times=TIMES,
+    )
+    return integrity.rule(observed, environment=cycle.incident.environment)
+
+
+def tried(report: RunReport, *, red_is_an_end: bool = False) -> Tried:
+    """Return what a run showed. `red_is_an_end`: what could not even be run there is how the failure shows."""
+    errors = [each for each in seen.checks(report) if each.status is Status.ERROR]
+    broken = "; ".join(f"{each.id}: {each.reason}" for each in errors)
+    return Tried(
+        executed=executed(report), failed=failed(report), ended=red_is_an_end or not errors, reason=broken or None
+    )
+
+
+def executed(report: RunReport) -> tuple[str, ...]:
+    """Return the ids of all that ran: of checks, and of their tests."""
+    ran = [each for each in seen.checks(report) if each.status is not Status.SKIPPED]
+    return tuple(dict.fromkeys(name for each in ran for name in (each.id, *each.executed)))
+
+
+def failed(report: RunReport, among: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Return the ids of all that failed, `among` some checks where they are named."""
+    wanted = None if among is None else set(among)
+    reds = [each for each in seen.red(report) if wanted is None or each.id in wanted]
+    return tuple(dict.fromkeys(name for each in reds for name in _complaints(each)))
+
+
+def _complaints(check: CheckRun) -> tuple[str, ...]:
+    """Return what failed in a check: its tests, else what it complains of, else the check itself."""
+    found = []
+    for failure in check.failures:
+        said = " ".join(filter(None, (failure.rule, failure.file))) or failure.message
+        found.append(failure.test_id or f"{check.id} > {said}")
+    return tuple(found) or (check.id,)
+
+
+async def _scope(cycle: Cycle, tree: Tree, paths: tuple[str, ...], red: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the ids of the checks that the patch touches, and of those that failed."""
+    touched = await cycle.trials.checks_of(tree, paths)
+    return tuple(dict.fromkeys((*red, *(each for each in touched if each.partition("/")[0] in PROVING))))
+
+
+async def _packages(cycle: Cycle) -> tuple[str, ...]:
+    try:
+        return tuple((await read_inputs(cycle.history, cycle.commit)).workspace.by_path)
+    except UsageError:  # its manifests are what is broken: then nothing is known to be a package that failed
+        return (".",)
+
+
+async def _authors(cycle: Cycle) -> tuple[bool, bool]:
+    """Return whether everyone who committed since it was well may write, and whether a bot is among them."""
+    good = cycle.facts.good
+    behind = (good,) if good is not None and await cycle.history.has(good) else ()
+    entries = await cycle.history.log(cycle.commit, without=behind, most=LOOKED_AT if behind else 1)
+    people = [each for each in entries if TRAILER not in each.message]
+    logins: Mapping[str, str | None] = {each.sha: await _login(cycle, each.sha) for each in people}
+    allowed = {login: await cycle.hub.pulls.may_write(login) for login in set(logins.values()) if login is not None}
+    trusted = len(entries) < LOOKED_AT and all(login is not None and allowed[login] for login in logins.values())
+    return trusted, any(map(is_bot, people))
+
+
+async def _login(cycle: Cycle, sha: str) -> str | None:
+    found = await cycle.hub.commits.get(sha)
+    return None if found is None else found.author

@@ -1,0 +1,31 @@
+"""What was tried so far for an incident, and what became of it: for whoever tries next, and for people at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci.diagnosis.cycle import MENDING
+from ci.diagnosis.proposed import read
+from ci.errors import UsageError
+
+if TYPE_CHECKING:
+    from ci.diagnosis.cycle import Cycle
+
+
+def history(cycle: Cycle) -> list[str]:
+    """Return what every cycle so far proposed and what became of it, a line each."""
+    fixes = {each.cycle: each for each in cycle.journal.fixes.of(cycle.beginning)}
+    lines = []
+    for proposal in cycle.journal.proposals.of(cycle.beginning):
+        try:
+            said = read(proposal)
+        except UsageError as error:
+            lines.append(f"cycle {proposal.cycle}: {error.message}")
+            continue
+        flow = f"{MENDING}-{cycle.beginning}-{proposal.cycle}"
+        refusal = cycle.journal.flows.refusal(flow)
+        fate = fixes[proposal.cycle].state.value if proposal.cycle in fixes else "went nowhere"
+        why = f": {refusal.step}: {refusal.message}" if refusal is not None else ""
+        what = said.cause or said.over or said.ended
+        lines.append(f"cycle {proposal.cycle} ({said.author or 'nobody'}): {what}; {fate}{why}")
+    return lines

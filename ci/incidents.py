@@ -1,0 +1,101 @@
+"""The command line's part about incidents: which there are, what each is, why it is, and how it is mended."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import click
+
+from ci.commands import EXECUTOR, PATH, REPORT, WAIT, barred, console
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from ci.errors import ExitCode
+
+NAME = click.argument("name", metavar="INCIDENT")
+
+
+@click.group()
+def incident() -> None:
+    """What went wrong with commits, and what is done about it."""
+
+
+@incident.command("list")
+@PATH
+@click.option("--all", "everything", is_flag=True, help="Those that are closed, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def listed(path: Path, *, everything: bool, as_json: bool) -> ExitCode:
+    """Print the incidents that are open, a line each."""
+    import json
+
+    import anyio
+
+    import pipeline
+    from ci.errors import ExitCode
+    from ci.reporting.incident import document, line
+
+    found = anyio.run(functools.partial(pipeline.incidents, everything=everything), path)
+    if as_json:
+        click.echo(json.dumps([document(each) for each in found], indent=2))
+    else:
+        for each in found:
+            click.echo(line(each))
+        if not found:
+            click.echo("none is open")
+    return ExitCode.PASSED
+
+
+@incident.command()
+@NAME
+@PATH
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def show(name: str, path: Path, *, as_json: bool) -> ExitCode:
+    """Print all that is known of an incident: what failed, and every try at mending it."""
+    import json
+
+    import anyio
+
+    import pipeline
+    from ci.errors import ExitCode
+    from ci.reporting.incident import document, told
+
+    found = anyio.run(pipeline.incident, path, name)
+    click.echo(json.dumps(document(found), indent=2) if as_json else told(found))
+    return ExitCode.PASSED
+
+
+@incident.command()
+@NAME
+@PATH
+def close(name: str, path: Path) -> ExitCode:
+    """Close an incident: its commit may be promoted again."""
+    return barred("close", path, name)
+
+
+@click.command()
+@NAME
+@PATH
+@click.option("--propose", "half", flag_value="propose", help="Only find the cause: what has no token that writes.")
+@click.option("--judge", "half", flag_value="judge", help="Only judge what was proposed: what has no model.")
+@EXECUTOR
+@WAIT
+@REPORT
+def diagnose(*, name: str, half: str | None, **asked: Any) -> ExitCode:
+    """Find why something failed, mend it as far as that may be done alone, and promote again what was mended.
+
+    Exit code 0: it is over. 20: a person is waited for, or somebody else. 14: a person has to mend it. 11: what was
+    proposed may not go out, or proves nothing. Else as `promote`.
+    """
+    import anyio
+
+    import pipeline
+    from ci.asked import MendingRequest
+
+    request = MendingRequest(incident=name, propose=half != "judge", judge=half != "propose", **asked)
+    return anyio.run(pipeline.diagnose, request, console()).code
+
+
+COMMANDS = (incident, diagnose)

@@ -1,0 +1,61 @@
+"""An incident in words: on one line, and with all its cycles."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from ci.reporting.wording import one_line, shortened
+
+if TYPE_CHECKING:
+    from ci.model import CycleRun, IncidentRun
+
+PATCH_LINES = 200
+
+
+def document(incident: IncidentRun) -> dict[str, Any]:
+    """Return it as JSON has it."""
+    return dataclasses.asdict(incident)
+
+
+def line(incident: IncidentRun) -> str:
+    """Return it on one line: which, how far it is, and what failed."""
+    where = f"{incident.commit[:12]}, {incident.environment}"
+    return f"{incident.id}  {incident.state}  {where}: {one_line(f'{incident.what}: {incident.reason}')}"
+
+
+def told(incident: IncidentRun) -> str:
+    """Return all of it, for the terminal."""
+    parts = [line(incident), f"signature {incident.signature}" if incident.signature else ""]
+    parts += [cycle(each, incident.of) for each in incident.cycles]
+    return "\n".join(filter(None, parts))
+
+
+def cycle(each: CycleRun, of: int) -> str:
+    """Return a cycle over some lines, with its patch."""
+    lines = ["", f"cycle {each.number} of {of}: {outcome(each)}"]
+    pairs = (
+        ("found by", each.author),
+        ("cause", each.cause),
+        ("approach", each.approach),
+        ("complexity", each.complexity),
+        ("took", cost(each)),
+        ("stopped by", each.why or ""),
+        ("see", each.reference),
+    )
+    lines += [f"  {name:<11}{one_line(text, 1000)}" for name, text in pairs if text]
+    if each.patch:
+        lines += ["", *(f"  {text}" for text in shortened(each.patch, lines=PATCH_LINES, width=200).split("\n"))]
+    return "\n".join(lines)
+
+
+def outcome(each: CycleRun) -> str:
+    """Return what became of a cycle, in a few words."""
+    tier = f"tier {each.tier}, " if each.tier is not None else ""
+    commit = f" as {each.commit[:12]}" if each.commit else ""
+    return f"{tier}{each.fate or 'went nowhere'}{commit}"
+
+
+def cost(each: CycleRun) -> str:
+    """Return what a model took for it, "" where none was asked."""
+    return f"{each.steps} steps of a model, ${each.dollars:.2f}" if each.steps else ""
