@@ -14,10 +14,12 @@ from ci.diagnosis.proposed import LONGEST, RERUN, Proposed, plain
 from ci.diagnosis.trying import Tree
 from ci.journal.incidents import Stage
 from ci.journal.proposals import Proposal
+from ci.model import CheckRun, Status
 from ci.promotion.flow import SKIPPED
 
 if TYPE_CHECKING:
     from ci.diagnosis.cycle import Cycle
+    from ci.diagnosis.facts import Broken
     from ci.promotion.flow import Doing, Facts, FlowStep
 
 LIMITS, AGAIN, TOOLS, MODEL, PROPOSAL = "limits", "failure again", "tools", "model", "proposal"
@@ -98,11 +100,8 @@ async def _propose(cycle: Cycle, doing: Doing) -> Facts:
 async def _repaired(cycle: Cycle) -> tuple[str, bytes] | None:
     """Return who repairs all that is red without a model, and the patch of it; None where something stays red."""
     wanted = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
-    if not wanted:
-        return None
-    tree = Tree(commit=cycle.commit)
-    report = await cycle.trials.run(tree, wanted)
-    repaired = await cycle.trials.repair(tree, seen.red(report))
+    runs = tuple(map(_run, (each for each in cycle.facts.broken if "@" in each.check)))
+    repaired = await cycle.trials.repair(Tree(commit=cycle.commit), runs) if runs else None
     if repaired is None:
         return None
     author, files = repaired
@@ -110,6 +109,14 @@ async def _repaired(cycle: Cycle) -> tuple[str, bytes] | None:
     if seen.red(after):
         return None
     return author, await making.patch_of(await bench(cycle), cycle.commit, files, below=await cycle.history.prefix())
+
+
+def _run(broken: Broken) -> CheckRun:
+    """Return a check as it failed, by what is known of that."""
+    name = broken.check.partition("/")[2].rpartition("@")[0]
+    return CheckRun(
+        stage=broken.stage, name=name, package=broken.package, status=Status.FAILED, failures=broken.failures
+    )
 
 
 def _is_settled(doing: Doing) -> bool:

@@ -71,7 +71,7 @@ async def prove(cycle: Cycle, patched: Patched) -> Ruling:
     failing = failed(before, among=red)
     repeats = [await trials.run(mended, red, anew=True) for _ in range(TIMES)] if red else []
     without = await trials.run(bad, red, anew=True) if red else None
-    whole = await trials.run(both, scope, anew=True)
+    whole = after if source == files else await trials.run(both, scope, anew=True)
     written: tuple[str, ...] = ()
     bare, green = None, None
     if not failing:  # it has no test: the patch brings one

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci.errors import UsageError
-from ci.scenarios import production, staging
+from ci.scenarios import mending, production, staging
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 STORY = production.STORY.name
 CRASH = "crash@"
-SCENARIOS: Mapping[str, Scenario] = {each.name: each for each in (*production.SCENARIOS, *staging.SCENARIOS)}
+SCENARIOS: Mapping[str, Scenario] = {
+    each.name: each for each in (*production.SCENARIOS, *mending.SCENARIOS, *staging.SCENARIOS)
+}
 
 
 def find_scenario(name: str) -> Scenario:

@@ -109,7 +109,7 @@ def _served_otherwise(
     if serves is Serves.MIXED:
         is_so = commit in after.values() and set(after.values()) != {commit}
         return [] if is_so else [f"{environment} serves {dict(after)}, and a mix is expected"]
-    expected = dict.fromkeys(after, commit) if serves is Serves.NEW else before
+    expected = dict.fromkeys(after, commit) if serves in {Serves.NEW, Serves.MENDED} else before
     return [
         f"{environment} serves {found[:12]} of {app}, and {expected[app][:12]} is expected"
         for app, found in after.items()

@@ -26,6 +26,8 @@ from ci.rehearsal.vercel import Vercel
 from ci.scenarios.customers import customers, those
 from ci.scenarios.ending import differences, read_end, stand
 from ci.scenarios.following import reached
+from ci.scenarios.people import pushed, review
+from ci.scenarios.scenario import Serves
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -126,27 +128,33 @@ class Desk:
 
     async def type(self, command: Command, commit: str, report: str | None) -> Played:
         """Type a command as a person does, and compare how it ends."""
+        if command.reviewed:
+            await review(self.world, self.note)
         before = await stand(self.world, self.journal, command.environment)
         place = self.directory / report if report else None
-        argv = (*self.argv, *command.words, *(("--report", str(place)) if place else ()))
-        self.note(f"$ shipway {' '.join(command.words)}")
+        words = tuple(word.replace("{commit}", commit[:12]) for word in command.words)
+        argv = (*self.argv, *words, *(("--report", str(place)) if place else ()))
+        environment = {**self.environment, **(pushed(commit) if command.on_host else {})}
+        self.note(f"{'as a CI host, for the push: ' if command.on_host else ''}$ shipway {' '.join(words)}")
         began = time.monotonic()
         async with planted(command.plants, self.world, functools.partial(self._reached, command, commit), self.note):
             if command.killed is None:
-                code = await attached(argv, cwd=self.checkout, environment=self.environment)
+                code = await attached(argv, cwd=self.checkout, environment=environment)
             else:
                 cut = functools.partial(self._reached, command, commit, command.killed)
-                code = await attached(argv, cwd=self.checkout, environment=self.environment, cut=cut)
+                code = await attached(argv, cwd=self.checkout, environment=environment, cut=cut)
                 self.note(f"killed at {command.killed}, as by a power cut")
         seconds = time.monotonic() - began
         ended = read_end(code, place / REPORT if place else None)
         after = await stand(self.world, self.journal, command.environment)
+        mended = await anyio.to_thread.run_sync(self._mended)
+        expected = mended if command.end.serves is Serves.MENDED and mended else commit
         wrong = differences(
-            command.end, ended, self.world, commit, environment=command.environment, before=before, after=after
+            command.end, ended, self.world, expected, environment=command.environment, before=before, after=after
         )
         flow, found = await anyio.to_thread.run_sync(self._flow, command.environment, commit)
         return Played(
-            words=command.words,
+            words=words,
             environment=command.environment,
             commit=commit,
             seconds=round(seconds, 3),
@@ -159,6 +167,13 @@ class Desk:
 
     async def _reached(self, command: Command, commit: str, step: str) -> None:
         await reached(self.journal, command.environment, commit, step)
+
+    def _mended(self) -> str | None:
+        """Return the newest commit of main that is a fix."""
+        found = [
+            fix for each in self.journal.incidents.recent() for fix in self.journal.fixes.of(each.id) if fix.commit
+        ]
+        return max(found, key=lambda fix: fix.moment).commit if found else None
 
     def _flow(self, environment: str, commit: str) -> tuple[str | None, Times]:
         """Return the newest flow of a commit, and how soon it was found to be bad and put back."""

@@ -35,6 +35,7 @@ class Serves(enum.StrEnum):
     NEW = "the commit"
     OLD = "what they got before"
     MIXED = "the commit of some apps, what they got before of others"
+    MENDED = "the commit that mends it"
     ANY = "either"
 
 
@@ -71,7 +72,9 @@ class End:
 class Command:
     """The `words` are those of a command line, which makes a report but where `reports` is not so.
 
-    It is killed with SIGKILL once the promotion begins the step `killed`.
+    In a word `{commit}` stands for the first twelve digits of the commit. It is killed with SIGKILL once the promotion
+    begins the step `killed`. `on_host`: it is typed by a CI host, for a push to main. `reviewed`: before it, a person
+    reviews the pull requests into main that wait, and merges them.
     """
 
     words: tuple[str, ...]
@@ -80,6 +83,8 @@ class Command:
     plants: tuple[Plant, ...] = ()
     killed: str | None = None
     reports: bool = True
+    on_host: bool = False
+    reviewed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
