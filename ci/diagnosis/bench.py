@@ -54,20 +54,23 @@ class Bench:
         return self.directory / f"shipway-index-{next(self._numbers)}"
 
     async def git(
-        self, *arguments: str, stdin: bytes | None = None, extra: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        extra: Mapping[str, str] | None = None,
+        most: int = MOST_READ,
     ) -> Completed:
-        """Run git on this directory alone. Its exit code is a value; what is too long to be read is an error."""
+        """Run git on this directory alone. Its exit code is a value, and of more than `most` bytes there is the end."""
         given = {"GIT_DIR": str(self.directory), **(extra or {})}
-        done = await _git(self.directory, *arguments, stdin=stdin, extra=given)
-        if len(done.stdout) > MOST_READ:
-            raise UsageError(f"git {arguments[0]} says more than {MOST_READ >> 20} MiB: the change is too large")
-        return done
+        return await _git(self.directory, *arguments, stdin=stdin, extra=given, most=most)
 
     async def read(self, *arguments: str, stdin: bytes | None = None, extra: Mapping[str, str] | None = None) -> bytes:
-        """Return what git says. Raises UsageError where it cannot."""
+        """Return what git says. Raises UsageError where it cannot, or says too much."""
         done = await self.git(*arguments, stdin=stdin, extra=extra)
         if done.code != 0:
             raise UsageError(f"git {arguments[0]} failed: {done.complaint}")
+        if len(done.stdout) > MOST_READ:
+            raise UsageError(f"git {arguments[0]} says more than {MOST_READ >> 20} MiB: the change is too large")
         return done.stdout
 
 
@@ -92,7 +95,11 @@ async def prepare(root: Path, into: Path) -> Bench:
 
 
 async def _git(
-    directory: Path, *arguments: str, stdin: bytes | None = None, extra: Mapping[str, str] | None = None
+    directory: Path,
+    *arguments: str,
+    stdin: bytes | None = None,
+    extra: Mapping[str, str] | None = None,
+    most: int = MOST_READ,
 ) -> Completed:
     environment = processes.inherited() | {
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -107,6 +114,4 @@ async def _git(
     }
     settings = [part for each in _SETTINGS for part in ("-c", each)]
     argv = ["git", *settings, *arguments]
-    return await processes.run(
-        argv, cwd=directory, environment=environment, stdin=stdin, timeout=PATIENCE, most=MOST_READ
-    )
+    return await processes.run(argv, cwd=directory, environment=environment, stdin=stdin, timeout=PATIENCE, most=most)

@@ -94,7 +94,8 @@ async def apply(bench: Bench, commit: str, patch: bytes, *, most: int = MOST) ->
     if isinstance(blobs, Refused):
         return blobs
     tree = (await bench.read("write-tree", extra=index)).decode().strip()
-    paths = await bench.read("ls-files", "--cached", "-z", extra=index)
+    more = any(entry.kind == "added" for entry in entries)
+    paths = await bench.read("ls-files", "--cached", "-z", extra=index) if more else b""
     return Patched(
         tree=tree,
         changes=tuple(_change(entry, blobs) for entry in entries),
@@ -180,12 +181,15 @@ async def _blobs(bench: Bench, entries: tuple[_Entry, ...]) -> dict[str, bytes] 
     if not asked:
         return {}
     names = "".join(f"{each}\n" for each in asked).encode()
-    sizes = await bench.read("cat-file", "--batch-check=%(objectsize)", stdin=names)
-    if sum(int(each) for each in sizes.split()) > MOST_OF_A_FILE:
+    found = dict[str, bytes]()
+    told = await bench.git("cat-file", "--batch", stdin=names, most=MOST_OF_A_FILE)
+    if len(told.stdout) > MOST_OF_A_FILE:
         return Refused(reason=f"the patch changes files of more than {MOST_OF_A_FILE >> 20} MiB")
-    rest, found = await bench.read("cat-file", "--batch", stdin=names), dict[str, bytes]()
+    rest = told.stdout
     for each in asked:
         head, _, rest = rest.partition(b"\n")
+        if not head.rpartition(b" ")[2].isdigit():
+            raise UsageError(f"git has no file {each[:12]} here", hint="a clone without all files is not enough")
         size = int(head.rpartition(b" ")[2])
         found[each], rest = rest[:size], rest[size + 1 :]
     return found

@@ -92,8 +92,7 @@ _SOURCED: Mapping[str, re.Pattern[str]] = {
         r"\.stack\b[^\n;]{0,200}\b(?:includes|match|test)\b",
     ),
     "code of tests": _all(
-        _FROM + r"(?:[^\"'`]{0,200}/)?(?:tests?|__tests__|fixtures?|__fixtures__|__mocks__|mocks?)/"
-        r"[^\"'`]{0,200}[\"'`]",
+        _FROM + r"(?:[^\"'`]{0,200}/)?(?:__)?(?:tests?|fixtures?|mocks?)(?:__)?/[^\"'`]{0,200}[\"'`]",
         _FROM + r"(?:vitest|jest|@jest/\w+|@playwright/test|node:test)[\"'`]",
         _FROM + r"[^\"'`]{0,200}\.(?:test|spec|fixture|mock)s?(?:\.\w+)?[\"'`]",
     ),

@@ -23,7 +23,7 @@ _ALLOWED = re.compile(
 _ITEM = re.compile(r"\s*(?:-\s+)?[\"']?(?:@[\w.-]+/)?[a-z0-9][\w.-]*[\"']?\s*(?::\s*true)?,?\s*", re.IGNORECASE)
 _ELSEWHERE = re.compile(
     r"\s*+[\"']?[^\s:]{1,220}[\"']?\s*+:\s*+[\"']?(?:git[+:@]|git\+ssh|https?:|ssh:|github:|gitlab:|bitbucket:|gist:|file:|link:|portal:|"
-    r"npm:|[\w.-]+/[\w.-]+(?:#[^\"']*)?[\"']?,?\s*$)",
+    r"npm:|(?!patches/)[\w.-]+/[\w.-]+(?:#[^\"']*)?[\"']?,?\s*$)",
     re.IGNORECASE,
 )
 _FETCHED = re.compile(

@@ -12,7 +12,7 @@ _UNITS = {
     "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0,
     "b": 1.0, "kb": 1e3, "kib": 1024.0, "mb": 1e6, "mib": 1024.0**2, "%": 1.0,
 }  # fmt: skip
-_NUMBER = r"(-?\d[\d_]{0,20}(?:\.\d{1,20})?)\s*(ms|s|min|m|kb|kib|mb|mib|b|%)?(?![\w.])"
+_NUMBER = r"(-?\d[\d_]{0,20}(?:\.\d{1,20})?)\s*((?i:ms|s|min|m|kb|kib|mb|mib|b|%))?(?![\w.])"
 _PRODUCT = rf"[\"']?{_NUMBER}(?:\s*\*\s*(\d[\d_]*))?(?:\s*\*\s*(\d[\d_]*))?"
 
 # Longer or more of these is looser, wherever they stand.
