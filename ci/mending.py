@@ -45,9 +45,8 @@ if TYPE_CHECKING:
     from ci.vendors.model import Model
 
 KEY = "diagnosis.model.key"
-TELLING = "development"  # whose channels tell of what failed on main
 LIVE = "production"
-ENVIRONMENTS = frozenset({"staging", "production", "development"})
+ENVIRONMENTS = ("development", "staging", "production")
 
 
 def incident_of(journal: Journal, name: str) -> Incident:
@@ -154,12 +153,22 @@ async def mend(request: MendingRequest, root: Path, journal: Journal, console: C
     flow = halves.begin(journal, MENDING, incident_of(journal, request.incident))
     fence = Fence()
     async with _opened(request, root, journal, console, flow) as opened:
-        environment = opened.incident.environment
-        where = environment if environment in ENVIRONMENTS else TELLING
+        where = _telling(opened.settings, opened.incident.environment)
         async with connected(opened.settings, where, root=root, before=fence) as made:
             cycle = dataclasses.replace(opened, made=made)
             steps = (*judging.steps(cycle), *following.steps(cycle))
             return await _carried(journal, flow, steps, console, closing=escalating.closing_steps(cycle), fence=fence)
+
+
+def _telling(settings: Settings, environment: str) -> str:
+    """Return the environment whose channels tell of an incident: its own; of main's the first that keeps issues.
+
+    The terminal is all that there is where none does.
+    """
+    if environment in ENVIRONMENTS:
+        return environment
+    every = dict(settings.environments)
+    return next((name for name in ENVIRONMENTS if every[name].notify.issues is not None), ENVIRONMENTS[0])
 
 
 async def _carried(

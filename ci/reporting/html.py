@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ci.reporting import charts, excerpts, findings, notes, promotion, wording
+from ci.reporting import charts, excerpts, findings, incident, notes, promotion, wording
 from ci.reporting.paths import artifact_path, log_path
 from ci.text import clean, count, web_address
 
@@ -123,6 +123,10 @@ def _environment() -> Environment:
         "brings": notes.brings,
         "change": notes.change,
         "rest": notes.rest,
+        "fate": incident.outcome,
+        "cost": incident.cost,
+        "patch": incident.patch_lines,
+        "artifact": artifact_path,
     }
     environment.globals |= {"glyphs": {status.value: glyph for status, glyph in wording.GLYPHS.items()}}
     return environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.reporting.wording import one_line, shortened
@@ -11,6 +12,15 @@ if TYPE_CHECKING:
     from ci.model import CycleRun, IncidentRun
 
 PATCH_LINES = 200
+WIDEST = 200  # characters of a line of a patch
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchLine:
+    """A line of a patch; `kind` is added, removed, or "" for what stays and what names files."""
+
+    text: str
+    kind: str
 
 
 def document(incident: IncidentRun) -> dict[str, Any]:
@@ -45,7 +55,7 @@ def cycle(each: CycleRun, of: int) -> str:
     )
     lines += [f"  {name:<11}{one_line(text, 1000)}" for name, text in pairs if text]
     if each.patch:
-        lines += ["", *(f"  {text}" for text in shortened(each.patch, lines=PATCH_LINES, width=200).split("\n"))]
+        lines += ["", *(f"  {text}" for text in shortened(each.patch, lines=PATCH_LINES, width=WIDEST).split("\n"))]
     return "\n".join(lines)
 
 
@@ -59,3 +69,12 @@ def outcome(each: CycleRun) -> str:
 def cost(each: CycleRun) -> str:
     """Return what a model took for it, "" where none was asked."""
     return f"{each.steps} steps of a model, ${each.dollars:.2f}" if each.steps else ""
+
+
+def patch_lines(each: CycleRun) -> tuple[PatchLine, ...]:
+    """Return the lines of a cycle's patch, as far as they are shown."""
+    kinds = {"+": "added", "-": "removed"}
+    lines = shortened(each.patch.rstrip("\n"), lines=PATCH_LINES, width=WIDEST).split("\n")
+    return tuple(
+        PatchLine(text=text, kind="" if text.startswith(("+++", "---")) else kinds.get(text[:1], "")) for text in lines
+    )

@@ -5,6 +5,7 @@ Each is one that a careful reader might let through: it lints, it compiles, and 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,10 @@ class Candidate:
     changes: tuple[Change, ...] = ()
 
     def edits(self, root: Path) -> dict[str, str]:
-        """Return the whole texts of its files, in a checkout. Raises ToolError where it does not fit there."""
+        """Return the whole texts of its files, in a checkout; `{now}` becomes the moment, in milliseconds since 1970.
+
+        Raises ToolError where it does not fit there.
+        """
         made = dict(self.files)
         for change in self.changes:
             text = made.get(change.path) or (root / change.path).read_text(encoding="utf-8")
@@ -43,7 +47,7 @@ class Candidate:
                     f"the commit {self.message!r} does not fit {change.path}: {told!r} stands there not once"
                 )
             made[change.path] = text.replace(change.old, change.new)
-        return made
+        return {path: text.replace("{now}", f"{time.time() * 1000:.0f}") for path, text in made.items()}
 
 
 TAGS = Candidate(

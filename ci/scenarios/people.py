@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ci.rehearsal.world import World
 
 
-def pushed(commit: str) -> dict[str, str]:
+def as_host(commit: str) -> dict[str, str]:
     """Return the variables that GitHub Actions sets for a push to main."""
     return {
         "GITHUB_ACTIONS": "true",

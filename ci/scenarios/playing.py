@@ -26,7 +26,7 @@ from ci.rehearsal.vercel import Vercel
 from ci.scenarios.customers import customers, those
 from ci.scenarios.ending import differences, read_end, stand
 from ci.scenarios.following import reached
-from ci.scenarios.people import pushed, review
+from ci.scenarios.people import as_host, review
 from ci.scenarios.scenario import Serves
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ async def play(
         for act in scenario.acts:
             note(f"pushing to main: {act.candidate.message}")
             commit = await push_commit(world, act.candidate.edits(world.checkout), act.candidate.message)
+            pushed = time.monotonic()
             for command in act.commands:
+                await anyio.sleep(command.after and max(0.0, pushed + command.after - time.monotonic()))
                 number = f"{len(played) + 1}-{'-'.join(command.words[:2])}" if command.reports else None
                 played.append(await desk.type(command, commit, number))
                 if played[-1].wrong:
@@ -132,9 +134,9 @@ class Desk:
             await review(self.world, self.note)
         before = await stand(self.world, self.journal, command.environment)
         place = self.directory / report if report else None
-        words = tuple(word.replace("{commit}", commit[:12]) for word in command.words)
+        words = await anyio.to_thread.run_sync(self._filled, command.words)
         argv = (*self.argv, *words, *(("--report", str(place)) if place else ()))
-        environment = {**self.environment, **(pushed(commit) if command.on_host else {})}
+        environment = {**self.environment, **(as_host(commit) if command.on_host else {})}
         self.note(f"{'as a CI host, for the push: ' if command.on_host else ''}$ shipway {' '.join(words)}")
         began = time.monotonic()
         async with planted(command.plants, self.world, functools.partial(self._reached, command, commit), self.note):
@@ -167,6 +169,12 @@ class Desk:
 
     async def _reached(self, command: Command, commit: str, step: str) -> None:
         await reached(self.journal, command.environment, commit, step)
+
+    def _filled(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the words of a command, with the name of the newest incident that is open in its place."""
+        open_ones = self.journal.incidents.going_on()
+        name = open_ones[-1].id if open_ones else "none"
+        return tuple(word.replace("{incident}", name) for word in words)
 
     def _mended(self) -> str | None:
         """Return the newest commit of main that is a fix."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ci.errors import ExitCode
 from ci.scenarios.candidates import NOTE, TAGS, Candidate
 from ci.scenarios.candidates_production import CENTS, ORIGIN, TWINS
+from ci.scenarios.mending import DIAGNOSE, MENDS_ORIGINS
 from ci.scenarios.scenario import EVERYBODY, KILLED, Act, Command, End, Plant, Scenario, Serves
 
 ALWAYS = 10**6  # requests
@@ -99,12 +100,19 @@ SCENARIOS = (
     ),
     released(
         "bad-deploy",
-        "customers cannot sign in: the smoke says so, and all apps are put back",
+        "customers cannot sign in: all apps are put back; it is diagnosed, mended with a test, and released",
         Command(
             words=RELEASE,
             environment=LIVE,
             end=replace(PUT_BACK, step="smoke", says=("sign-in", "403")),
         ),
+        Command(
+            words=DIAGNOSE,
+            environment=LIVE,
+            plants=MENDS_ORIGINS,
+            end=End(code=ExitCode.HELD, serves=Serves.OLD, pinned=True),
+        ),
+        Command(words=DIAGNOSE, environment=LIVE, reviewed=True, end=End(serves=Serves.MENDED)),
         candidate=ORIGIN,
     ),
     released(

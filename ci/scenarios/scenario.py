@@ -72,9 +72,10 @@ class End:
 class Command:
     """The `words` are those of a command line, which makes a report but where `reports` is not so.
 
-    In a word `{commit}` stands for the first twelve digits of the commit. It is killed with SIGKILL once the promotion
+    In a word `{incident}` stands for the newest incident that is open. It is killed with SIGKILL once the promotion
     begins the step `killed`. `on_host`: it is typed by a CI host, for a push to main. `reviewed`: before it, a person
-    reviews the pull requests into main that wait, and merges them.
+    reviews the pull requests into main that wait, and merges them. It is typed `after` that many seconds from the push,
+    at the earliest.
     """
 
     words: tuple[str, ...]
@@ -85,6 +86,7 @@ class Command:
     reports: bool = True
     on_host: bool = False
     reviewed: bool = False
+    after: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
