@@ -14,6 +14,7 @@ from ci.journal import State
 from ci.model import CycleRun, IncidentRun, RunReport, RunVerdict, Status, written
 from ci.promotion import promoting
 from ci.promotion.promoting import RULING
+from ci.reporting.incident import PROPOSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,7 +112,7 @@ def _cycle(journal: Journal, proposal: Proposal, fix: Fix | None) -> CycleRun:
         transcript=f"transcripts/cycle-{proposal.cycle}.md" if proposal.transcript else None,
         dollars=said.dollars,
         steps=said.steps,
-        fate=fix.state.value if fix is not None else "waits to be judged" if not facts and refusal is None else "",
+        fate=fix.state.value if fix is not None else PROPOSED if not facts and refusal is None else "",
         why=f"{refusal.step}: {refusal.message}" if refusal is not None else None,
         reference=fix.reference if fix is not None else "",
         commit=fix.commit if fix is not None else None,

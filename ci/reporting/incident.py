@@ -6,12 +6,16 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ci.reporting.wording import one_line, shortened
+from ci.model import RunVerdict
+from ci.reporting.wording import listed, one_line, shortened
 
 if TYPE_CHECKING:
-    from ci.model import CycleRun, IncidentRun
+    from collections.abc import Sequence
+
+    from ci.model import CycleRun, IncidentRun, RunReport
 
 PATCH_LINES = 200
+PROPOSED = "waits to be judged"
 WIDEST = 200  # characters of a line of a patch
 
 
@@ -26,6 +30,20 @@ class PatchLine:
 def document(incident: IncidentRun) -> dict[str, Any]:
     """Return it as JSON has it."""
     return dataclasses.asdict(incident)
+
+
+def headline(report: RunReport, incident: IncidentRun, said_no: Sequence[str]) -> str:
+    """Say how far an incident is: `30bc4c181ba3: mended in cycle 1 of 3 (tier 1, merged)`."""
+    what = one_line(incident.commit[:12])
+    last = incident.cycles[-1] if incident.cycles else None
+    where = f"cycle {last.number} of {incident.of}" if last is not None else "no cycle yet"
+    if report.waits is not None:
+        return f"{what}: {where}: {one_line(report.waits, 500)}"
+    if report.verdict is RunVerdict.PASSED and last is not None:
+        proposed = not last.fate or last.fate == PROPOSED
+        return f"{what}: a fix is proposed in {where}" if proposed else f"{what}: over in {where} ({outcome(last)})"
+    escalated = "a person has to mend it" if incident.state == "escalated" else "another cycle follows"
+    return f"{what}: {where}: {listed(said_no) or 'nothing mends it'}; {escalated}"
 
 
 def line(incident: IncidentRun) -> str:

@@ -6,12 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ci.model import FlowStepRun, Outcome, PutBack, Return, Ruling, RunReport, RunVerdict, Status, TimingEntry
+from ci.reporting import incident
 from ci.reporting.wording import GLYPHS, duration, listed, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DRILL = "drill"
+DIAGNOSIS = "diagnosis"
 FIGURES_SHOWN = 40
 _BROKEN = frozenset({Status.FAILED, Status.ERROR})
 _UNSURE = frozenset({Outcome.INCONCLUSIVE, Outcome.NODATA, Outcome.ERROR})
@@ -27,7 +29,7 @@ COLOURS = {
 
 def is_flow(report: RunReport) -> bool:
     """Say whether it has steps: something was carried to an environment, or back."""
-    return report.kind in {"promotion", "rollback", "rehearsal", DRILL}
+    return report.kind in {"promotion", "rollback", "rehearsal", DRILL, DIAGNOSIS}
 
 
 def is_wanted(report: RunReport) -> bool:
@@ -75,6 +77,10 @@ def headline(report: RunReport) -> str:
         return f"rehearsal {one_line(report.scenario or '', 60)}, {ended.get(report.verdict, 'NOT as expected')}"
     if report.kind == DRILL:
         return drilled(report)
+    if report.incident is not None:
+        said_no = [f"{_gates(refused(report))} said FAIL"] if refused(report) else []
+        said_no += [f"{one_line(step.name, 60)} said no" for step in broken(report)]
+        return incident.headline(report, report.incident, said_no)
     what = one_line(report.commit[:12]) if report.commit else "an unknown commit"
     where = one_line(report.environment or "an unknown environment", 80)
     if report.put_back is not None:

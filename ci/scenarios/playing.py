@@ -85,7 +85,8 @@ async def play(
             pushed = time.monotonic()
             for command in act.commands:
                 await anyio.sleep(command.after and max(0.0, pushed + command.after - time.monotonic()))
-                number = f"{len(played) + 1}-{'-'.join(command.words[:2])}" if command.reports else None
+                named = "-".join(word for word in command.words[:2] if word[0] not in "{.")
+                number = f"{len(played) + 1}-{named}" if command.reports else None
                 played.append(await desk.type(command, commit, number))
                 if played[-1].wrong:
                     return tuple(played)
