@@ -1,0 +1,310 @@
+"""A village in which incidents are mended: GitHub stands in over a real git repository, and a table runs the checks.
+
+What the code is worth is read off its text: `add` is right where it adds. So a whole cycle takes a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from ci import config
+from ci.diagnosis import cases, escalating, finding, following, judging
+from ci.diagnosis import cycle as halves
+from ci.diagnosis.cycle import FINDING, MENDING, Cycle
+from ci.journal import Journal, State
+from ci.model import STAGES, CheckRun, Failure, RunReport, RunVerdict, StageRun, Status
+from ci.promotion.carrying import Fence
+from ci.promotion.connected import connected
+from ci.promotion.flow import carry, leased
+from ci.promotion.history import History
+from ci.redact import Redactor
+from ci.rehearsal.github import GitHub
+from ci.rehearsal.github.people import AUTHOR
+from ci.rehearsal.serving import serving
+from ci.reporting.flowview import FlowView
+from ci.vendors.model import Reply, ScriptedModel, ToolUse, using
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from ci.diagnosis.trying import Tree
+    from ci.journal import Flow
+    from ci.journal.incidents import Incident
+    from ci.promotion.flow import Ended, FlowStep
+    from ci.vendors.model import Model
+
+SOURCE, TEST, OTHER = "packages/core/src/add.ts", "packages/core/test/add.test.ts", "packages/core/src/other.ts"
+RIGHT, WRONG = "return a + b;", "return a - b;"
+ADDS = f"{TEST} > adds"
+SAME = f"{TEST} > is the same"
+UNIT, LINT = "unit/vitest@.", "lint/eslint@."
+SETTINGS = """
+[github]
+repository = "{slug}"
+token = "file://{token}"
+login = "{login}"
+address = "{address}"
+
+[diagnosis]
+{more}
+"""
+FILES = {
+    "package.json": '{"name": "village", "private": true, "packageManager": "pnpm@10.18.3"}\n',
+    "pnpm-workspace.yaml": "packages:\n  - packages/*\n",
+    "pnpm-lock.yaml": "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n\n  packages/core: {}\n",
+    "packages/core/package.json": '{"name": "core", "private": true}\n',
+    SOURCE: f"export function add(a: number, b: number): number {{\n  {RIGHT}\n}}\n",
+    OTHER: "export const other = 1;\n",
+    TEST: "it('adds', () => expect(add(1, 2)).toBe(3));\nit('is the same', () => expect(1).toBe(1));\n",
+}
+
+
+@dataclass(kw_only=True)
+class TableTrials:
+    """Whoever runs checks by reading the text of the files.
+
+    `ran` is what was run, `flaky` how often a test fails still that passes, `fixes` what tools make of files.
+    """
+
+    history: History
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+    flaky: int = 0
+    fixes: Mapping[str, bytes | None] | None = None
+
+    async def run(self, tree: Tree, checks: tuple[str, ...] = (), *, anew: bool = False) -> RunReport:
+        """Say what the text says."""
+        del anew
+        self.ran.append(checks)
+        source, test = await self._text(tree, SOURCE), await self._text(tree, TEST)
+        every = (self._unit(source, test), self._lint(source))
+        chosen = [each for each in every if not checks or each.id in checks]
+        return report(chosen, tree.commit)
+
+    async def repair(self, tree: Tree, runs: tuple[CheckRun, ...]) -> tuple[str, Mapping[str, bytes | None]] | None:
+        """Repair what it is told to."""
+        del tree, runs
+        return None if self.fixes is None else ("eslint --fix", self.fixes)
+
+    async def checks_of(self, tree: Tree, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """Every check reads every file."""
+        del tree, paths
+        return (UNIT, LINT)
+
+    async def _text(self, tree: Tree, path: str) -> str:
+        if path in tree.files:
+            return (tree.files[path] or b"").decode()
+        return await self.history.text(tree.commit, path) or ""
+
+    def _unit(self, source: str, test: str) -> CheckRun:
+        ids = [f"{TEST} > {line.split(chr(39))[1]}" for line in test.splitlines() if line.startswith("it(")]
+        red = RIGHT not in source and ADDS in ids
+        if self.flaky:
+            self.flaky -= 1
+            red = True
+        failure = Failure(message="expected -1 to be 3", file=TEST, line=1, test="adds", test_id=ADDS)
+        return CheckRun(
+            stage="unit",
+            name="vitest",
+            package=".",
+            status=Status.FAILED if red else Status.PASSED,
+            reason="1 of 2 tests failed" if red else None,
+            failures=(failure,) if red else (),
+            executed=tuple(ids),
+        )
+
+    def _lint(self, source: str) -> CheckRun:
+        bad = "var " in source
+        failure = Failure(message="use const", file=SOURCE, line=1, rule="no-var")
+        return CheckRun(
+            stage="lint",
+            name="eslint",
+            package=".",
+            status=Status.FAILED if bad else Status.PASSED,
+            reason="1 problem" if bad else None,
+            failures=(failure,) if bad else (),
+        )
+
+
+def report(checks: list[CheckRun], commit: str) -> RunReport:
+    """Return the report of some checks."""
+    stages = []
+    for stage in STAGES:
+        mine = tuple(each for each in checks if each.stage == stage.name)
+        red = any(each.status is Status.FAILED for each in mine)
+        status = Status.FAILED if red else Status.PASSED
+        why = next((each.reason for each in mine if each.reason), None)
+        stages.append(StageRun(name=stage.name, status=status, target=stage.target, reason=why, checks=mine))
+    bad = any(each.status is Status.FAILED for each in stages)
+    return RunReport(
+        id=f"run-{commit[:8]}-{len(checks)}",
+        kind="run",
+        tool="shipway 0",
+        repository="village",
+        started="2026-11-28T12:00:00Z",
+        verdict=RunVerdict.FAILED if bad else RunVerdict.PASSED,
+        seconds=1.0,
+        executor="host",
+        executor_reason="",
+        isolation=(),
+        slots=1,
+        stages=tuple(stages),
+        commit=commit,
+        branch="main",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Village:
+    """What is there while it is up."""
+
+    directory: Path
+    root: Path
+    github: GitHub
+    trials: TableTrials
+
+    @property
+    def journal(self) -> Journal:
+        """The journal beside it."""
+        return Journal.local(self.root, directory=self.directory / "journal")
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the workspace, as its author."""
+        who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER")
+               for what, value in (("NAME", AUTHOR.login), ("EMAIL", AUTHOR.email))}  # fmt: skip
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True, env={**os.environ, **who}
+        )
+        return done.stdout.strip()
+
+    def push(self, message: str, files: Mapping[str, str]) -> str:
+        """Commit files and push them to main; return the commit."""
+        for name, text in files.items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
+        self.git("push", "-q", "origin", "HEAD:refs/heads/main")
+        return self.git("rev-parse", "HEAD")
+
+    def main(self) -> str:
+        """The commit that main stands at, at GitHub."""
+        bare = ["git", f"--git-dir={self.github.state.bare.path}"]
+        return subprocess.run([*bare, "rev-parse", "main"], check=True, capture_output=True, text=True).stdout.strip()
+
+    def text(self, path: str, commit: str = "main") -> str:
+        """A file as GitHub has it."""
+        bare = ["git", f"--git-dir={self.github.state.bare.path}"]
+        return subprocess.run([*bare, "show", f"{commit}:{path}"], check=True, capture_output=True, text=True).stdout
+
+    async def opens(self, commit: str, journal: Journal | None = None) -> Incident:
+        """Open the incident of a red main, as a CI host does."""
+        kept = journal or self.journal
+        from ci.diagnosis.trying import Tree  # noqa: PLC0415 - a type elsewhere
+
+        red = await self.trials.run(Tree(commit=commit))
+        stage = next(each for each in red.stages if each.status is Status.FAILED)
+        opened = kept.incidents.open(
+            f"main-{commit[:12]}", environment="main", commit=commit, what=stage.name, reason=stage.reason or ""
+        )
+        cases.keep(kept, opened, red)
+        return opened
+
+    async def finds(self, incident: Incident, model: Model | None, journal: Journal | None = None) -> Ended:
+        """Do the first half of a cycle."""
+        kept = journal or self.journal
+        flow = halves.begin(kept, FINDING, incident)
+        async with self.cycle(kept, str(flow.asked["incident"]), flow) as cycle:
+            return await self._carried(kept, flow, finding.steps(dataclasses.replace(cycle, model=model)))
+
+    async def judges(self, incident: Incident, journal: Journal | None = None) -> Ended:
+        """Do the second half of a cycle, as far as it goes."""
+        kept = journal or self.journal
+        flow = halves.begin(kept, MENDING, incident)
+        if flow.state is State.PAUSED:
+            flow = kept.flows.move(flow.id, State.RUNNING)
+        fence = Fence()
+        settings = config.load(self.root)
+        async with (
+            self.cycle(kept, str(flow.asked["incident"]), flow) as opened,
+            connected(settings, "development", root=self.root, before=fence) as made,
+        ):
+            cycle = dataclasses.replace(opened, made=made)
+            steps = (*judging.steps(cycle), *following.steps(cycle))
+            return await self._carried(kept, flow, steps, closing=escalating.closing_steps(cycle), fence=fence)
+
+    @contextlib.asynccontextmanager
+    async def cycle(self, journal: Journal, name: str, flow: Flow) -> AsyncIterator[Cycle]:
+        """Give what both halves work with."""
+        incident = journal.incidents.get(name)
+        assert incident is not None
+        asked = flow.asked
+        place = self.directory / f"place-{len(list(self.directory.iterdir()))}"
+        place.mkdir()
+        yield Cycle(
+            incident=incident,
+            beginning=str(asked["beginning"]),
+            number=int(asked["cycle"]),
+            facts=await cases.facts_of(journal, incident, self.trials.history),
+            settings=config.load(self.root),
+            root=self.root,
+            place=place,
+            journal=journal,
+            history=self.trials.history,
+            trials=self.trials,
+            redactor=Redactor.from_environment({}, known={}),
+        )
+
+    async def _carried(
+        self,
+        journal: Journal,
+        flow: Flow,
+        steps: tuple[FlowStep, ...],
+        *,
+        closing: tuple[FlowStep, ...] = (),
+        fence: Fence | None = None,
+    ) -> Ended:
+        view = FlowView(Console(quiet=True), ())
+        async with leased(journal, flow, waiting=True, grace=0.0) as held:
+            if fence is not None:
+                fence.held = held
+            return await carry(journal, flow, steps, held, view, closing=closing)
+
+
+@contextlib.asynccontextmanager
+async def village(directory: Path, *, more: str = "shadow = 0") -> AsyncIterator[Village]:
+    """Give a village whose main is green; `more` is of [diagnosis]."""
+    root = directory / "work"
+    root.mkdir(parents=True)
+    github = GitHub(directory)
+    github.state.mergeable_after = 0.0
+    token = directory / "token"
+    token.write_text(AUTHOR.token)
+    async with serving(github) as address:
+        made = Village(directory=directory, root=root, github=github, trials=TableTrials(history=History(root=root)))
+        made.git("init", "-q", "-b", "main")
+        made.git("remote", "add", "origin", str(github.state.bare.path))
+        settings = SETTINGS.format(slug=github.state.slug, token=token, login=AUTHOR.login, address=address, more=more)
+        made.push("all is well", {**FILES, "shipway.toml": settings})
+        yield made
+
+
+def mends(new: str = RIGHT, *, old: str = WRONG, path: str = SOURCE, tier: int = 1) -> ScriptedModel:
+    """Return a model that edits a file, and is done."""
+    return ScriptedModel(
+        using(ToolUse(id="1", name="edit_file", input={"path": path, "old": old, "new": new}), cost=0.01),
+        finishes(tier=tier),
+    )
+
+
+def finishes(*, tier: int = 1) -> Reply:
+    """Return the answer of a model that is done."""
+    said = {"cause": "It subtracts.", "approach": "Add", "tier": tier, "complexity": "small", "confidence": "high"}
+    return using(ToolUse(id="2", name="finish", input=said), cost=0.01)
