@@ -8,8 +8,19 @@ signature.py    by what the same failure is known again
 fixers.py       what a tool's own fix mode repairs, as data
 repairs.py      the checks that run fixers in a box, and a second run that proves a flake
 agent.py        the loop with a model: it reads, searches, runs the failing check, edits
+ending.py       how that ended, what was found, what it did cost
+problem.py      what the model is told at the start
+conversation.py what was said so far, kept below a size
+transcript.py   the same to be kept, read by people and played again
+budget.py       what a cycle may spend: dollars, calls, time
 toolbox.py      what the model may use, over one checkout
+tools.py        what each tool takes
+checkout.py     files of one directory, and none beside it
+secretive.py    names of files that hold secrets
+searching.py    lines that a pattern matches
+patterns.py     patterns and globs from a model, matched in bounded time
 quoting.py      text of strangers, as a model gets it
+canary.py       a word by which a model shows that it was where it may not be
 patch.py        a patch as git reads it, and the tree that it makes; what was edited, as a patch
 bench.py        a git directory of our own, in which patches are tried
 lines.py        what became of a file's lines

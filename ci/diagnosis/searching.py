@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ci.diagnosis.checkout import OutsideError
 from ci.diagnosis.patterns import fitting, matching
-from ci.diagnosis.secretive import is_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,18 +38,15 @@ def search(checkout: Checkout, redactor: Redactor, *, pattern: str, glob: str) -
     until = time.monotonic() + LONGEST
     found: list[str] = []
     for path in checkout.paths():
-        if not fits(path) or any(map(is_secret, path.split("/"))):
+        if time.monotonic() > until:
+            return Found(lines=tuple(found), more=True)
+        if not fits(path):
             continue
         try:
             text = checkout.read(path)
         except OutsideError:
             continue
-        for line in _lines(text):
-            if time.monotonic() > until:
-                return Found(lines=tuple(found), more=True)
-            if holds(line):
-                break
-        else:
+        if not any(holds(line) or time.monotonic() > until for line in _lines(text)):
             continue
         for number, line in enumerate(_lines(redactor.text(text)), 1):
             if time.monotonic() > until or len(found) == MOST_FOUND:

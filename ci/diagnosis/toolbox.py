@@ -96,15 +96,11 @@ class Toolbox:
             case Search():
                 return await anyio.to_thread.run_sync(self._found, wanted)
             case ReadFile():
-                return self._read(wanted)
+                return await anyio.to_thread.run_sync(self._read, wanted)
             case RunCheck():
                 return await self._checked(wanted)
             case EditFile():
-                self._may_be_written(wanted.new, wanted.old)
-                if wanted.old not in self._shown(wanted.path):  # or an edit could ask for a secret letter by letter
-                    raise OutsideError(NOT_THERE)
-                self._checkout.replace(wanted.path, wanted.old, wanted.new)
-                return Answer(text="It is changed.", changed=True)
+                return await anyio.to_thread.run_sync(self._edited, wanted)
             case WriteFile():
                 self._may_be_written(wanted.text)
                 self._checkout.add(wanted.path, wanted.text)
@@ -147,6 +143,13 @@ class Toolbox:
         if kept < len(chosen):
             head += f"; go on with line {last + 1}"
         return Answer(text=f"{head}\n{self.quoting.block('file', chr(10).join(chosen[:kept]))}")
+
+    def _edited(self, wanted: EditFile) -> Answer:
+        self._may_be_written(wanted.new, wanted.old)
+        if wanted.old not in self._shown(wanted.path):  # or an edit could ask for a secret letter by letter
+            raise OutsideError(NOT_THERE)
+        self._checkout.replace(wanted.path, wanted.old, wanted.new)
+        return Answer(text="It is changed.", changed=True)
 
     def _shown(self, path: str) -> str:
         """Return all of a file without secrets: of one over several lines, a part would not be known for one."""

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
+from ci.diagnosis.checkout import Checkout, OutsideError
 from ci.diagnosis.patterns import PatternError, fitting, matching
 from ci.diagnosis.secretive import is_secret
 from ci.diagnosis.tools import WISHES, offered
@@ -141,6 +144,35 @@ def test_nothing_is_written_where_nothing_may_be(root: Path, path: str) -> None:
     if not path.startswith("no"):
         assert done(root, "write_file", path=path, text="x").failed
     assert everything(root.parent) == before
+
+
+def test_a_directory_that_becomes_a_link_in_between_leads_nowhere(root: Path) -> None:
+    checkout, place = Checkout(root), root / "flips"
+    place.mkdir()
+    (place / "other").write_text("inside\n")
+    (root.parent / "beside/other").write_text("outside\n")
+    over = threading.Event()
+
+    def flip() -> None:
+        while not over.is_set():
+            place.rename(root / "aside")
+            place.symlink_to("../beside")
+            place.unlink()
+            (root / "aside").rename(place)
+
+    flipping = threading.Thread(target=flip)
+    flipping.start()
+    before = everything(root.parent / "beside")
+    try:
+        for _ in range(4000):
+            with contextlib.suppress(OutsideError):
+                assert checkout.read("flips/other") == "inside\n"
+            with contextlib.suppress(OutsideError):
+                checkout.replace("flips/other", "side", "side")
+    finally:
+        over.set()
+        flipping.join()
+    assert everything(root.parent / "beside") == before
 
 
 def test_an_edit_changes_the_one_place_and_keeps_the_rest(root: Path) -> None:
