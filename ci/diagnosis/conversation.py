@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ci.vendors.model import Reply, Tool
 
 MOST = 240_000  # characters, some 60,000 tokens
-KEPT = 4  # messages at the end that are never shortened
+KEPT = (4, 2)  # messages at the end that are not shortened, but for a lack of room: the last two never
 _SHORT = 300  # characters of a text that is left as it is
 _DEEPEST = 20  # of an input
 ROOM = 8192  # tokens of an answer
@@ -35,8 +35,9 @@ class Conversation:
 
     def prompt(self) -> Prompt | None:
         """Return what the model is to be asked now; None where it is too long though all was shortened."""
-        if self._size() > self._most:
-            self._shorten()
+        for kept in KEPT:
+            if self._size() > self._most:
+                self._shorten(kept)
         if self._size() > self._most:
             return None
         return Prompt(system=self._system, messages=tuple(self._messages), tools=self._tools, room=self._room)
@@ -59,10 +60,10 @@ class Conversation:
     def _size(self) -> int:
         return sum(_size(part) for message in self._messages for part in message.parts)
 
-    def _shorten(self) -> None:
-        """Shorten the oldest messages but the first, until half of what there may be is left, or nothing to shorten."""
+    def _shorten(self, kept: int) -> None:
+        """Shorten the oldest messages but the first, until half of what there may be is left, or only those kept."""
         size = self._size()
-        for at in range(1, len(self._messages) - KEPT):
+        for at in range(1, len(self._messages) - kept):
             if size <= self._most // 2:
                 return
             message = self._messages[at]

@@ -73,3 +73,12 @@ def toolbox(root: Path, *, run: Callable[[str], Awaitable[str]] | None = None) -
 def use(name: str, identity: str = "1", /, **given: object) -> ToolUse:
     """Return a use of a tool."""
     return ToolUse(id=identity, name=name, input=given)
+
+
+def everything(place: Path) -> dict[str, bytes | Path]:
+    """Return what lies in a directory: files by their content, links by where they lead."""
+    return {
+        os.path.relpath(path, place): path.readlink() if path.is_symlink() else path.read_bytes()
+        for path in sorted(place.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }

@@ -297,6 +297,19 @@ def test_what_was_said_is_kept_short_and_rarely_changed_at_its_beginning(tmp_pat
     assert "left out" not in str(last.messages[-1].parts[0])[:200]
 
 
+def test_much_that_is_read_at_once_leaves_room_for_more(tmp_path: Path) -> None:
+    cycle = Cycle(place=tmp_path)
+    for at in range(2 * AT_ONCE):
+        (cycle.root / f"{at}.txt").write_text("ab\n" * 3200)
+    halves = (range(AT_ONCE), range(AT_ONCE, 2 * AT_ONCE))
+    turns = [wanting(*(use("read_file", f"{at}", path=f"{at}.txt") for at in half)) for half in halves]
+    said, model = ended(cycle, *turns, finish())
+    assert said.ending is Ending.FINISHED
+    assert "ab\nab" not in str(model.asked[2].messages[2])
+    assert str(model.asked[2].messages[2]).count("left out later") == AT_ONCE
+    assert not any("left out later" in result.text for result in results(model.asked[2]))
+
+
 def test_no_input_is_too_deep(tmp_path: Path) -> None:
     deep: list[Any] = []
     for _ in range(5000):

@@ -21,6 +21,7 @@ from ci.vendors.exchange import Patience
 from ci.vendors.model import Model, Prompt, Usage
 from tests.diagnosis.checkouts import PAY
 from tests.diagnosis.cycles import CHECK, EDIT, FINISH, Cycle
+from tests.vendors.contract import Holding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +117,23 @@ def test_the_beginning_of_a_prompt_is_read_from_the_cache(tmp_path: Path) -> Non
     assert first["cache_creation_input_tokens"] > 1024
     assert second["cache_read_input_tokens"] == first["cache_creation_input_tokens"]
     assert third["cache_read_input_tokens"] > second["cache_read_input_tokens"]
+
+
+def test_all_that_it_asks_is_in_the_contract(tmp_path: Path) -> None:
+    cycle = Cycle(place=tmp_path)
+
+    async def play() -> tuple[Diagnosis, list[str]]:
+        stand_in = standing_in.Anthropic(tmp_path)
+        for parts, stop in (*REPAIRED[:2], turn({"text": "Well."}), turn({"tool": "bash", "input": {}}), REPAIRED[2]):
+            stand_in.script.add(".", *parts, stop=stop, times=1)
+        async with serving(stand_in) as address:
+            holding = Holding("anthropic", address)
+            async with anthropic.connect(standing_in.KEY, MODEL, address=address, transport=holding) as model:
+                return await cycle.diagnosed(model), holding.seen
+
+    said, seen = anyio.run(play)
+    assert said.ending is Ending.FINISHED
+    assert set(seen) == {"POST /v1/messages 200", "POST /v1/messages/count_tokens 200"}
 
 
 def test_an_overload_that_lasts_is_an_error_where_nothing_was_spent_and_an_ending_else(tmp_path: Path) -> None:

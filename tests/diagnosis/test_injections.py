@@ -13,10 +13,9 @@ from ci.diagnosis.ending import Ending
 from ci.diagnosis.problem import Excerpt, Problem
 from ci.diagnosis.transcript import Done
 from ci.vendors.model import Prompt, Role, ScriptedModel, Text, ToolResult
-from tests.diagnosis.checkouts import CANARY, IN_ENV, KNOWN, NONCE, OUTSIDE, toolbox, use
+from tests.diagnosis.checkouts import CANARY, IN_ENV, KNOWN, NONCE, OUTSIDE, everything, toolbox, use
 from tests.diagnosis.cycles import FACTS, Cycle, finish, wanting
 from tests.diagnosis.injections import INJECTIONS, Injection
-from tests.diagnosis.test_toolbox import everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from ci.diagnosis.patterns import PatternError, fitting, matching
 from ci.diagnosis.secretive import is_secret
 from ci.diagnosis.tools import WISHES, offered
 from ci.errors import ToolError
-from tests.diagnosis.checkouts import CANARY, IN_ENV, KNOWN, NONCE, OUTSIDE, PAY, planted, toolbox, use
+from tests.diagnosis.checkouts import CANARY, IN_ENV, KNOWN, NONCE, OUTSIDE, PAY, everything, planted, toolbox, use
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,15 +30,6 @@ def done(root: Path, name: str, /, **given: object) -> Answer:
         return await toolbox(root).use(use(name, **given))
 
     return anyio.run(ask)
-
-
-def everything(place: Path) -> dict[str, bytes | Path]:
-    """Return what lies in a directory: files by their content, links by where they lead."""
-    return {
-        os.path.relpath(path, place): path.readlink() if path.is_symlink() else path.read_bytes()
-        for path in sorted(place.rglob("*"))
-        if path.is_symlink() or path.is_file()
-    }
 
 
 def test_files_are_listed_but_for_links_and_for_what_tools_make(root: Path) -> None:
@@ -186,6 +176,15 @@ def test_an_edit_changes_the_one_place_and_keeps_the_rest(root: Path) -> None:
     done(root, "edit_file", path="apps/web/src/windows.ts", old="1;\nconst b", new="3;\nconst c")
     assert (root / "apps/web/src/windows.ts").read_bytes() == b"const a = 3;\r\nconst c = 2;\r\n"
     assert not [path for path in everything(root) if ".shipway-" in path]
+
+
+def test_what_is_too_large_is_neither_read_nor_written(root: Path) -> None:
+    (root / "large.txt").write_text("a\n" * 500_001)
+    (root / "full.txt").write_text("a" + "b\n" * 499_999)
+    for tool, given in (("read_file", {}), ("edit_file", {"old": "c", "new": "d"})):
+        assert "larger than 1000000 bytes" in done(root, tool, path="large.txt", **given).text
+    assert "would be larger" in done(root, "edit_file", path="full.txt", old="a", new="é" * 3).text
+    assert done(root, "search", pattern="a", glob="large.txt").text == "0 lines"
 
 
 def test_a_new_file_is_written_and_an_old_one_is_not_written_over(root: Path) -> None:
