@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST = 1_000_000  # bytes of a file that is read or written
 MOST_FILES = 20_000
-PASSED_OVER = frozenset({"node_modules", ".git", "dist", ".next", ".turbo", "coverage"})
+PASSED_OVER = frozenset({"node_modules", ".git", "dist", ".next", ".turbo"})
 NOT_THERE = "the old text does not stand in the file: it must stand there exactly once, blanks and all"
 _LONGEST = 400  # characters of a path
 _DEEPEST = 30  # directories in one another that are looked into

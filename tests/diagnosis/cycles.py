@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import anyio
+
 from ci.diagnosis.agent import diagnose
 from ci.diagnosis.budget import ALLOWANCE, Purse
 from ci.diagnosis.canary import Canary
 from ci.diagnosis.facts import Broken, Facts
 from ci.diagnosis.problem import Excerpt, Problem
+from ci.errors import Trouble, VendorError
 from ci.journal import Journal
 from ci.model import Failure
-from ci.vendors.model import Message, Reply, Role, Stop, Text
+from ci.vendors.model import Message, Reply, Role, ScriptedModel, Stop, Text
 from tests.diagnosis.checkouts import CANARY, planted, toolbox, use
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from ci.diagnosis.ending import Diagnosis
     from ci.diagnosis.transcript import Entry
     from ci.journal.spendings import Allowance
-    from ci.vendors.model import Model
+    from ci.vendors.model import Model, Prompt
 
 CHECK = "unit/vitest@apps/web"
 FACTS = Facts(
@@ -55,6 +58,7 @@ FINISH = {
     "complexity": "small",
     "confidence": "high",
 }
+LOOK = use("read_file", "look", path="apps/web/src/pay.ts")
 EDIT = {"path": "apps/web/src/pay.ts", "old": "toFixd", "new": "toFixed"}
 
 
@@ -96,3 +100,20 @@ def wanting(*parts: object, stop: Stop = Stop.TOOL_USE, cost: float = 0.0) -> Re
     told = tuple(Text(text=part) if isinstance(part, str) else part for part in parts)
     message = Message(role=Role.ASSISTANT, parts=told)  # type: ignore[arg-type]
     return Reply(message=message, stop=stop, cost=cost)
+
+
+def ended(
+    cycle: Cycle, *turns: Reply | Callable[[Prompt], Reply], most: float = 0.01
+) -> tuple[Diagnosis, ScriptedModel]:
+    """Have a script go at it; return what came of it, and the model with what it was asked."""
+    model = ScriptedModel(*turns, most=most)
+    return anyio.run(cycle.diagnosed, model), model
+
+
+def lost(*, unsettled: bool) -> Callable[[Prompt], Reply]:
+    """Return what loses an answer."""
+
+    def reply(_prompt: Prompt) -> Reply:
+        raise VendorError("the model is broken", trouble=Trouble.BROKEN, unsettled=unsettled)
+
+    return reply
