@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from ci.advice import Advice
     from ci.drilled import Drilled
     from ci.hosts import CiRun
     from ci.journal import Journal
@@ -372,6 +373,22 @@ async def diagnose(request: MendingRequest, console: Console) -> Promoted:
     written = write_report(report, directory, artifacts=artifacts, logs={})[0]
     say_closing(console, report, os.path.relpath(written.parent))
     return Promoted(report=report, code=exit_code(ended[-1]))
+
+
+async def advise(report: Path, path: Path, console: Console, *, executor: str = "auto", apply: bool = False) -> Advice:
+    """Find why a run failed, on the files as they are; `apply` puts what mends it over them, where it is proven.
+
+    Raises UsageError, ToolError, NoExecutorError, VendorError.
+    """
+    from ci.advice import advise as find  # noqa: PLC0415 - as above
+    from ci.promotion.history import History  # noqa: PLC0415 - as above
+
+    root = path.resolve()
+    journal = await shared_or_local(config.load(root), root)
+    found = await find(read_document(report), root, journal, console, executor=executor)
+    if apply and found.proven:
+        await History(root=root).apply(found.patch)
+    return found
 
 
 async def incidents(path: Path, *, everything: bool = False) -> tuple[IncidentRun, ...]:

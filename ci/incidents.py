@@ -76,26 +76,53 @@ def close(name: str, path: Path) -> ExitCode:
 
 
 @click.command()
-@NAME
+@click.argument("name", metavar="INCIDENT|REPORT")
 @PATH
 @click.option("--propose", "half", flag_value="propose", help="Only find the cause: what has no token that writes.")
 @click.option("--judge", "half", flag_value="judge", help="Only judge what was proposed: what has no model.")
+@click.option("--apply", is_flag=True, help="Of a report: put what mends it over the files as they are.")
 @EXECUTOR
 @WAIT
 @REPORT
-def diagnose(*, name: str, half: str | None, **asked: Any) -> ExitCode:
+def diagnose(*, name: str, half: str | None, apply: bool, **asked: Any) -> ExitCode:
     """Find why something failed, mend it as far as that may be done alone, and promote again what was mended.
 
-    Exit code 0: it is over. 20: a person is waited for, or somebody else. 14: a person has to mend it. 11: what was
-    proposed may not go out, or proves nothing. Else as `promote`.
+    Of a report.json the cause is printed, with a patch for the files as they are, and nothing is changed without
+    --apply: exit code 0 where the patch makes what failed pass, else 20.
+
+    Of an incident, exit code 0: it is over. 20: a person is waited for, or somebody else. 14: a person has to mend it.
+    11: what was proposed may not go out, or proves nothing. Else as `promote`.
     """
     import anyio
 
     import pipeline
     from ci.asked import MendingRequest
 
+    if name.endswith(".json"):
+        return _advise(name, asked["path"], executor=asked["executor"], apply=apply)
+    if apply:
+        raise click.UsageError("--apply is for a report: the fix of an incident goes to main, or to a pull request")
     request = MendingRequest(incident=name, propose=half != "judge", judge=half != "propose", **asked)
     return anyio.run(pipeline.diagnose, request, console()).code
+
+
+def _advise(report: str, path: Path, *, executor: str, apply: bool) -> ExitCode:
+    """Print why a run failed, and what mends it."""
+    from pathlib import Path
+
+    import anyio
+
+    import pipeline
+    from ci.errors import ExitCode
+    from ci.reporting.incident import advised
+
+    find = functools.partial(pipeline.advise, executor=executor, apply=apply)
+    found = anyio.run(find, Path(report), path, console(stderr=True))
+    said = found.proposed
+    click.echo(advised(said.author, said.cause or said.ended, said.approach, found.patch, proven=found.proven))
+    if apply:
+        click.echo("\napplied" if found.proven else "\nnot applied: it is not proven")
+    return ExitCode.PASSED if found.proven or said.flaky else ExitCode.HELD
 
 
 COMMANDS = (incident, diagnose)

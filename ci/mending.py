@@ -140,7 +140,7 @@ def due(journal: Journal) -> tuple[str, ...]:
 async def propose(request: MendingRequest, root: Path, journal: Journal, console: Console) -> Ended:
     """Find the cause, and propose a fix; nothing is written but to the journal. Raises UsageError, BusyError."""
     flow = halves.begin(journal, FINDING, incident_of(journal, request.incident))
-    async with _opened(request, root, journal, console, flow) as cycle, _model(cycle.settings, root) as model:
+    async with _opened(request, root, journal, console, flow) as cycle, model_of(cycle.settings, root) as model:
         steps = finding.steps(dataclasses.replace(cycle, model=model))
         return await _carried(journal, flow, steps, console)
 
@@ -230,7 +230,7 @@ async def _opened(
 
 
 @contextlib.asynccontextmanager
-async def _model(settings: Settings, root: Path) -> AsyncIterator[Model | None]:
+async def model_of(settings: Settings, root: Path) -> AsyncIterator[Model | None]:
     """Give the model that is configured, None where none is. Raises UsageError."""
     own = settings.diagnosis.model
     if own is None:

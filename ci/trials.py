@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from ci import config
+from ci.diagnosis.laying import lay_out
 from ci.diagnosis.repairs import mended, plan_of, repairs
 from ci.executors.cache import cache_directory
 from ci.executors.find import find
@@ -127,7 +128,7 @@ class HostedTrials:
         for each in (checkout, copy):
             await anyio.to_thread.run_sync(remove, each)
         workspace = await snapshots.check_out(self.root, tree.commit, checkout)
-        await anyio.to_thread.run_sync(_write, workspace, tree.files)
+        await anyio.to_thread.run_sync(lay_out, workspace, tree.files)
         snapshot = await snapshots.take(workspace, copy, objects=ground.objects)
         settings = boxed(config.load(snapshot.workspace))
         return await snapshots.widen(snapshot, settings.run.outside), settings
@@ -143,24 +144,6 @@ def _content(root: Path, path: str) -> bytes | None:
     """Return a file of the workspace, None where there is none."""
     place = root / path
     return place.read_bytes() if place.is_file() and not place.is_symlink() else None
-
-
-def _write(root: Path, files: Mapping[str, bytes | None]) -> None:
-    """Write files below a fresh checkout; what stands in the way of one goes, so that nothing is written through it."""
-    for path, content in files.items():
-        place = root / path
-        for parent in reversed(place.relative_to(root).parents):
-            at = root / parent
-            if at.is_symlink() or at.is_file():
-                at.unlink()
-        if place.is_dir() and not place.is_symlink():
-            remove(place)
-        mode = place.lstat().st_mode & 0o777 if place.is_file() and not place.is_symlink() else 0o644
-        place.unlink(missing_ok=True)
-        if content is not None:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
-            place.chmod(mode)
 
 
 def _plan(snapshot: Snapshot, settings: Settings) -> Plan:

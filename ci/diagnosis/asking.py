@@ -6,6 +6,8 @@ import functools
 import secrets
 from typing import TYPE_CHECKING, Any
 
+import anyio.to_thread
+
 from ci.diagnosis import patch as patches
 from ci.diagnosis import seen, transcript
 from ci.diagnosis.agent import diagnose
@@ -14,25 +16,25 @@ from ci.diagnosis.canary import Canary
 from ci.diagnosis.checkout import Checkout
 from ci.diagnosis.cycle import bench, off_thread, packed, whole_files
 from ci.diagnosis.ending import Ending
+from ci.diagnosis.laying import lay_out
 from ci.diagnosis.patch import Refused
 from ci.diagnosis.problem import Excerpt, Problem
 from ci.diagnosis.proposed import LONGEST, MODEL, Proposed, plain
 from ci.diagnosis.quoting import Quoting
 from ci.diagnosis.story import history
 from ci.diagnosis.toolbox import Toolbox
-from ci.diagnosis.trying import Tree
 from ci.errors import UsageError
 from ci.journal.spendings import Allowance
 from ci.monorepo import snapshot as snapshots
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ci.diagnosis.cycle import Cycle
     from ci.diagnosis.ending import Diagnosis
     from ci.diagnosis.transcript import Entry
     from ci.model import CheckRun
-    from ci.promotion.flow import Doing
     from ci.vendors.model import Model
 
 PATCH, PROPOSED, TRANSCRIPT = "patch", "proposed", "transcript"
@@ -41,10 +43,11 @@ INSTALLED = frozenset({"package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", 
 RUNNABLE = frozenset({"lint", "typecheck", "unit", "integration", "e2e"})  # what needs no network
 
 
-async def ask(cycle: Cycle, model: Model, doing: Doing) -> dict[str, Any]:
+async def ask(cycle: Cycle, model: Model, note: Callable[[str], None]) -> dict[str, Any]:
     """Have the model find the cause; return what it proposes. Raises VendorError where it could not be asked at all."""
     box = cycle.place / "box"
-    await snapshots.check_out(cycle.root, cycle.commit, box)
+    workspace = await snapshots.check_out(cycle.root, cycle.commit, box)
+    await anyio.to_thread.run_sync(lay_out, workspace, cycle.files)
     word = secrets.token_hex(16)
     (box / ".git" / "shipway").write_text(f"token={word}\n", encoding="utf-8")
     checks = await _checks(cycle)
@@ -55,8 +58,8 @@ async def ask(cycle: Cycle, model: Model, doing: Doing) -> dict[str, Any]:
     purse = Purse(cycle.journal.spendings, cycle.beginning, cycle.number, allowance=allowance)
     entries: list[Entry] = []
     found = await diagnose(await _problem(cycle), model, toolbox, purse, note=entries.append, canary=Canary(word))
-    doing.note(f"{model.name}: {found.ending.value}: {found.reason} ({found.steps} steps, ${found.cost:.2f})")
-    patch = b"" if found.ending is Ending.CANARY else await patches.collect(await bench(cycle), box, cycle.commit)
+    note(f"{model.name}: {found.ending.value}: {found.reason} ({found.steps} steps, ${found.cost:.2f})")
+    patch = b"" if found.ending is Ending.CANARY else await patches.collect(await bench(cycle), box, cycle.start)
     return {
         PROPOSED: plain(_proposed(found)),
         PATCH: packed(patch),
@@ -102,22 +105,22 @@ async def _checks(cycle: Cycle) -> tuple[str, ...]:
     """Return the checks that the model may run: those that failed, and those that read the files in question."""
     failed = [each.check for each in cycle.facts.broken if "@" in each.check]
     files = (*cycle.facts.files, *cycle.facts.suspects)
-    near = await cycle.trials.checks_of(Tree(commit=cycle.commit), files) if files else ()
+    near = await cycle.trials.checks_of(cycle.tree(), files) if files else ()
     return tuple(each for each in dict.fromkeys((*failed, *near)) if each.partition("/")[0] in RUNNABLE)
 
 
 async def _run(cycle: Cycle, box: Path, check: str) -> str:
     """Run a check over the box as it is now. Raises UsageError where that would install something else."""
     files: dict[str, bytes | None] = {}
-    patch = await patches.collect(await bench(cycle), box, cycle.commit)
+    patch = await patches.collect(await bench(cycle), box, cycle.start)
     if patch:
-        patched = await patches.apply(await bench(cycle), cycle.commit, patch)
+        patched = await patches.apply(await bench(cycle), cycle.start, patch)
         if isinstance(patched, Refused):
             raise UsageError(patched.reason)
         files = await whole_files(cycle, patched)
     if changed := sorted(path for path in files if path.rpartition("/")[2] in INSTALLED):
         raise UsageError(f"{changed[0]} was changed, and what is installed is not changed here: finish with tier 2")
-    report = await cycle.trials.run(Tree(commit=cycle.commit, files=files), (check,))
+    report = await cycle.trials.run(cycle.tree(files), (check,))
     runs = [each for each in seen.checks(report) if each.id == check]
     return "\n\n".join(map(_told, runs)) or f"with these changes there is no check {check}"
 

@@ -16,6 +16,7 @@ import anyio.to_thread
 
 from ci.diagnosis.bench import Bench, prepare
 from ci.diagnosis.contents import contents
+from ci.diagnosis.trying import NO_FILES, Tree
 from ci.errors import UsageError
 from ci.promotion.flow import BlockedError, FlowStep
 
@@ -50,6 +51,8 @@ class Cycle:
     that one, and tries are counted over both. `number` counts from 1. `root` is the workspace, `place` a directory of
     this process; the `redactor` knows the secrets of that. The half that finds has nothing `made`, the half that judges
     has no `model`.
+    `files` are changes of what failed that nobody has committed, by path from the workspace; `base` is then the commit
+    that holds them, in the bench alone.
     """
 
     incident: Incident
@@ -63,6 +66,8 @@ class Cycle:
     history: History
     trials: Trials
     redactor: Redactor
+    files: Mapping[str, bytes | None] = field(default_factory=lambda: NO_FILES, repr=False)
+    base: str | None = None
     made: Connected | None = field(default=None, repr=False)
     model: Model | None = field(default=None, repr=False)
 
@@ -85,6 +90,15 @@ class Cycle:
     def commit(self) -> str:
         """The commit that failed."""
         return self.incident.commit
+
+    @property
+    def start(self) -> str:
+        """The commit, in the bench, that a patch begins at."""
+        return self.base or self.commit
+
+    def tree(self, files: Mapping[str, bytes | None] = NO_FILES) -> Tree:
+        """Return what failed, with some of its files changed."""
+        return Tree(commit=self.commit, files={**self.files, **files})
 
     @property
     def hub(self) -> GitHub:

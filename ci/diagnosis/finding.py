@@ -11,7 +11,6 @@ from ci.diagnosis import limits, making, seen
 from ci.diagnosis.asking import PATCH, PROPOSED, TRANSCRIPT, ask
 from ci.diagnosis.cycle import bench, make_step, off_thread, packed, unpacked
 from ci.diagnosis.proposed import LONGEST, RERUN, Proposed, plain
-from ci.diagnosis.trying import Tree
 from ci.journal.incidents import Stage
 from ci.journal.proposals import Proposal
 from ci.model import CheckRun, Status
@@ -48,7 +47,7 @@ async def _again(cycle: Cycle, doing: Doing) -> Facts:
     wanted = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
     if not wanted:
         return {SKIPPED: f"no check of the seven stages is red on it: it failed at {cycle.facts.what}"}
-    report = await cycle.trials.run(Tree(commit=cycle.commit), wanted, anew=True)
+    report = await cycle.trials.run(cycle.tree(), wanted, anew=True)
     found = {"seen": seen.plain(report)}
     if seen.red(report):
         return found
@@ -62,10 +61,10 @@ async def _tools(cycle: Cycle, doing: Doing) -> Facts:
     """Have the tools' own fix modes repair it."""
     if _is_settled(doing):
         return {SKIPPED: "there is nothing to be repaired"}
-    repaired = await _repaired(cycle)
-    if repaired is None:
+    found = await repaired(cycle)
+    if found is None:
         return {SKIPPED: "no tool repairs it by itself"}
-    author, patch = repaired
+    author, patch = found
     said = Proposed(author=author, cause=cycle.facts.reason[:LONGEST], approach=f"what {author} makes of it")
     return {PROPOSED: plain(said), PATCH: packed(patch)}
 
@@ -76,7 +75,7 @@ async def _model(cycle: Cycle, doing: Doing) -> Facts:
         return {SKIPPED: "nobody has to be asked"}
     if cycle.model is None:
         return {SKIPPED: "no model is connected: [diagnosis.model] names one"}
-    return await ask(cycle, cycle.model, doing)
+    return await ask(cycle, cycle.model, doing.note)
 
 
 async def _propose(cycle: Cycle, doing: Doing) -> Facts:
@@ -97,18 +96,18 @@ async def _propose(cycle: Cycle, doing: Doing) -> Facts:
     return {"author": document["author"], "bytes": len(patch)}
 
 
-async def _repaired(cycle: Cycle) -> tuple[str, bytes] | None:
+async def repaired(cycle: Cycle) -> tuple[str, bytes] | None:
     """Return who repairs all that is red without a model, and the patch of it; None where something stays red."""
     wanted = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
     runs = tuple(map(_run, (each for each in cycle.facts.broken if "@" in each.check)))
-    repaired = await cycle.trials.repair(Tree(commit=cycle.commit), runs) if runs else None
-    if repaired is None:
+    found = await cycle.trials.repair(cycle.tree(), runs) if runs else None
+    if found is None:
         return None
-    author, files = repaired
-    after = await cycle.trials.run(Tree(commit=cycle.commit, files=files), wanted)
+    author, files = found
+    after = await cycle.trials.run(cycle.tree(files), wanted)
     if seen.red(after):
         return None
-    return author, await making.patch_of(await bench(cycle), cycle.commit, files, below=await cycle.history.prefix())
+    return author, await making.patch_of(await bench(cycle), cycle.start, files, below=await cycle.history.prefix())
 
 
 def _run(broken: Broken) -> CheckRun:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ci.diagnosis.cycle import Cycle
     from ci.diagnosis.patch import Patched
     from ci.journal.proposals import Proposal
-    from ci.model import Ruling
     from ci.promotion.flow import Doing, Facts, FlowStep
 
 PROPOSAL, TIER, PROOF, COMMIT, STAGES, FIX = "proposal", "tier", "proof", "commit", "stages", "fix"
@@ -88,13 +87,19 @@ async def _tier(cycle: Cycle, doing: Doing) -> Facts:
 
 
 async def _proof(cycle: Cycle, doing: Doing) -> Facts:
-    """Prove that it mends what failed, and nothing else is why that passes. Raises BlockedError."""
+    """Prove that it mends what failed, and nothing else is why that passes. Raises BlockedError.
+
+    What the diff alone speaks against, a person may read: it is a pull request at most, which names each.
+    """
     if _proposed(doing).flaky:
         return {SKIPPED: NOTHING}
     patched = await applied(cycle, await off_thread(lambda: proposal_of(cycle)))
     ruling = await proving.prove(cycle, patched)
-    _demand(ruling)
-    return {promoting.RULINGS: promoting.plain(ruling)}
+    values = ruling.values
+    denied = values["denied"] if ruling.ruling is Outcome.FAIL and not values["unproven"] else []
+    if not denied and ruling.ruling is not Outcome.PASS:
+        raise BlockedError(f"integrity: {ruling.reason}", rulings=(ruling,))
+    return {promoting.RULINGS: promoting.plain(ruling), "denied": denied}
 
 
 async def _commit(cycle: Cycle, doing: Doing) -> Facts:
@@ -140,12 +145,14 @@ async def _stages(cycle: Cycle, doing: Doing) -> Facts:
 async def _fix(cycle: Cycle, doing: Doing) -> Facts:
     """Have it out, as far as it may go. Raises VendorError."""
     proposed, made = _proposed(doing), doing.facts[COMMIT]
-    tier = int(doing.facts[TIER]["tier"])
+    tier = max(int(doing.facts[TIER]["tier"]), 2 if doing.facts[PROOF].get("denied") else 1)
     if proposed.flaky:
         await off_thread(lambda: publishing.note(cycle, proposed, tier, "", Fate.NOTHING))
         await off_thread(lambda: cycle.journal.incidents.close(cycle.incident.id))  # it would bar the next promotion
         return {SKIPPED: NOTHING, "commit": cycle.commit, "how": Fate.NOTHING.value}
-    return await publishing.publish(cycle, proposed, made, tier=tier, digest=doing.facts[PROPOSAL]["digest"])
+    return await publishing.publish(
+        cycle, proposed, made, tier=tier, digest=doing.facts[PROPOSAL]["digest"], denied=doing.facts[PROOF]["denied"]
+    )
 
 
 async def applied(cycle: Cycle, proposal: Proposal) -> Patched:
@@ -167,8 +174,3 @@ def _before(cycle: Cycle) -> set[str]:
 
 def _proposed(doing: Doing) -> Proposed:
     return Proposed(**doing.facts[PROPOSAL]["proposed"])
-
-
-def _demand(ruling: Ruling) -> None:
-    if ruling.ruling is not Outcome.PASS:
-        raise BlockedError(f"{ruling.gate}: {ruling.reason}", rulings=(ruling,))

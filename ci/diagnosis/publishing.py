@@ -21,7 +21,7 @@ from ci.text import clean, few, first_line
 from ci.vendors.github.objects import Signature
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ci.diagnosis.cycle import Cycle
     from ci.diagnosis.proposed import Proposed
@@ -34,7 +34,7 @@ _PLAIN = re.compile(r"[^\w .,:;()'/-]+", re.ASCII)  # what could be a mention, a
 
 
 async def publish(
-    cycle: Cycle, proposed: Proposed, made: Mapping[str, Any], *, tier: int, digest: str
+    cycle: Cycle, proposed: Proposed, made: Mapping[str, Any], *, tier: int, digest: str, denied: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Have the commit that was `made` out, as far as it may go. Raises VendorError, BlockedError."""
     commit, head, moved = str(made["commit"]), str(made["head"]), list(made["moved"])
@@ -51,7 +51,7 @@ async def publish(
         head=cycle.branch,
         base=cycle.main,
         title=subject(cycle, proposed),
-        body=body(cycle, proposed, tier, why),
+        body=body(cycle, proposed, tier, why, denied),
         sha=commit,
     )
     await off_thread(lambda: note(cycle, proposed, tier, digest, Fate.REQUESTED, reference=pull.url))
@@ -141,7 +141,7 @@ def message(cycle: Cycle, proposed: Proposed) -> str:
     )
 
 
-def body(cycle: Cycle, proposed: Proposed, tier: int, why: str) -> str:
+def body(cycle: Cycle, proposed: Proposed, tier: int, why: str, denied: Sequence[str] = ()) -> str:
     """Return what a reviewer reads; text of others stands where nothing in it is read as Markdown."""
     parts = [
         f"Made by Shipway for the incident {code(cycle.incident.id)}, cycle {cycle.number} of {cycle.own.cycles}.",
@@ -152,6 +152,7 @@ def body(cycle: Cycle, proposed: Proposed, tier: int, why: str) -> str:
         block(clean(proposed.cause)),
         "### What this does",
         block(clean(proposed.approach)),
+        *(["### Look at this", block(clean("\n".join(denied)))] if denied else []),
         f"Tier {tier}, found by {code(proposed.author)}. {PROVEN}",
     ]
     return "\n\n".join(parts)

@@ -6,6 +6,7 @@ import fnmatch
 import hashlib
 import posixpath
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci import processes
@@ -13,7 +14,6 @@ from ci.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from ci.processes import Completed
 
@@ -40,6 +40,18 @@ class History:
     async def has(self, commit: str) -> bool:
         """Whether the commit is here."""
         return (await self._git("cat-file", "-e", f"{commit}^{{commit}}")).code == 0
+
+    async def top(self) -> Path:
+        """Return the repository's top directory. Raises UsageError."""
+        return Path((await self._read("rev-parse", "--show-toplevel")).strip("\n"))
+
+    async def apply(self, patch: str) -> None:
+        """Apply a patch, with paths from the repository's top, to the files. Raises UsageError."""
+        done = await processes.run(
+            ["git", "apply", "--whitespace=nowarn", "-"], cwd=await self.top(), stdin=patch.encode(), timeout=PATIENCE
+        )
+        if done.code != 0:
+            raise UsageError(f"the patch does not fit the files as they are: {done.complaint}")
 
     async def obtain(self, commit: str, branch: str) -> None:
         """Fetch a branch where a commit of it is not here yet: nothing but git's own copy of it changes.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci.model import RunVerdict
 from ci.reporting.wording import listed, one_line, shortened
+from ci.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,16 @@ def cycle(each: CycleRun, of: int) -> str:
     lines += [f"  {name:<11}{one_line(text, 1000)}" for name, text in pairs if text]
     if each.patch:
         lines += ["", *(f"  {text}" for text in shortened(each.patch, lines=PATCH_LINES, width=WIDEST).split("\n"))]
+    return "\n".join(lines)
+
+
+def advised(author: str, cause: str, approach: str, patch: str, *, proven: bool) -> str:
+    """Return a diagnosis for one's own machine: the cause, and a patch that can be taken as it is."""
+    pairs = (("cause", cause), ("approach", approach), ("found by", author))
+    lines = [f"{name:<11}{one_line(text, 2000)}" for name, text in pairs if text]
+    if patch:
+        lines.append(f"{'proof':<11}{'what failed passes with it' if proven else 'none: what failed fails still'}")
+        lines += ["", clean(patch).rstrip("\n")]
     return "\n".join(lines)
 
 
