@@ -7,12 +7,13 @@ a false alarm costs somebody a look at the diff.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from ci.gates.formatting import assertions, texts
+from ci.gates.formatting import assertions, looks, texts
 from ci.gates.lookalikes import folded
 from ci.gates.numbers import loosened
-from ci.gates.places import CONFIG, FIXTURES, SNAPSHOTS, SOURCE, TESTS, places
+from ci.gates.places import CONFIG, FIXTURES, LOCK, SNAPSHOTS, SOURCE, TESTS, places
 from ci.gates.recording import quoted, whole
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
     from ci.gates.changes import FileChange
 
-# Patterns are made so that a text made for it cannot keep them busy: what may repeat is bounded, or does not go back.
-_COMMENT = r"/\*(?:[^*]|\*(?!/))*+\*/"
-_W = rf"(?:\s|{_COMMENT})"
-_EMPTY = rf"\{{(?:\s|{_COMMENT}|//[^\n]*+\n|;)*+\}}"
+# Patterns are made so that a text made for it cannot keep them busy: what repeats is bounded, or a run of one class.
+_COMMENT = r"/\*(?:[^*]|\*(?!/)){0,500}\*/"
+_W = rf"(?:\s++|{_COMMENT})"
+_EMPTY = rf"\{{(?:\s++|{_COMMENT}|//[^\n]*+\n|;++){{0,2000}}\}}"
 _MOST = 200_000  # characters of changed places that are looked at
 _ESCAPED = re.compile(r"\\u\{0{0,8}([0-9a-fA-F]{2})\}|\\u00([0-9a-fA-F]{2})|\\x([0-9a-fA-F]{2})")
 _OFF = "skip|only|todo|fixme|fails|failing|skipIf|runIf"
@@ -44,16 +45,16 @@ _SILENCED: Mapping[str, re.Pattern[str]] = {
     "oxlint-disable": re.compile(r"oxlint-disable"),
     "prettier-ignore": _all(r"prettier-ignore", r"dprint-ignore"),
     "a coverage ignore": _all(r"(?:c8|v8|istanbul|node:coverage)\s++(?:ignore|disable)"),
-    "as any": _all(rf"\b(?:as|satisfies){_W}++(?:any|never)\b"),
-    "as unknown as": _all(rf"\bas{_W}++unknown{_W}++as\b", rf"<unknown>{_W}*+<", r"<any>"),
+    "as any": _all(rf"\b(?:as|satisfies){_W}{{1,20}}(?:any|never)\b"),
+    "as unknown as": _all(rf"\bas{_W}{{1,20}}unknown{_W}{{1,20}}as\b", rf"<unknown>{_W}{{0,20}}<", r"<any>"),
     "a type `any`": _all(
-        rf":{_W}*+any\b(?!\s*+:)", r"\bany\[\]", r"<[^<>=;{}]{0,200}\bany\b[^<>;{}]{0,200}>",
+        rf":{_W}{{0,20}}any\b(?!\s*+:)", r"\bany\[\]", r"<[^<>=;{}]{0,200}\bany\b[^<>;{}]{0,200}>",
         r"(?<![=!<>])=\s*+any\s*+;",
     ),
     "a non-null `!`": _all(r"[\w$)\]]!(?=[.\[;,)]|[^\S\n]*+(?:\n|$))", r"[\w$]!:\s*+\w"),
     "an empty catch": _all(
-        rf"\bcatch{_W}*+(?:\([^()]{{0,200}}\))?{_W}*+{_EMPTY}",
-        rf"\.catch\({_W}*+(?:async\s*+)?(?:\([^()]{{0,200}}\)|\w++)\s*+=>\s*+(?:{_EMPTY}|undefined|null|void 0)",
+        rf"\bcatch{_W}{{0,20}}(?:\([^()]{{0,200}}\))?{_W}{{0,20}}{_EMPTY}",
+        rf"\.catch\({_W}{{0,20}}(?:async\s*+)?(?:\([^()]{{0,200}}\)|\w++)\s*+=>\s*+(?:{_EMPTY}|undefined|null|void 0)",
         rf"\.catch\(\s*+(?:noop\b|\(?\s*+function\s*+\w*+\s*+\([^()]{{0,200}}\)\s*+{_EMPTY})",
     ),
 }  # fmt: skip
@@ -128,6 +129,8 @@ def denials(change: FileChange) -> list[str]:
     """Say everything that a change may not add or take away, each with its path."""
     name, kinds = quoted(change.path), places(change.path)
     before, after = (_plain(text) for text in texts(change))
+    if LOCK in kinds:
+        return []  # a package manager's own
     if max(len(before), len(after)) > _MOST:
         return [f"{name} changes too much to be read"]
     source = SOURCE.search(folded(change.path)) is not None and CONFIG not in kinds
@@ -153,6 +156,8 @@ def _of_tests(change: FileChange, before: str, after: str) -> list[str]:
     gone, come = assertions(_bare(before)), assertions(_bare(after))
     if gone - come:
         found.append("takes assertions away, or changes what they expect")
+    if change.kind == "modified" and _lost(change):
+        found.append("changes lines of a test that was there")
     if come.total() < gone.total():
         found.append(f"has {come.total()} assertions where there were {gone.total()}")
     if _count(_WEAK, after) > _count(_WEAK, before) and _count(_STRONG, after) < _count(_STRONG, before):
@@ -164,6 +169,16 @@ def _of_tests(change: FileChange, before: str, after: str) -> list[str]:
     if _open(after) > _open(before):
         found.append("opens a comment that ends elsewhere")
     return found
+
+
+def _lost(change: FileChange) -> Counter[str]:
+    """Return the lines that are no more: not those whose looks or place alone changed, and not what is imported."""
+    if looks(change.removed) == looks(change.added):
+        return Counter()
+    gone = Counter(looks((line,)) for line in change.removed if not line.lstrip().startswith(("import", "//")))
+    gone -= Counter(looks((line,)) for line in change.added)
+    del gone[""]
+    return gone
 
 
 def _plain(text: str) -> str:

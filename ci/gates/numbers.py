@@ -13,23 +13,29 @@ _UNITS = {
     "b": 1.0, "kb": 1e3, "kib": 1024.0, "mb": 1e6, "mib": 1024.0**2, "%": 1.0,
 }  # fmt: skip
 _NUMBER = r"(-?\d[\d_]{0,20}(?:\.\d{1,20})?)\s*((?i:ms|s|min|m|kb|kib|mb|mib|b|%))?(?![\w.])"
-_PRODUCT = rf"[\"']?{_NUMBER}(?:\s*\*\s*(\d[\d_]*))?(?:\s*\*\s*(\d[\d_]*))?"
+_PRODUCT = rf"[\"']?{_NUMBER}(?:\s*\*\s*(\d[\d_]{{0,20}}))?(?:\s*\*\s*(\d[\d_]{{0,20}}))?"
+_WITH_A_SCORE = r"(?:\[\s*[\"']\w{1,10}[\"']\s*,\s*\{\s*[\"']?minScore[\"']?\s*:\s*)?"
+
+
+def _named(words: str, *, between: str, before: str = "") -> re.Pattern[str]:
+    """Return what finds a number behind a name that has one of the words in it."""
+    return re.compile(rf"[\"']?\b(\w{{0,40}}(?:{words})\w{{0,40}})[\"']?\s*{between}\s*{before}{_PRODUCT}")
+
 
 # Longer or more of these is looser, wherever they stand.
-_LONGER = re.compile(
-    rf"[\"']?\b(\w*(?:[tT]imeout|TIMEOUT|[rR]etries|RETRIES|[rR]etry|[rR]epeats)\w*)[\"']?\s*(?:[:=]|\()\s*{_PRODUCT}"
-)
+_LONGER = _named("[tT]imeout|TIMEOUT|[rR]etries|RETRIES|[rR]etry|[rR]epeats", between=r"[:=(]")
 # A number behind the function of a test: its time limit.
 _BEHIND = re.compile(rf"(\}})\s*,\s*{_PRODUCT}\s*\)")
 # In settings: more of these is looser,
-_BUDGET = re.compile(
-    r"[\"']?\b(\w*(?:[bB]udget|[lL]imit|max[A-Z-]?\w*|warnings|[tT]olerance|[sS]ize|[bB]undle|[mM]axDiff\w*|[dD]eadline|"
-    rf"slowTestThreshold|bail|complexity)\w*)[\"']?\s*[:= ]\s*{_PRODUCT}"
+_BUDGET = _named(
+    "[bB]udget|[lL]imit|max[A-Z-]?|warnings|[tT]olerance|[sS]ize|[bB]undle|[dD]eadline|slowTest|bail|complexity",
+    between="[:= ]",
 )
 # less of these is.
-_FLOOR = re.compile(
-    r"[\"']?\b(\w*(?:[tT]hresholds?|lines|branches|functions|statements|min[A-Z-]?\w*|[sS]core|performance|accessibility|"
-    rf"coverage)\w*)[\"']?\s*[:=]\s*(?:\[\s*[\"']\w+[\"']\s*,\s*\{{\s*[\"']?minScore[\"']?\s*:\s*)?{_PRODUCT}"
+_FLOOR = _named(
+    "[tT]hreshold|lines|branches|functions|statements|min[A-Z-]?|[sS]core|performance|accessibility|coverage",
+    between="[:=]",
+    before=_WITH_A_SCORE,
 )
 
 

@@ -57,7 +57,7 @@ FIXTURES = _place(
     "a fixture", 2,
     _within("(?:__)?(?:fixtures?|mocks?|stubs?|data)__|fixtures?|mocks?|stubs?|fakes?"),
     _within("test-?data|factories|seeds?|samples?|golden|cassettes|recordings"),
-    rf"[._-](?:mocks?|fixtures?|stubs?|fakes?){_CODE}",
+    rf"[._-](?:mocks?|fixtures?|stubs?|fakes?|stories){_CODE}",
 )  # fmt: skip
 LOCK = _place(
     "a lock file", 2,
@@ -114,6 +114,7 @@ CONTRACTS = _place(
     r"\.(?:prisma|graphqls?|gql|proto|avsc|wsdl|xsd)$", _file(r"[\w.-]*(?:openapi|swagger|asyncapi)[\w.-]*"),
     _file(r"[\w.-]*schemas?\.(?:[cm]?[jt]s|json|ya?ml)"), _within("contracts?|schemas?"),
 )  # fmt: skip
+SCRIPTS = _place("a script of the repository's own", 2, _within("scripts|tools|hack"))
 MADE = _place("in a directory of made files", 2, _within(r"dist|build|out|coverage|vendor|(?:__)?generated(?:__)?"))
 
 # Who gets in, who pays, who sees whose rows: by the words of a path, however they are joined.
@@ -121,7 +122,7 @@ _WORDS = {
     "auth": (
         r"auth(?:n|z|s|ed|entic\w*|oriz\w*|oris\w*)?|oauth2?|oidc|saml|sso|jwts?|jwks|login|logout|signin|signup|signout|"
         r"passwords?|passwd|passkeys?|mfa|totp|otp|sessions?|credentials?|permissions?|rbac|acls?|security|csrf|cors|"
-        r"crypto\w*|encrypt\w*|decrypt\w*|secrets?|apikeys?|sanitiz\w*|captcha"
+        r"crypto\w*|encrypt\w*|decrypt\w*|secrets?|apikeys?|sanitiz\w*|captcha|middlewares?|guards?|admins?"
     ),
     "billing": (
         r"billing|bills?|payments?|pay|payouts?|stripe|paddle|invoices?|invoicing|subscriptions?|checkout|pricing|"
@@ -134,7 +135,8 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-
 
 _PLACES = (
     TESTS, SNAPSHOTS, FIXTURES, LOCK, MANIFEST, PACKAGE_HOOKS, PATCHES, CONFIG, CI, OWNERS, CONTAINERS, INSTRUCTIONS,
-    HIDDEN, SAMPLE_ENVIRONMENT, MIGRATIONS, MIGRATING, SQL, CONTRACTS, MADE,
+    HIDDEN, SAMPLE_ENVIRONMENT, MIGRATIONS, MIGRATING, SQL, CONTRACTS,
+    SCRIPTS, MADE,
 )  # fmt: skip
 _FOLDED = {place.pattern: re.compile(place.pattern.pattern, re.IGNORECASE) for place in _PLACES}
 SOURCE = re.compile(r"\.(?:[cm]?[jt]sx?|css|scss|less|sass|html|vue|svelte|astro)$")
