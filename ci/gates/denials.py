@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from ci.gates.changes import FileChange
 
 # Patterns are made so that a text made for it cannot keep them busy: what repeats is bounded, or a run of one class.
-_COMMENT = r"/\*(?:[^*]|\*(?!/)){0,500}\*/"
+_COMMENT = r"/\*(?:[^*]|\*(?!/)){0,80}\*/"
 _W = rf"(?:\s++|{_COMMENT})"
 _EMPTY = rf"\{{(?:\s++|{_COMMENT}|//[^\n]*+\n|;++){{0,2000}}\}}"
-_MOST = 200_000  # characters of changed places that are looked at
+_MOST = 100_000  # characters of changed places that are looked at
 _ESCAPED = re.compile(r"\\u\{0{0,8}([0-9a-fA-F]{2})\}|\\u00([0-9a-fA-F]{2})|\\x([0-9a-fA-F]{2})")
 _OFF = "skip|only|todo|fixme|fails|failing|skipIf|runIf"
 _RUNNERS = "it|test|describe|suite|bench|context"

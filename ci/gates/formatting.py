@@ -16,7 +16,9 @@ _QUOTES = re.compile("[\"'`]")
 _BEGINS = re.compile(
     r"(?<![\w$])(?:expect(?:\.\w+)?|expectTypeOf|assertType|assert(?:\.\w+)?|should)\s*(?:<[^<>()]{0,100}>)?\(|\.should\b"
 )
-_MOST = 600
+_ENDS = re.compile(r"[()\[\]{};\f\n]")
+_MOST = 600  # characters of an assertion
+_NEXT = 100  # in which the next line of a chain begins
 
 
 def formatted(change: FileChange, *, whole_text: bool = False) -> bool:
@@ -58,14 +60,15 @@ def _statement(text: str, start: int) -> str:
     """Return a statement from its start: to the semicolon or line's end at which its brackets are closed."""
     depth = 0
     part = text[start : start + _MOST]
-    for at, letter in enumerate(part):
-        if letter in "([{":
+    for match in _ENDS.finditer(part):
+        mark, at = match[0], match.start()
+        if mark in "([{":
             depth += 1
-        elif letter in ")]}":
+        elif mark in ")]}":
             depth -= 1
             if depth < 0:
                 return part[:at]
-        elif depth == 0 and (letter in ";\f" or (letter == "\n" and not part[at:].lstrip().startswith("."))):
+        elif depth == 0 and (mark in ";\f" or not part[at : at + _NEXT].lstrip().startswith(".")):
             return part[:at]
     return part
 

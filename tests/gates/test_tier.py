@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ci.gates.changes import FileChange
+from ci.gates.formatting import formatted
+from ci.gates.lookalikes import folded, mixed
+from ci.gates.places import disguised, places, sensitive
+from ci.gates.tier import TierObserved, rule
+from ci.model import Outcome, Ruling
+
+SOURCE = "packages/core/src/total.ts"
+
+
+def changed(path: str = SOURCE, **more: Any) -> FileChange:
+    """Return a change of two lines in a file."""
+    facts: dict[str, Any] = {"kind": "modified", "mode_before": "100644", "mode_after": "100644"}
+    return FileChange(path=path, **{**facts, "removed": ("let a = 1;",), "added": ("let a = 2;",), **more})
+
+
+def added(path: str, *lines: str) -> FileChange:
+    """Return a new file."""
+    return FileChange(path=path, kind="added", mode_before="", mode_after="100644", added=lines)
+
+
+def ruled(*changes: FileChange, **more: Any) -> Ruling:
+    """Return the ruling on a model's patch for a failure of packages/core."""
+    facts: dict[str, Any] = {
+        "named": ("packages/core",),
+        "packages": (".", "packages/core", "packages/core/inner", "web"),
+    }
+    return rule(TierObserved(changes=changes, **{**facts, "author": "model", "trusted": True, **more}))
+
+
+def tier(*changes: FileChange, **more: Any) -> object:
+    """Return the tier of a patch that may go out."""
+    ruling = ruled(*changes, **more)
+    assert ruling.ruling is Outcome.PASS, ruling.reason
+    return ruling.values["tier"]
+
+
+def test_a_small_change_of_source_that_the_failure_names_goes_straight_to_main() -> None:
+    ruling = ruled(changed())
+    assert (ruling.ruling, ruling.values["tier"], ruling.values["why"]) == (Outcome.PASS, 1, [])
+    assert ruling.reason == "tier 1: 1 file, 2 changed lines; source of what failed"
+    assert ruling.environment == "main"
+
+
+@pytest.mark.parametrize(
+    ("facts", "least", "words"),
+    [
+        ({"wished": 2}, 2, "tier 2 is what was asked for"),
+        ({"wished": 3}, 3, "tier 3 is what was asked for"),
+        ({"trusted": False}, 2, "not everyone who committed since main was last green is trusted"),
+        ({"foreign": True}, 3, "a fork's or a bot's input led here"),
+        ({"grave": ("data integrity",)}, 3, "the failure is one of data integrity"),
+        ({"grave": ("security", "security")}, 3, "the failure is one of security"),
+        ({"protected": ("packages/*/src/t*.ts",)}, 2, "is protected by shipway.toml"),
+        ({"protected": ("**/TOTAL.ts",)}, 2, "is protected by shipway.toml"),
+        ({"named": ("web",)}, 2, 'is of "packages/core", which the failure does not name'),
+        ({"named": (".",)}, 2, 'is of "packages/core", which the failure does not name'),
+        ({"named": ()}, 2, "the failure does not name"),
+        ({"prefix": "examples/shop"}, 2, "outside the workspace"),
+        ({"files": 0}, 2, "1 file, at most 0"),
+        ({"lines": 1}, 2, "2 changed lines, at most 1"),
+        ({"migrations": ("packages/core/src",)}, 3, "is in the migrations"),
+    ],
+)
+def test_what_is_known_beside_the_diff_makes_it_less(facts: dict[str, Any], least: int, words: str) -> None:
+    ruling = ruled(changed(), **facts)
+    assert (ruling.ruling, ruling.values["tier"]) == (Outcome.PASS, least)
+    assert words in ruling.reason
+
+
+def test_every_reason_is_told_and_not_only_the_first() -> None:
+    ruling = ruled(changed("web/test/a.test.ts"), changed("web/package.json"), trusted=False, wished=3)
+    assert ruling.values["why"] == [
+        "tier 3: tier 3 is what was asked for",
+        "tier 2: not everyone who committed since main was last green is trusted",
+        'tier 2: "web/test/a.test.ts" is a test',
+        'tier 2: "web/test/a.test.ts" is of "web", which the failure does not name',
+        "tier 2: \"web/package.json\" is a package's manifest or the package manager's settings",
+        'tier 2: "web/package.json" is no source file',
+        'tier 2: "web/package.json" is of "web", which the failure does not name',
+    ]
+
+
+def test_a_patch_that_may_not_go_out_says_everything_that_is_against_it() -> None:
+    ruling = ruled(
+        added("packages/core/src/a.ts", "x\u202e"), changed(".env"), alike=("packages/core/src/A.ts",), scripted=("x",)
+    )
+    assert (ruling.ruling, ruling.values["tier"]) == (Outcome.FAIL, 3)
+    for words in ("order of others", "a file of secrets", "looks like a file", 'the new dependency "x" runs a script'):
+        assert words in ruling.reason
+
+
+def test_a_patch_of_nothing_does_not_go_out() -> None:
+    assert ruled().ruling is Outcome.FAIL
+
+
+@pytest.mark.parametrize("more", [{"kind": "added"}, {"kind": "deleted"}, {"mode_after": ""}, {"mode_after": "100666"}])
+def test_what_git_would_not_tell_is_an_error_and_no_pass(more: dict[str, Any]) -> None:
+    ruling = ruled(changed(**more))
+    assert (ruling.ruling, ruling.values["tier"]) == (Outcome.ERROR, 3)
+
+
+def test_a_file_is_of_the_innermost_package_and_the_workspace_may_lie_deep() -> None:
+    assert tier(changed("packages/core/inner/src/a.ts")) == 2
+    assert tier(changed("packages/core/inner/src/a.ts"), named=("packages/core/inner",)) == 1
+    assert tier(changed(f"examples/shop/{SOURCE}"), prefix="examples/shop") == 1
+    assert tier(changed("packages/corection/src/a.ts"), named=(".",)) == 1
+    assert tier(changed("examples/shop/a/0001.sql"), prefix="examples/shop", named=(".",)) == 2
+
+
+def test_a_long_line_counts_as_many() -> None:
+    assert tier(changed(added=("x" * 7_600,))) == 1
+    assert tier(changed(added=("x" * 8_000,))) == 2
+
+
+def test_several_services_at_once_are_somebodys_decision() -> None:
+    changes = changed("web/src/a.ts"), changed()
+    assert tier(*changes, named=("web", "packages/core"), apps=("web", "packages/core")) == 3
+    assert tier(*changes, named=("web", "packages/core"), apps=("web",)) == 1
+
+
+def test_a_lock_file_alone_may_be_repaired_by_a_tool_and_by_nobody_else() -> None:
+    lock = changed("pnpm-lock.yaml", added=tuple(f"  p{at}@1.0.0:" for at in range(900)))
+    assert tier(lock, author="fixer") == 1
+    assert tier(lock) == 2
+    assert tier(lock, changed(), author="fixer") == 2
+    assert tier(changed("pnpm-lock.yaml", added=("  p:",) * 1001), author="fixer") == 2
+    assert tier(changed("packages/core/yarn.lock"), author="fixer") == 2
+    assert ruled(changed("pnpm-lock.yaml", added=("    requiresBuild: true",)), author="fixer").ruling is Outcome.FAIL
+
+
+def test_a_tool_may_change_a_ci_file_for_a_person_to_review_and_a_model_may_not() -> None:
+    assert tier(changed(".github/workflows/ci.yml"), author="fixer") == 2
+    assert ruled(changed(".github/workflows/ci.yml")).ruling is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("removed", "added", "same"),
+    [
+        (("expect(a).toBe(1)",), ("expect(a).toBe(1);",), True),
+        (("expect(a).toBe('x');",), ("expect(", "  a,", ').toBe("x");'), True),
+        (("let a = 1;", "expect(a).toBe(1);"), ("const a = 1;", "expect(a).toBe(1);"), True),
+        (("expect(a).toBe(1);",), ("expect(a).toBe(2);",), False),
+        (("expect(a).toBe(1);",), ("expect(a).toBeTruthy();",), False),
+        (("expect(a).toBe(1);", "expect(b).toBe(1);"), ("expect(a).toBe(1);",), False),
+        (('test("a", f);',), ("",), False),
+    ],
+)
+def test_a_formatter_changes_no_assertion(removed: tuple[str, ...], added: tuple[str, ...], *, same: bool) -> None:
+    change = changed("a/x.test.ts", removed=removed, added=added)
+    assert formatted(change) is same
+    assert tier(changed("packages/core/x.test.ts", removed=removed, added=added), author="fixer") == (1 if same else 2)
+
+
+def test_a_formatter_of_a_fixture_changes_nothing_else() -> None:
+    assert tier(changed("packages/core/fixtures/a.ts"), author="fixer") == 2
+    assert tier(changed("packages/core/fixtures/a.ts", added=("let a=1",)), author="fixer") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "looks"),
+    [
+        ("PACKAGE.JSON", "package.json"),
+        ("p\u0430ckage.json", "package.json"),
+        ("\uff50ackage\uff0ejson", "package.json"),
+        ("pa\u0301ckage.json", "package.json"),
+        ("pack\u200bage.json", "package.json"),
+        ("\u2024github", ".github"),
+        ("\U0001d41a.ts", "a.ts"),
+        ("\u212aey.ts", "key.ts"),
+        ("\ufb01x.ts", "fix.ts"),
+        ("stra\u00dfe.ts", "strasse.ts"),
+        ("plain-name_1.ts", "plain-name_1.ts"),
+    ],
+)
+def test_a_name_is_taken_for_what_it_looks_like(name: str, looks: str) -> None:
+    assert folded(name) == looks
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("total", ()),
+        ("caf\u00e9 na\u00efve", ()),
+        ("\u0442\u043e\u0432\u0430\u0440 total", ()),
+        ("\u65e5\u672c total", ()),
+        ("t\u043etal", ("t\u043etal",)),
+        ("\uff41\uff42", ("\uff41\uff42",)),
+    ],
+)
+def test_a_word_of_two_alphabets_is_a_disguise(text: str, words: tuple[str, ...]) -> None:
+    assert mixed(text) == words
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "src/total.ts", "apps/web/src/App.tsx", "src/configure.ts", "src/author.ts", "src/payload.ts", "src/latest.ts",
+        "src/contest.ts", "src/inspect.ts", "src/environment.ts", "src/layout.css", "src/policyholder.ts",
+    ],
+)  # fmt: skip
+def test_plain_source_is_nowhere_in_particular(path: str) -> None:
+    assert places(path) == ()
+    assert sensitive(path) == ()
+    assert disguised(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("src/auth.ts", "auth"),
+        ("src/SignInForm.tsx", "auth"),
+        ("src/use-session/index.ts", "auth"),
+        ("src/OAuth2Client.ts", "auth"),
+        ("src/requireAuth.ts", "auth"),
+        ("src/AUTHZ.ts", "auth"),
+        ("src/\u0430uth.ts", "auth"),
+        ("src/stripe-events.ts", "billing"),
+        ("src/PlanBilling.tsx", "billing"),
+        ("src/RLS.ts", "row-level security"),
+        ("src/tenancy/index.ts", "row-level security"),
+    ],
+)
+def test_words_of_a_path_say_what_it_is_about(path: str, what: str) -> None:
+    assert what in sensitive(path)
