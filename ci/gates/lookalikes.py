@@ -52,11 +52,13 @@ def mixed(text: str) -> tuple[str, ...]:
 def _disguised(word: str) -> bool:
     if any(each in _COMPATIBLE for each in word):
         return True
-    return any(each.isascii() for each in word) and not all(each.isascii() or _latin(each) for each in word)
+    return any(each.isascii() for each in word) and any(_drawn_alike(each) for each in word if not each.isascii())
 
 
-def _latin(letter: str) -> bool:
-    return unicodedata.name(letter, "").startswith(("LATIN", "COMBINING"))
+def _drawn_alike(letter: str) -> bool:
+    """Whether a letter of another alphabet looks like a Latin one; one with an accent is Latin itself."""
+    looks = folded(letter)
+    return bool(looks) and looks.isascii() and not unicodedata.name(letter, "").startswith("LATIN")
 
 
 # Full-width and mathematical letters, which nothing but a disguise needs in a name.

@@ -20,7 +20,6 @@ from ci.gates.formatting import formatted
 from ci.gates.lookalikes import folded
 from ci.gates.places import (
     FIXTURES,
-    LOCK,
     MIGRATIONS,
     SOURCE,
     SQL,
@@ -146,9 +145,11 @@ def _of_all(observed: TierObserved) -> Iterable[Reason]:
 
 def _of_one(change: FileChange, observed: TierObserved) -> Iterable[Reason]:
     """Reasons that lie in one file; none for source of a package that failed."""
+    name, path = quoted(change.path), whole(change.path)
+    if any(glob.globmatch(_inner(path, observed), folded(whole(each)), flags=_FLAGS) for each in observed.protected):
+        yield Reason(tier=2, words=f"{name} is protected by shipway.toml")
     if _only_lock(observed):
         return  # a tool made it of manifests that people committed, and the install that follows holds it against them
-    name, path = quoted(change.path), whole(change.path)
     yield from _of_place(change, observed)
     owner = _owner(change, observed)
     if owner not in observed.named:
@@ -178,8 +179,6 @@ def _of_place(change: FileChange, observed: TierObserved) -> Iterable[Reason]:
         yield Reason(tier=3, words=f"{name} is about {what}")
     if MIGRATIONS in kinds or any(_below(inner, folded(whole(each))) for each in observed.migrations):
         yield from of_migration(change, name)
-    if any(glob.globmatch(inner, folded(whole(each)), flags=_FLAGS) for each in observed.protected):
-        yield Reason(tier=2, words=f"{name} is protected by shipway.toml")
     if SOURCE.search(folded(path)):
         yield from of_source(change, name)
     else:
@@ -187,7 +186,7 @@ def _of_place(change: FileChange, observed: TierObserved) -> Iterable[Reason]:
 
 
 def _only_lock(observed: TierObserved) -> bool:
-    """Whether this is a lock file that a fixer repaired, and nothing else.
+    """Whether this is the workspace's lock file, or the repository's, that a fixer repaired, and nothing else.
 
     Lock files are protected because nobody can read what a model writes there. What a package manager writes follows
     from manifests that were reviewed, is checked by hash, and may run no script that is not allowed already.
@@ -195,9 +194,7 @@ def _only_lock(observed: TierObserved) -> bool:
     if observed.author != "fixer" or len(observed.changes) != 1:
         return False
     (change,) = observed.changes
-    return (
-        change.path.rpartition("/")[2] == "pnpm-lock.yaml" and LOCK in places(change.path) and change.kind == "modified"
-    )
+    return change.kind == "modified" and change.path in {"pnpm-lock.yaml", f"{observed.prefix}/pnpm-lock.yaml"}
 
 
 def _weight(change: FileChange) -> int:

@@ -137,6 +137,7 @@ def git(root: Path, *arguments: str) -> str:
 
 def make_repository(root: Path, files: Mapping[str, str] = FILES) -> str:
     """Make a repository with one commit of some files, and return that."""
+    root.mkdir(exist_ok=True)
     for path, text in files.items():
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)

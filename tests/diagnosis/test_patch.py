@@ -187,6 +187,35 @@ def test_files_too_large_to_be_a_fix_are_not_collected(shop: Shop, checkout: Pat
         collected(shop, checkout)
 
 
+def test_a_bench_is_made_of_a_worktree_a_directory_within_and_a_clone_that_borrows(shop: Shop, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", "--shared", "--no-checkout", str(shop.root), "borrower")
+    git(tmp_path / "borrower", "worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"))
+    for at, root in enumerate((tmp_path / "borrower", tmp_path / "tree/packages/core", shop.root / "apps")):
+        bench = anyio.run(prepare, root, tmp_path / f"bench{at}.git")
+        found = anyio.run(apply, bench, shop.commit, FIX)
+        assert isinstance(found, Patched)
+        assert found.digest == applied(shop, FIX).digest
+
+
+def test_a_clone_without_a_past_takes_patches_too(shop: Shop, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{shop.root}", "shallow")
+    bench = anyio.run(prepare, tmp_path / "shallow", tmp_path / "bench.git")
+    found = anyio.run(apply, bench, shop.commit, FIX)
+    assert isinstance(found, Patched)
+
+
+def test_a_patch_of_a_file_that_the_clone_lacks_is_refused_in_a_line(tmp_path: Path) -> None:
+    commit = make_repository(tmp_path / "whole")
+    blob = git(tmp_path / "whole", "rev-parse", "HEAD:README.md")
+    bench = anyio.run(prepare, tmp_path / "whole", tmp_path / "bench.git")
+    (tmp_path / f"whole/.git/objects/{blob[:2]}/{blob[2:]}").unlink()
+    patch = b"diff --git a/README.md b/README.md\nold mode 100644\nnew mode 100755\n"
+    found = anyio.run(apply, bench, commit, patch)
+    assert isinstance(found, Refused)
+    assert found.reason.startswith("git does not apply the patch: ")
+    assert len(found.reason.splitlines()) == 1
+
+
 def test_a_bench_is_not_made_of_what_is_no_repository(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="git cannot read"):
         anyio.run(prepare, tmp_path, tmp_path / "bench.git")

@@ -132,6 +132,10 @@ def test_a_lock_file_alone_may_be_repaired_by_a_tool_and_by_nobody_else() -> Non
     assert tier(lock, changed(), author="fixer") == 2
     assert tier(changed("pnpm-lock.yaml", added=("  p:",) * 1001), author="fixer") == 2
     assert tier(changed("packages/core/yarn.lock"), author="fixer") == 2
+    assert tier(changed("packages/core/pnpm-lock.yaml"), author="fixer") == 2
+    assert tier(changed("examples/shop/pnpm-lock.yaml"), author="fixer", prefix="examples/shop") == 1
+    assert tier(lock, author="fixer", protected=("*.yaml",)) == 2
+    assert tier(lock, author="fixer", trusted=False) == 2
     assert ruled(changed("pnpm-lock.yaml", added=("    requiresBuild: true",)), author="fixer").ruling is Outcome.FAIL
 
 
@@ -189,7 +193,8 @@ def test_a_name_is_taken_for_what_it_looks_like(name: str, looks: str) -> None:
         ("total", ()),
         ("caf\u00e9 na\u00efve", ()),
         ("\u0442\u043e\u0432\u0430\u0440 total", ()),
-        ("\u65e5\u672c total", ()),
+        ("\u65e5\u672c total \u65e5x", ()),
+        ("\u0394time \u03bcs", ()),
         ("t\u043etal", ("t\u043etal",)),
         ("\uff41\uff42", ("\uff41\uff42",)),
     ],
