@@ -89,7 +89,7 @@ def rule(observed: TierObserved, *, environment: str = "main") -> Ruling:
         told = [*wrong, *(each.words for each in raised)]
         reason = f"this fix may not go out: {_told(wrong)}"
         return decide("tier", environment, Outcome.FAIL, reason, observed, tier=3, why=told, **figures)
-    tier = max((observed.wished, *(each.tier for each in raised)))
+    tier = max((1, *(each.tier for each in raised)))
     why = [f"tier {each.tier}: {each.words}" for each in sorted(raised, key=lambda each: -each.tier)]
     size = f"{count(len(observed.changes), 'file')}, {count(lines, 'changed line')}"
     reason = f"tier {tier}: {size}; {_told([each.partition(': ')[2] for each in why]) or 'source of what failed'}"

@@ -7,7 +7,21 @@ import pytest
 from ci.gates.changes import FileChange
 from ci.gates.formatting import formatted
 from ci.gates.lookalikes import folded, mixed
-from ci.gates.places import disguised, places, sensitive
+from ci.gates.places import (
+    CI,
+    CONFIG,
+    CONTAINERS,
+    CONTRACTS,
+    FIXTURES,
+    INSTRUCTIONS,
+    MANIFEST,
+    MIGRATIONS,
+    TESTS,
+    Place,
+    disguised,
+    places,
+    sensitive,
+)
 from ci.gates.tier import TierObserved, rule
 from ci.model import Outcome, Ruling
 
@@ -214,6 +228,42 @@ def test_plain_source_is_nowhere_in_particular(path: str) -> None:
     assert places(path) == ()
     assert sensitive(path) == ()
     assert disguised(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("package.json", MANIFEST),
+        ("Package.JSON", MANIFEST),
+        ("p\u0430ckage.json", MANIFEST),
+        ("packa\u200bge.json", MANIFEST),
+        ("a/\uff30ackage.json", MANIFEST),
+        ("\u2024github/workflows/x.yml", CI),
+        (".g\u0131thub/workflows/x.yml", CI),
+        ("src/\u0442ests/x.ts", TESTS),
+        ("src/x.test.ts", TESTS),
+        ("src/x.TEST.TSX", TESTS),
+        ("src/x.spec-d.ts", TESTS),
+        ("__tests__/x.ts", TESTS),
+        ("vitest.setup.ts", TESTS),
+        ("src/setupTests.ts", TESTS),
+        ("test/global-setup.ts", TESTS),
+        ("src/__mocks__/x.ts", FIXTURES),
+        ("src/Button.stories.tsx", FIXTURES),
+        ("x/vite.config.node.ts", CONFIG),
+        ("x/tsconfig.node.json", CONFIG),
+        ("x/.eslintrc.cjs", CONFIG),
+        ("x/knip.json", CONFIG),
+        ("src/vite-env.d.ts", CONFIG),
+        ("docker-compose.dev.yml", CONTAINERS),
+        ("apps/web/Dockerfile.prod", CONTAINERS),
+        ("docs/CLAUDE.local.md", INSTRUCTIONS),
+        ("prisma/schema.prisma", CONTRACTS),
+        ("prisma/migrations/1/migration.sql", MIGRATIONS),
+    ],
+)
+def test_a_place_is_known_in_any_spelling(path: str, place: Place) -> None:
+    assert place in places(path)
 
 
 @pytest.mark.parametrize(
