@@ -41,6 +41,7 @@ _SILENCED: Mapping[str, re.Pattern[str]] = {
     "@ts-expect-error": re.compile(r"@ts-expect-error", re.IGNORECASE),
     "@ts-nocheck": re.compile(r"@ts-nocheck", re.IGNORECASE),
     "eslint-disable": _all(r"(?:eslint|standard)-disable", r"/\*\s*+eslint\s++[\w@/-]++\s*+:", r"tslint:disable"),
+    "a lint ignore": _all(r"(?:style|markdown)lint-disable", r"deno-lint-ignore", r"NOSONAR", r"noinspection"),
     "biome-ignore": _all(r"biome-ignore", r"rome-ignore"),
     "oxlint-disable": re.compile(r"oxlint-disable"),
     "prettier-ignore": _all(r"prettier-ignore", r"dprint-ignore"),
@@ -105,6 +106,7 @@ _CONFIGURED: Mapping[str, re.Pattern[str]] = {
         r"\b(?:strict\w*|no[A-Z]\w*|checkJs|use[A-Z]\w*|forbidOnly|exact[A-Z]\w*)[\"']?\s*+:\s*+false",
         r"skipLibCheck[\"']?\s*+:\s*+true", r"\b(?:exclude|ignores?|[\w]{0,40}Ignore(?:Patterns)?|grepInvert)\b",
         r"\ballowOnly\b|\bpassWithNoTests\b|\bdangerouslyIgnoreUnhandledErrors\b|\bcontinue-on-error\b|\|\|\s*+true\b",
+        r"[\"']!\*{0,2}/?[\w.]",
         r"--(?:passWithNoTests|update|exclude|testNamePattern|no-verify|no-bail|silent|quiet)\b",
     ),
 }  # fmt: skip

@@ -45,7 +45,7 @@ def _file(names: str) -> str:
 TESTS = _place(
     "a test", 2,
     rf"[._-](?:tests?|spec|e2e|cy|pw|bench)(?:-d)?{_CODE}",
-    _file(r"(?:tests?|spec)\.[cm]?[jt]sx?"),
+    _file(r"(?:tests?|spec)(?:[._-][\w.-]*)?\.[cm]?[jt]sx?"),
     _within(r"(?:__)?(?:tests?|specs?|e2e|integration)(?:__)?|(?:e2e|integration)-tests?|test-[\w-]+|testing"),
     _within("testutils?|cypress|playwright"),
     _file(r"[\w.-]*set-?up-?(?:tests?|vitest|jest)?\.[cm]?[jt]sx?|(?:vitest|jest|tests?)[.-]set-?up\.[cm]?[jt]sx?"),

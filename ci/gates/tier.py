@@ -155,6 +155,8 @@ def _of_one(change: FileChange, observed: TierObserved) -> Iterable[Reason]:
     if owner not in observed.named:
         whose = f"of {quoted(owner)}, which" if owner is not None else "outside the workspace, and"
         yield Reason(tier=2, words=f"{name} is {whose} the failure does not name")
+    elif _from_workspace(path, observed.prefix).rpartition("/")[0] == ("" if owner == "." else owner):
+        yield Reason(tier=2, words=f"{name} is beside a package's manifest, where its tools' files are")
     if not path.isascii():
         yield Reason(tier=2, words=f"{name} has letters beyond ASCII in its name")
     if change.kind == "deleted":
@@ -175,12 +177,13 @@ def _of_place(change: FileChange, observed: TierObserved) -> Iterable[Reason]:
     for place in kinds if not own else ():
         if place is not MIGRATIONS and not (place is SQL and MIGRATIONS in kinds):
             yield Reason(tier=place.least, words=f"{name} is {place.what}")
+    only_looks = observed.author == "fixer" and formatted(change, whole_text=True)
     for what in sensitive(path):
-        yield Reason(tier=3, words=f"{name} is about {what}")
+        yield Reason(tier=2 if only_looks else 3, words=f"{name} is about {what}")
     if MIGRATIONS in kinds or any(_below(inner, folded(whole(each))) for each in observed.migrations):
         yield from of_migration(change, name)
     if SOURCE.search(folded(path)):
-        yield from of_source(change, name)
+        yield from of_source(change, name) if not only_looks else ()
     else:
         yield Reason(tier=2, words=f"{name} is no source file")
 

@@ -90,6 +90,7 @@ FILES: Mapping[str, str] = {
     "apps/web/package.json": '{\n  "name": "@shop/web",\n  "scripts": {\n    "build": "vite build"\n  }\n}\n',
     "apps/web/playwright.config.ts": "export default { retries: 0, timeout: 30_000 };\n",
     "apps/web/src/App.tsx": "export function App() {\n  return <button>Buy</button>;\n}\n",
+    "apps/web/src/load.ts": 'export const load = () => fetch("/items");\n',
     "apps/web/src/style.css": "button { color: red; }\n",
     "biome.json": '{ "linter": { "enabled": true } }\n',
     "eslint.config.js": "export default [];\n",

@@ -173,7 +173,18 @@ def test_a_tool_may_change_a_ci_file_for_a_person_to_review_and_a_model_may_not(
 def test_a_formatter_changes_no_assertion(removed: tuple[str, ...], added: tuple[str, ...], *, same: bool) -> None:
     change = changed("a/x.test.ts", removed=removed, added=added)
     assert formatted(change) is same
-    assert tier(changed("packages/core/x.test.ts", removed=removed, added=added), author="fixer") == (1 if same else 2)
+    assert tier(changed("packages/core/src/x.test.ts", removed=removed, added=added), author="fixer") == (
+        1 if same else 2
+    )
+
+
+def test_a_formatter_may_touch_what_is_sensitive_and_a_person_looks_at_that() -> None:
+    auth = changed("packages/core/src/auth.ts", added=("let a = 1",))
+    assert tier(auth, author="fixer") == 2
+    assert tier(auth) == 3
+    assert tier(changed("packages/core/src/auth.ts"), author="fixer") == 3
+    calls = changed(removed=("fetch('/a')",), added=('fetch("/a");',))
+    assert (tier(calls, author="fixer"), tier(calls)) == (1, 2)
 
 
 def test_a_formatter_of_a_fixture_changes_nothing_else() -> None:
