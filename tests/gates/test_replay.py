@@ -107,6 +107,10 @@ def test_a_changed_observation_cannot_keep_its_ruling_unnoticed(gate: str) -> No
         ("budget", {"observed": {"seconds": float("nan")}}, "is not JSON"),
         ("budget", {"observed": {"seconds": 1, "stages": object()}}, "is not JSON"),
         ("budget", {"observed": {}}, 'cannot be read: "seconds"'),
+        ("tier", {"observed": {"changes": [], "wished": 0}}, 'cannot be read: "named"'),
+        ("tier", {"observed": {"changes": [{"path": "a", "kind": "renamed"}]}}, 'cannot be read: "changes.0.kind"'),
+        ("integrity", {"observed": {"changes": [], "before": {"executed": "all"}}}, "cannot be read"),
+        ("integrity", {"observed": {"changes": [], "affected": [{"id": "a", "status": "green"}]}}, "cannot be read"),
         (
             "slo",
             {"observed": {"source": "x", "target": 1, "looks": [{"after": 1, "requests": 10**30}]}},
