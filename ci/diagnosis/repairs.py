@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ci.model import CheckRun, Execution
+    from ci.reporting.keepsakes import Keepsakes
 
 FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE
 RED = frozenset({Status.FAILED, Status.ERROR})
@@ -104,14 +105,19 @@ def judge(execution: Execution, *, files: tuple[str, ...]) -> Verdict:
     return Verdict(status=Status.PASSED, artifacts=tuple(path for path in execution.files if _within(path, files)))
 
 
+def brought(kept: Keepsakes, repair: Repair) -> Mapping[str, bytes]:
+    """Return the files that a repair named in a run, by their paths from the workspace's root."""
+    return {path: kept.artifacts[name] for (check, path), name in kept.names.items() if check == repair.check.id}
+
+
 def mended(
     repair: Repair, files: Mapping[str, bytes], before: Callable[[str], bytes | None]
 ) -> Mapping[str, bytes] | None:
     """Return the files that a repair changed, from the workspace's root, None where it changed none.
 
-    `files` are those of its Execution, or of its artifacts by their paths; `before` gives a file as it was, None where
-    there was none: a repair adds no file. Where something was redacted in one, its content is no longer what the tool
-    wrote, and nothing of the repair is of use.
+    `files` are those that it brought back; `before` gives a file as it was, None where there was none: a repair adds no
+    file. Where something was redacted in one, its content is no longer what the tool wrote, and nothing of the repair
+    is of use.
     """
     changed: dict[str, bytes] = {}
     for path, content in files.items():

@@ -31,16 +31,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ci.model import Check, CheckRun, Plan, RunReport
+    from ci.reporting.keepsakes import Keepsakes
     from ci.scenarios.candidates import Candidate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """Checks that ran on the files as they were, and the whole plan for these; `brought` is what they named."""
+    """Checks that ran on the files as they were, and the whole plan for these; `kept` is what they left."""
 
     plan: Plan
     report: RunReport
-    brought: Mapping[str, Mapping[str, bytes]]
+    kept: Keepsakes
     tree: Tree
 
     @property
@@ -109,10 +110,6 @@ class Field:
             chosen = {check.stage for check in plan.checks}
             unselected = tuple(each for each in STAGE_NAMES if each not in chosen)
             report = report_of(work, done, started=started, seconds=0, unselected=unselected)
-        brought: dict[str, dict[str, bytes]] = {}
-        for (check, path), name in done.kept.names.items():
-            brought.setdefault(check, {})[path] = done.kept.artifacts[name]
         packages = tuple(package.path for package in workspace.packages)
-        return Played(
-            plan=whole, report=report, brought=brought, tree=Tree(files=frozenset(snapshot.files), packages=packages)
-        )
+        tree = Tree(files=frozenset(snapshot.files), packages=packages)
+        return Played(plan=whole, report=report, kept=done.kept, tree=tree)
