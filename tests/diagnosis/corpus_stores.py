@@ -33,7 +33,7 @@ SCHEMA = (
     plant("seeds of an older schema", "schema", RLS, "colour",
           (SEED, "(id, name) values ('aaaaaaaa-0000-4000-8000-000000000001', 'Tenant A')",
            "(id, name, colour) values ('aaaaaaaa-0000-4000-8000-000000000001', 'Tenant A', 'red')"),
-          tier=2, batch="stored"),
+          tier=3, batch="stored"),
 )  # fmt: skip
 
 DEPENDENCY = (
@@ -56,7 +56,7 @@ DEPENDENCY = (
     plant("a package that its manifest does not name", "dependency", UNIT, "date-fns",
           (MONTH, "/** A calendar", "import { addMonths } from 'date-fns';\n\n/** A calendar"),
           (MONTH, "new Date(Date.UTC(year, month + 1, 1))", "addMonths(new Date(Date.UTC(year, month, 1)), 1)"),
-          files=(MONTH,)),
+          files=(MONTH,), tier=3),
     plant("a release with a hole that is mended in the next", "dependency", "install/pnpm-audit@.", "GHSA",
           ("apps/api/package.json", '"hono": "^4.13.19"', '"hono": "4.6.4"'),
           files=("apps/api/package.json",), tier=2,

@@ -92,7 +92,7 @@ CONTRACT = (
           files=(RECEIPTS,), wished=2, tier=2, batch="contract"),
     plant("another code for a quota that is used up", "contract", INTEGRATION, "passes the last unit and refuses",
           (f"{API}/quota.ts", "'quota_exhausted'", "'quota_exceeded'"),
-          files=("apps/api/test/metering.integration.test.ts",), wished=2, tier=2, batch="contract"),
+          files=("apps/api/test/metering.integration.test.ts",), wished=2, tier=3, batch="contract"),
 )  # fmt: skip
 
 MONEY, METER = f"{CORE_TESTS}/money.test.ts", f"{METERING_TESTS}/meter.test.ts"

@@ -27,8 +27,9 @@ class Planted:
 
     `files` and `packages` are those that triage must name. `repair` is who mends it: a fixer by its name, a second
     run, or a model, which would do what `fix` does, over the failure. `tier` is how far that may go; `wished` is what
-    a model that knows what it is about asks for, where the diff alone would let it go further. Those of one `batch` do
-    not meet: they can be planted and looked at together. `why_not` is why it is not run here.
+    a model that knows what it is about asks for, where the diff alone would let it go further; what is metered and what
+    a plan holds is billing, which goes no further than an issue. Those of one `batch` do not meet: they can be planted
+    and looked at together. `why_not` is why it is not run here.
     """
 
     name: str
