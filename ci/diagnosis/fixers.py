@@ -22,7 +22,8 @@ Words = tuple[str, ...]
 # Reports and their places, which a run that writes has no use for.
 REPORTS = frozenset({"--format", "-f", "--output-file", "-o"})
 BIOME = ("ci", "check", "lint", "format")
-MISMATCH = "ERR_PNPM_LOCKFILE_CONFIG_MISMATCH"
+STALE = frozenset({OUTDATED, "ERR_PNPM_LOCKFILE_CONFIG_MISMATCH"})
+BROKEN = frozenset({"ERR_PNPM_LOCKFILE_MISSING_DEPENDENCY"})  # an entry was lost in a merge
 LOCK = (
     *("pnpm", "install", "--lockfile-only", "--no-frozen-lockfile", "--ignore-scripts"),
     *("--prefer-offline", "--reporter=append-only"),
@@ -46,7 +47,7 @@ class Fixer:
 def fixer_of(check: Check, run: CheckRun) -> Fixer | None:
     """Return who may repair a check that is red, None where no tool does."""
     if check.stage == "install":
-        return LOCKS if any(map(LOCKS.takes, run.failures)) else None
+        return next((fixer for fixer in LOCKS if any(map(fixer.takes, run.failures))), None)
     if check.stage != "lint":
         return None
     if any(map(REWRITES.takes, run.failures)):
@@ -125,9 +126,18 @@ REWRITES = Fixer(
     steps=_each(lambda argv: argv),
 )
 
-LOCKS = Fixer(
-    name="pnpm install --lockfile-only",
-    takes=lambda failure: failure.rule in {OUTDATED, MISMATCH},
-    steps=lambda steps: tuple(Step(argv=LOCK, cwd=step.cwd, timeout=step.timeout) for step in steps[:1]),
-    files=(LOCKFILE,),
-)
+
+def _lock(codes: frozenset[str], *option: str) -> Fixer:
+    """Return who writes the lock file anew by the manifests, and keeps each version that they still allow."""
+    return Fixer(
+        name=f"pnpm install {' '.join(option or ('--lockfile-only',))}",
+        takes=lambda failure: failure.rule in codes,
+        steps=lambda steps: tuple(
+            Step(argv=(*LOCK, *option), cwd=step.cwd, timeout=step.timeout) for step in steps[:1]
+        ),
+        files=(LOCKFILE,),
+    )
+
+
+# Without the option pnpm takes an entry that is not there for one that is not wanted.
+LOCKS = (_lock(STALE), _lock(BROKEN, "--fix-lockfile"))

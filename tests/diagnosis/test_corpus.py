@@ -123,7 +123,7 @@ def complaints(planted: Planted, played: Played) -> list[str]:
     if planted.repair == AGAIN:
         told = [notice for notice in (*run.notices, run.reason or "") if planted.told in notice]
         return [] if run.status is Status.FLAKY and told else [f"{planted.name}: {run.status}: {run.reason}"]
-    if run.status is not Status.FAILED or not run.failures:
+    if run.status not in {Status.FAILED, Status.ERROR} or not run.failures:
         whole = next(each for each in played.runs if each.id == planted.check)
         said = [(each.file, each.rule, each.test_id, each.message) for each in whole.failures]
         return [f"{planted.name}: {run.status}, nothing says {planted.told!r}: {run.reason}: {said}"]

@@ -123,6 +123,13 @@ def test_a_stale_lockfile_is_repaired_first_and_by_itself() -> None:
     assert lint.proves == (ESLINT.id,)
 
 
+def test_a_lockfile_that_lost_an_entry_is_not_written_as_if_nobody_wanted_it() -> None:
+    broken = red(INSTALLS, Failure(message="no entry", rule="ERR_PNPM_LOCKFILE_MISSING_DEPENDENCY"))
+    (repair,) = repairs(PLAN, (broken,))
+    assert repair.check.steps[0].argv[-1] == "--fix-lockfile"
+    assert repair.fixers == ("pnpm install --fix-lockfile",)
+
+
 def test_a_check_that_writes_is_run_as_it_is() -> None:
     (repair,) = repairs(PLAN, (red(STYLES, Failure(message=REWRITTEN, file="apps/web/src/a.css")),))
     assert repair.check.steps[0].argv == ("stylelint", "**/*.css")
