@@ -133,6 +133,9 @@ def complaints(planted: Planted, played: Played) -> list[str]:
     )
     facts = of_report(dataclasses.replace(played.report, stages=stages), incident="planted", tree=played.tree)
     wrong = []
+    (broken,) = facts.broken
+    if not set(broken.tests) <= set(run.executed):
+        wrong.append(f"{planted.name}: {broken.tests} are none of the tests that ran")
     if not set(planted.files) <= set(facts.files):
         wrong.append(f"{planted.name}: files {facts.files}, not {planted.files}")
     if set(planted.packages) != set(facts.packages):
