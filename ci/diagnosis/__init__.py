@@ -23,6 +23,23 @@ quoting.py      text of strangers, as a model gets it
 canary.py       a word by which a model shows that it was where it may not be
 patch.py        a patch as git reads it, and the tree that it makes; what was edited, as a patch
 bench.py        a git directory of our own, in which patches are tried
+contents.py     the files that a patch makes, whole
+making.py       a patch of files that a tool wrote
+laying.py       files laid out below a fresh checkout
+cases.py        what is kept of a failure when its incident is opened, and the facts made of it
+cycle.py        one try at mending an incident: what both of its halves work with
+finding.py      the first half: limits, the failure again, tools, the model, a proposal
+limits.py       what ends the tries
+asking.py       the model's part of it
+proposed.py     a proposal, read like a stranger's
+judging.py      the second half: what the patch does, its tier, its proof, all stages, out
+proving.py      what the gates of a fix are shown
+trying.py       what a diagnosis has run
+seen.py         what a run showed
+publishing.py   main moved to the fix, or a pull request
+following.py    its review, and the promotions that it was for
+escalating.py   people told, where nothing mends it
+story.py        what was tried so far
 lines.py        what became of a file's lines
 
 Who has the model's key writes nothing outside; who writes decides by code alone, by the gates `tier` and `integrity`.
