@@ -40,10 +40,10 @@ class Diagnosis(Table):
         default=(), description="Files that no fix of tier 1 may touch, beside those that none may anyway."
     )
     dollars_a_cycle: Annotated[float, Field(gt=0, le=1000)] = Field(
-        default=2.0, description="What the model may cost in one cycle."
+        default=2, description="What the model may cost in one cycle."
     )
     dollars_a_day: Annotated[float, Field(gt=0, le=10_000)] = Field(
-        default=10.0, description="What it may cost in one day, over all incidents."
+        default=10, description="What it may cost in one day, over all incidents."
     )
     commits_a_day: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=5, description="How many commits go to main by themselves in one day."

@@ -70,8 +70,8 @@ def test_a_commit_is_pinned_by_its_beginning_and_let_go_again(asked: Shipway, re
 
 
 def test_incidents_are_named_and_one_that_is_not_open_cannot_be_closed(asked: Shipway) -> None:
-    assert asked("incident").stdout == "none is open\n"
-    closing = asked("incident", "i-1", "--close")
+    assert asked("incident", "list").stdout == "none is open\n"
+    closing = asked("incident", "close", "i-1")
     assert (closing.returncode, closing.stderr) == (
         ExitCode.USAGE,
         "shipway: no incident i-1 is open (`shipway incident list` names them)\n",
