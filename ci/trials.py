@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from ci import config
 from ci.diagnosis.laying import lay_out
-from ci.diagnosis.repairs import mended, plan_of, repairs
+from ci.diagnosis.repairs import brought, mended, plan_of, repairs
 from ci.executors.cache import cache_directory
 from ci.executors.find import find
 from ci.executors.reuse import select
@@ -81,9 +81,8 @@ class HostedTrials:
         for repair in repairs(plan, runs):
             snapshot, settings = await self._made(dataclasses.replace(tree, files=files), await self._found())
             _, done = await self._carried(snapshot, settings, plan_of(plan, repair.check))
-            brought = _brought(done, repair.check.id)
             before = functools.partial(_content, snapshot.workspace)
-            changed = await anyio.to_thread.run_sync(functools.partial(mended, repair, brought, before))
+            changed = await anyio.to_thread.run_sync(mended, repair, brought(done.kept, repair), before)
             if changed:
                 files |= changed
                 names += repair.fixers
@@ -132,12 +131,6 @@ class HostedTrials:
         snapshot = await snapshots.take(workspace, copy, objects=ground.objects)
         settings = boxed(config.load(snapshot.workspace))
         return await snapshots.widen(snapshot, settings.run.outside), settings
-
-
-def _brought(done: Worked, check: str) -> dict[str, bytes]:
-    """Return the files that a repair brought back, by path from the workspace."""
-    names = done.kept.names.items()
-    return {path: done.kept.artifacts[name] for (identity, path), name in names if identity == check}
 
 
 def _content(root: Path, path: str) -> bytes | None:
