@@ -69,7 +69,7 @@ async def _review(cycle: Cycle, doing: Doing) -> Facts:
     if pull is None or not pull.is_open:
         await off_thread(lambda: note(Fate.DECLINED))
         raise BlockedError(f"a person closed #{fix['number']} without merging it", code=ExitCode.ESCALATED)
-    raise PausedError(f"#{fix['number']} waits for its review: {fix['url']}", hint="review it, then `shipway tick`")
+    raise PausedError(f"#{fix['number']} waits for its review")
 
 
 async def _promoted(cycle: Cycle, doing: Doing, *, environment: str) -> Facts:

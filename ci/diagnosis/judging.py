@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ci.journal.proposals import Proposal
     from ci.promotion.flow import Doing, Facts, FlowStep
 
-PROPOSAL, TIER, PROOF, COMMIT, STAGES, FIX = "proposal", "tier", "proof", "commit", "stages", "fix"
+PROPOSAL, TIER, PROOF, COMMIT, STAGES, FIX = "patch", "tier", "proof", "commit", "stages", "fix"
 NOTHING = "there is nothing to be changed"
 
 
