@@ -20,6 +20,7 @@ from ci.diagnosis.proposed import Proposed, plain, read
 from ci.diagnosis.trying import Tree
 from ci.errors import ExitCode, UsageError
 from ci.journal.fixes import Fate
+from ci.journal.incidents import Stage
 from ci.model import Outcome
 from ci.promotion import promoting
 from ci.promotion.flow import SKIPPED, BlockedError
@@ -150,6 +151,7 @@ async def _fix(cycle: Cycle, doing: Doing) -> Facts:
         await off_thread(lambda: publishing.note(cycle, proposed, tier, "", Fate.NOTHING))
         await off_thread(lambda: cycle.journal.incidents.close(cycle.incident.id))  # it would bar the next promotion
         return {SKIPPED: NOTHING, "commit": cycle.commit, "how": Fate.NOTHING.value}
+    await off_thread(lambda: cycle.journal.incidents.move(cycle.incident.id, Stage.FIXING))
     return await publishing.publish(
         cycle, proposed, made, tier=tier, digest=doing.facts[PROPOSAL]["digest"], denied=doing.facts[PROOF]["denied"]
     )
