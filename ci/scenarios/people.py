@@ -36,12 +36,13 @@ async def review(world: World, note: Callable[[str], None]) -> None:
     Raises ToolError, VendorError.
     """
     hub = world.stand_ins["github"]
-    if not isinstance(hub, GitHub):
-        raise ToolError("there is no GitHub in this world")
+    reviewer = hub.state.gate.known(REVIEWER.login) if isinstance(hub, GitHub) else None
+    if not isinstance(hub, GitHub) or reviewer is None:
+        raise ToolError("there is nobody at GitHub in this world who reviews")
     address = next(place.address for place in world.places if place.name == "GitHub")
-    person = github.connect(REVIEWER.token, hub.state.slug, login=REVIEWER.login, address=address)
+    person = github.connect(reviewer.token, hub.state.slug, login=reviewer.login, address=address)
     async with person as client:
         for pull in await client.pulls.every_one(base=MAIN, state="open"):
-            note(f"{REVIEWER.login} reviews #{pull.number} and merges it, which is played: {pull.title}")
+            note(f"{reviewer.login} reviews #{pull.number} and merges it, which is played: {pull.title}")
             await client.pulls.review(pull.number, Opinion.APPROVE, "Reads well.", sha=pull.head_sha)
             await client.pulls.merge(pull.number, sha=pull.head_sha)
