@@ -46,6 +46,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="a sweep of many minutes: ./check --long runs it"))
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say at once which test failed: a run that is ended before its end says it nowhere else."""
+    if report.failed:
+        sys.stderr.write(f"\nFAILED {report.nodeid}\n")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line what the skipped tests that need an engine were kept from by."""
     reasons = [
