@@ -359,6 +359,7 @@ async def diagnose(request: MendingRequest, console: Console) -> Promoted:
     `promote`.
     """
     from ci import mending  # noqa: PLC0415 - as above
+    from ci.halves import incident_of  # noqa: PLC0415 - as above
     from ci.mended import exit_code, report_of  # noqa: PLC0415 - as above
 
     directory = request.report or Path(REPORT)
@@ -366,7 +367,7 @@ async def diagnose(request: MendingRequest, console: Console) -> Promoted:
     root = request.path.resolve()
     settings = config.load(root)
     journal = await lasting(settings, root, request.journal)
-    about = mending.incident_of(journal, request.incident)
+    about = incident_of(journal, request.incident)
     ended = [each async for each in mending.cycles(request, root, journal, console)]
     report = report_of(ended, journal, about, repository=root.name, cycles=settings.diagnosis.cycles)
     artifacts = mending.transcripts(journal, about)
@@ -404,8 +405,8 @@ async def incidents(path: Path, *, everything: bool = False) -> tuple[IncidentRu
 
 async def incident(path: Path, name: str) -> IncidentRun:
     """Return an incident with every try at mending it. Raises UsageError where there is none of that id."""
+    from ci.halves import incident_of  # noqa: PLC0415 - as above
     from ci.mended import incident_run  # noqa: PLC0415 - as above
-    from ci.mending import incident_of  # noqa: PLC0415 - as above
 
     root = path.resolve()
     settings = config.load(root)

@@ -22,8 +22,8 @@ from ci.diagnosis.places import Tree
 from ci.diagnosis.proposed import READER, Proposed
 from ci.errors import UsageError
 from ci.executors.cache import held
+from ci.halves import KEY, model_of
 from ci.journal.incidents import Incident, Stage
-from ci.mending import KEY, model_of
 from ci.model import RunVerdict
 from ci.promotion.history import History
 from ci.promotion.inputs import read_inputs

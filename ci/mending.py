@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,47 +11,28 @@ import anyio
 from ci import config, releases
 from ci.asked import REPORT, PromotionRequest
 from ci.diagnosis import cycle as halves
-from ci.diagnosis import escalating, finding, following, judging
-from ci.diagnosis.cases import facts_of
-from ci.diagnosis.cycle import FINDING, MENDING, Cycle, leased_as
-from ci.errors import ExitCode, UsageError, VendorError
-from ci.executors.cache import held
-from ci.journal import State
+from ci.diagnosis import escalating, finding, following, judging, reverting
+from ci.diagnosis.cycle import FINDING, MENDING, leased_as
+from ci.errors import ExitCode
+from ci.halves import Half, carry_reading, carry_writing, incident_of
 from ci.journal.incidents import Stage
 from ci.promotion import carrying
-from ci.promotion.carrying import Fence
-from ci.promotion.connected import connected
-from ci.promotion.flow import carry, leased
+from ci.promotion.flow import PausedError
 from ci.promotion.history import History
-from ci.redact import Redactor
-from ci.reporting.flowview import FlowView
-from ci.secrets import resolve
-from ci.trials import HostedTrials
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
     from rich.console import Console
 
     from ci.asked import MendingRequest
     from ci.diagnosis.following import Awaited
-    from ci.journal import Flow, Journal
+    from ci.journal import Journal
+    from ci.journal.fixes import Fix
     from ci.journal.incidents import Incident
-    from ci.promotion.flow import Ended, FlowStep
-    from ci.settings import Settings
-    from ci.vendors.model import Model
+    from ci.promotion.flow import Ended
 
-KEY = "diagnosis.model.key"
 LIVE = "production"
-ENVIRONMENTS = ("development", "staging", "production")
-
-
-def incident_of(journal: Journal, name: str) -> Incident:
-    """Return an incident by its id. Raises UsageError where there is none."""
-    found = journal.incidents.get(name)
-    if found is None:
-        raise UsageError(f"there is no incident {name}", hint="`shipway incident list` names them")
-    return found
 
 
 async def cycles(request: MendingRequest, root: Path, journal: Journal, console: Console) -> AsyncIterator[Ended]:
@@ -65,6 +43,16 @@ async def cycles(request: MendingRequest, root: Path, journal: Journal, console:
     settings = config.load(root)
     while True:
         incident = incident_of(journal, request.incident)
+        if (fix := reverting.due(journal, incident)) is not None:
+            if not request.judge:
+                hint = f"shipway diagnose {incident.id} --judge"
+                raise PausedError(f"{incident.commit[:12]} is taken back before anything else is proposed", hint=hint)
+            yield (taken := await take_back(request, root, journal, console, fix))
+            goes_on = reverting.following(taken)
+            if goes_on is None or not (request.propose or waits_for_judgement(journal, incident)):
+                return
+            request = dataclasses.replace(request, incident=goes_on)
+            continue
         if request.propose and not waits_for_judgement(journal, incident):
             yield await propose(request, root, journal, console)
         if not request.judge:
@@ -134,15 +122,15 @@ def _next(journal: Journal, ended: Ended) -> str | None:
 def due(journal: Journal) -> tuple[str, ...]:
     """Return the incidents that somebody with the token that writes has to go on with."""
     going_on = journal.incidents.going_on()
-    return tuple(each.id for each in going_on if waits_for_judgement(journal, each))
+    return tuple(
+        each.id for each in going_on if waits_for_judgement(journal, each) or reverting.due(journal, each) is not None
+    )
 
 
 async def propose(request: MendingRequest, root: Path, journal: Journal, console: Console) -> Ended:
     """Find the cause, and propose a fix; nothing is written but to the journal. Raises UsageError, BusyError."""
     flow = halves.begin(journal, FINDING, incident_of(journal, request.incident))
-    async with _opened(request, root, journal, console, flow) as cycle, model_of(cycle.settings, root) as model:
-        steps = finding.steps(dataclasses.replace(cycle, model=model))
-        return await _carried(journal, flow, steps, console)
+    return await carry_reading(request, root, journal, console, Half(flow=flow, steps=finding.steps))
 
 
 async def mend(request: MendingRequest, root: Path, journal: Journal, console: Console) -> Ended:
@@ -151,93 +139,16 @@ async def mend(request: MendingRequest, root: Path, journal: Journal, console: C
     Raises UsageError, BusyError, LeaseLostError, VendorError.
     """
     flow = halves.begin(journal, MENDING, incident_of(journal, request.incident))
-    fence = Fence()
-    async with _opened(request, root, journal, console, flow) as opened:
-        where = _telling(opened.settings, opened.incident.environment)
-        async with connected(opened.settings, where, root=root, before=fence) as made:
-            cycle = dataclasses.replace(opened, made=made)
-            steps = (*judging.steps(cycle), *following.steps(cycle))
-            return await _carried(journal, flow, steps, console, closing=escalating.closing_steps(cycle), fence=fence)
+    half = Half(
+        flow=flow,
+        steps=lambda cycle: (*judging.steps(cycle), *following.steps(cycle)),
+        closing=escalating.closing_steps,
+    )
+    return await carry_writing(request, root, journal, console, half)
 
 
-def _telling(settings: Settings, environment: str) -> str:
-    """Return the environment whose channels tell of an incident: its own; of main's the first that keeps issues.
-
-    The terminal is all that there is where none does.
-    """
-    if environment in ENVIRONMENTS:
-        return environment
-    every = dict(settings.environments)
-    return next((name for name in ENVIRONMENTS if every[name].notify.issues is not None), ENVIRONMENTS[0])
-
-
-async def _carried(
-    journal: Journal,
-    flow: Flow,
-    steps: Sequence[FlowStep],
-    console: Console,
-    *,
-    closing: Sequence[FlowStep] = (),
-    fence: Fence | None = None,
-) -> Ended:
-    view = FlowView(console, tuple(step.name for step in (*steps, *closing)))
-    if flow.state is State.PAUSED:
-        flow = journal.flows.move(flow.id, State.RUNNING)
-    async with leased(journal, flow, waiting=True) as lease:
-        if fence is not None:
-            fence.held = lease
-        try:
-            return await carry(journal, flow, steps, lease, view, closing=closing)
-        except VendorError as error:
-            error.hint = error.hint or f"`shipway diagnose {flow.asked['incident']}` goes on where it stands"
-            raise
-
-
-@contextlib.asynccontextmanager
-async def _opened(
-    request: MendingRequest, root: Path, journal: Journal, console: Console, flow: Flow
-) -> AsyncIterator[Cycle]:
-    """Give what both halves work with, by the settings of the workspace as it is: those of what failed may be bad."""
-    settings = config.load(root)
-    own = settings.diagnosis.model
-    key = {} if own is None or not request.propose else {KEY: await resolve(own.key, root=root, setting=KEY)}
-    history = History(root=root)
-    await history.require(flow.commit, "what failed")
-    incident = incident_of(journal, str(flow.asked["incident"]))
-    with held(f"diagnosis-{secrets.token_hex(6)}") as (_, place):
-        (place / "trials").mkdir()
-        trials = HostedTrials(
-            root=root,
-            place=place / "trials",
-            console=console,
-            executor=request.executor,
-            slots=request.slots,
-            mirror=request.mirror,
-        )
-        yield Cycle(
-            incident=incident,
-            beginning=str(flow.asked["beginning"]),
-            number=int(flow.asked["cycle"]),
-            facts=await facts_of(journal, incident, history),
-            settings=settings,
-            root=root,
-            place=place,
-            journal=journal,
-            history=history,
-            trials=trials,
-            redactor=Redactor.from_environment(os.environ, known=key),
-        )
-
-
-@contextlib.asynccontextmanager
-async def model_of(settings: Settings, root: Path) -> AsyncIterator[Model | None]:
-    """Give the model that is configured, None where none is. Raises UsageError."""
-    own = settings.diagnosis.model
-    if own is None:
-        yield None
-        return
-    from ci.vendors import anthropic  # noqa: PLC0415 - it brings the SDK
-
-    key = await resolve(own.key, root=root, setting=KEY)
-    async with anthropic.connect(key, own.name, address=own.address) as model:
-        yield model
+async def take_back(request: MendingRequest, root: Path, journal: Journal, console: Console, fix: Fix) -> Ended:
+    """Take a fix back with which main is red, unless it is not to blame. Raises as `mend`."""
+    flow = reverting.begin(journal, incident_of(journal, request.incident), fix)
+    half = Half(flow=flow, steps=reverting.steps, closing=reverting.closing_steps)
+    return await carry_writing(request, root, journal, console, half)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ci import hosts, outcome
 from ci.errors import ExitCode, UsageError, VendorError
-from ci.model import RunVerdict, Status
+from ci.model import RunVerdict
 from ci.reporting.document import to_json
 from ci.secrets import resolve
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ci.settings import Settings
 
 SETTING = "journal.url"
-RED = frozenset({Status.FAILED, Status.ERROR})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,19 +108,10 @@ def _minded(report: RunReport, journal: Journal, commit: str, *, proof: bool, on
     if proof and journal.incidents.close(identity):
         return _noticed(report, f"the incident {identity} is closed: its commit is green now")
     if on_host and outcome.exit_code(report) is ExitCode.STAGE_FAILED:
-        stage = next(stage for stage in report.stages if stage.status in RED)
-        opened = journal.incidents.open(
-            identity,
-            environment="main",
-            commit=commit,
-            what=stage.name,
-            reason=stage.reason or stage.status.value,
-            again=True,
-        )
         # What it takes is of use to nobody whose runs are green.
         from ci.diagnosis import cases  # noqa: PLC0415
 
-        cases.keep(journal, opened, report)
+        cases.open_red(journal, report)
         return _noticed(report, f"the incident {identity} is open: this commit is promoted nowhere")
     return report
 

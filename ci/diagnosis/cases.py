@@ -9,10 +9,11 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING
 
+from ci import outcome
 from ci.diagnosis import triage
 from ci.diagnosis.bounds import UNKNOWN, Since, bounds
 from ci.diagnosis.places import Tree
-from ci.errors import UsageError
+from ci.errors import ExitCode, UsageError
 from ci.model import STAGE_NAMES
 from ci.promotion.inputs import read_inputs
 from ci.promotion.promoting import RULING
@@ -35,6 +36,28 @@ def keep(journal: Journal, incident: Incident, report: RunReport | None) -> None
     document = {REPORT: None if report is None else json.loads(to_json(report))}
     facts = _facts(journal, incident, report, NOWHERE, UNKNOWN)
     journal.cases.keep(incident.id, facts.signature, document)
+
+
+def open_red(journal: Journal, report: RunReport) -> Incident | None:
+    """Open the incident of a commit of main whose stages are red, and keep its case; None where none is red."""
+    if report.commit is None or outcome.exit_code(report) is not ExitCode.STAGE_FAILED:
+        return None
+    stage = next(stage for stage in report.stages if stage.status in triage.RED)
+    opened = journal.incidents.open(
+        main_incident(report.commit),
+        environment=triage.MAIN,
+        commit=report.commit,
+        what=stage.name,
+        reason=stage.reason or stage.status.value,
+        again=True,
+    )
+    keep(journal, opened, report)
+    return opened
+
+
+def main_incident(commit: str) -> str:
+    """Return the name of the incident of a commit with which main is red."""
+    return f"{triage.MAIN}-{commit[:12]}"
 
 
 async def facts_of(journal: Journal, incident: Incident, history: History) -> Facts:

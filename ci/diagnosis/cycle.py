@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ci.diagnosis.patch import Patched
     from ci.diagnosis.trying import Trials
     from ci.journal import Flow, Journal
+    from ci.journal.fixes import Fix
     from ci.journal.incidents import Incident
     from ci.promotion.connected import Connected
     from ci.promotion.flow import Doing
@@ -139,6 +140,13 @@ def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
         asked={"incident": incident.id, "beginning": beginning, "cycle": number},
         lasting=LASTING,
     )
+
+
+def mended_by(journal: Journal, fix: Fix) -> str:
+    """Return the incident that a fix was made for: in a long life it is not the one that all began with."""
+    name = f"{MENDING}-{fix.incident}-{fix.cycle}"
+    flows = journal.flows.recent(leased_as(fix.incident))
+    return next((str(each.asked["incident"]) for each in flows if each.id == name), fix.incident)
 
 
 def make_step(

@@ -81,7 +81,7 @@ def story_of(cycle: Cycle, refusal: Refusal) -> Story:
     if proposed.complexity:
         approach += f"\n\nEstimated complexity: {proposed.complexity}."
     return Story(
-        incident=f"{cycle.incident.id}-{ESCALATED}",
+        incident=f"{cycle.beginning}-{ESCALATED}",
         product=github.repository if github else cycle.root.name,
         environment=cycle.incident.environment,
         commit=cycle.commit,

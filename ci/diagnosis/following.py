@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ci.diagnosis import publishing
+from ci.diagnosis import limits, publishing
 from ci.diagnosis.cycle import make_step, off_thread
 from ci.diagnosis.judging import FIX, PROPOSAL, TIER
 from ci.diagnosis.proposed import Proposed
@@ -108,8 +108,9 @@ def awaited(ended: Ended, journal: Journal, settings: Settings) -> Awaited | Non
 
 
 async def _over(cycle: Cycle, _doing: Doing) -> Facts:
-    """Close the incident that all began with, and this one."""
-    for each in dict.fromkeys((cycle.incident.id, cycle.beginning)):
+    """Close the incident that all began with, this one, and those between."""
+    ids = await off_thread(lambda: limits.chain(cycle.journal, cycle.beginning))
+    for each in dict.fromkeys((cycle.incident.id, *ids)):
         await off_thread(functools.partial(cycle.journal.incidents.close, each))
     return {"at": time.time()}
 

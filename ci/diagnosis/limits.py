@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci.diagnosis.cycle import off_thread
+from ci.diagnosis.cycle import mended_by, off_thread
+from ci.journal.fixes import Fate
 
 if TYPE_CHECKING:
     from ci.diagnosis.cycle import Cycle
+    from ci.journal import Journal
     from ci.promotion.history import Entry
 
 BOTS = 4  # commits of bots in a row, behind which no further one goes
@@ -28,17 +30,30 @@ async def reached(cycle: Cycle) -> str | None:
 
 
 def earlier(cycle: Cycle) -> dict[str, str]:
-    """Return the signatures of the other incidents that began with the same one, each with the first's id."""
+    """Return the signatures of the other incidents that began with the same one, each with the first's id.
+
+    Where a fix was taken back, what it was to mend is there again, which says nothing against the next try.
+    """
     journal, found = cycle.journal, dict[str, str]()
-    ids = [cycle.beginning]
-    for fix in journal.fixes.of(cycle.beginning):
-        if fix.commit is not None:
-            ids += [each.id for each in journal.incidents.about(fix.commit)]
-    for each in dict.fromkeys(ids):
+    fixes = journal.fixes.of(cycle.beginning)
+    back = {
+        mended_by(journal, fix) for fix in fixes if fix.state is Fate.REVERTED and fix.commit != cycle.incident.commit
+    }
+    for each in chain(journal, cycle.beginning):
         signature = journal.cases.signature(each)
-        if signature is not None and each != cycle.incident.id:
+        if signature is not None and each != cycle.incident.id and each not in back:
             found.setdefault(signature, each)
     return found
+
+
+def chain(journal: Journal, beginning: str) -> tuple[str, ...]:
+    """Return the incidents of one failure's life: that it began with, and those about commits that were to mend it."""
+    ids = [beginning]
+    for fix in journal.fixes.of(beginning):
+        ids.append(mended_by(journal, fix))
+        if fix.commit is not None:
+            ids += [each.id for each in journal.incidents.about(fix.commit)]
+    return tuple(dict.fromkeys(ids))
 
 
 def is_bot(entry: Entry) -> bool:

@@ -15,6 +15,7 @@ from ci.diagnosis.limits import TRAILER
 from ci.diagnosis.proposed import MODEL
 from ci.errors import Trouble, VendorError
 from ci.journal.fixes import Fate, Fix
+from ci.promotion.admission import HOLDING
 from ci.promotion.flow import BlockedError
 from ci.reporting.markdown import block, code
 from ci.text import clean, few, first_line
@@ -67,6 +68,8 @@ def held_back(cycle: Cycle, proposed: Proposed, tier: int) -> str | None:
         return "shipway.toml lets no fix go to main by itself"
     if proposed.author == MODEL and (earned := fixes.earned()) < own.shadow:
         return f"{earned} of the model's first {own.shadow} fixes of tier 1 were merged: until then each is reviewed"
+    if proposed.author == MODEL and fixes.is_on_probation():
+        return "main was red with the model's last fix, which was taken back: the next one is reviewed"
     if (today := fixes.today()) >= own.commits_a_day:
         return f"{today} fixes went to main by themselves within a day, which is as many as may"
     return None
@@ -80,6 +83,8 @@ async def _forward(cycle: Cycle, head: str, commit: str) -> str | None:
     now = await cycle.hub.refs.sha(cycle.main)
     if now == commit:
         return None
+    if now is not None and now != head and await is_held(cycle, commit, now):
+        return None
     if now != head:
         return f"{cycle.main} moved to {str(now)[:12]} since it was tested on {head[:12]}"
     try:
@@ -89,6 +94,12 @@ async def _forward(cycle: Cycle, head: str, commit: str) -> str | None:
             raise
         return f"GitHub does not move {cycle.main}: {error.message}"
     return None
+
+
+async def is_held(cycle: Cycle, commit: str, by: str) -> bool:
+    """Whether a commit is held by another one, as GitHub has them. Raises VendorError."""
+    compared = await cycle.hub.commits.compare(commit, by)
+    return compared is not None and compared.status in HOLDING
 
 
 async def make_commit(

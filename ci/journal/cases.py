@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
-from ci.journal.tables import CASES, FIXES, INCIDENTS
+from ci.journal.tables import CASES, FIXES, INCIDENTS, REVERTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,7 @@ class Cases:
     def beginning(self, incident: str) -> str:
         """Return the incident that this one goes on with: it is about a commit that was to mend it. Else itself.
 
+        It goes on, too, where it is about the commit that took such a one back.
         So tries are counted over all commits of one failure's life.
         """
         seen = {incident}
@@ -58,7 +59,8 @@ class Cases:
             while True:
                 own = sql.select(INCIDENTS.c.commit_sha).where(INCIDENTS.c.id == incident).scalar_subquery()
                 query = sql.select(FIXES.c.incident).where(FIXES.c.commit_sha == own).order_by(FIXES.c.moment)
-                found = connection.execute(query).scalars().first()
+                taken = sql.select(REVERTS.c.incident).where(REVERTS.c.commit_sha == own)
+                found = connection.execute(query).scalars().first() or connection.execute(taken).scalars().first()
                 if found is None or found in seen:
                     return incident
                 seen.add(found)

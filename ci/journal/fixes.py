@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
-from ci.journal.tables import FIXES
+from ci.journal.tables import FIXES, REVERTS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
@@ -29,6 +29,9 @@ class Fate(enum.StrEnum):
     COMMITTED = "committed"  # to main, by itself
     REVERTED = "reverted"
     ISSUE = "issue"
+
+
+_SETTLED = frozenset({Fate.MERGED, Fate.COMMITTED, Fate.REVERTED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +60,32 @@ class Fixes:
         self._store = store
 
     def record(self, fix: Fix) -> Fix:
-        """Note what became of a cycle's proposal; what was noted of it before is written over."""
-        own = (FIXES.c.incident == fix.incident) & (FIXES.c.cycle == fix.cycle)
+        """Note what became of a cycle's proposal; what was noted of it before is written over.
+
+        One that was taken back stays so.
+        """
+        own = _own(fix)
         with self._store.writing() as connection:
+            gone = own & (FIXES.c.state == Fate.REVERTED.value)
+            if (row := connection.execute(sql.select(FIXES).where(gone)).one_or_none()) is not None:
+                return _fix(row)
             connection.execute(sql.delete(FIXES).where(own))
             values = {**vars(fix), "state": fix.state.value, "moment": self._store.moment(connection)}
             values["commit_sha"] = values.pop("commit")
             connection.execute(sql.insert(FIXES).values(values))
             return _fix(connection.execute(sql.select(FIXES).where(own)).one())
+
+    def take_back(self, fix: Fix, *, by: str, reference: str = "") -> None:
+        """Note that a fix was taken back, `by` a commit of main; to note it again changes nothing."""
+        with self._store.writing() as connection:
+            now = self._store.moment(connection)
+            known = sql.select(REVERTS.c.commit_sha).where(REVERTS.c.commit_sha == by)
+            if connection.execute(known).one_or_none() is None:
+                row = {"commit_sha": by, "incident": fix.incident, "cycle": fix.cycle, "moment": now}
+                connection.execute(sql.insert(REVERTS).values(row))
+            values = {"state": Fate.REVERTED.value, "moment": now, "reference": reference or fix.reference}
+            standing = _own(fix) & (FIXES.c.state != Fate.REVERTED.value)
+            connection.execute(sql.update(FIXES).where(standing).values(values))
 
     def of(self, incident: str) -> tuple[Fix, ...]:
         """Return the fixes of an incident, the first first."""
@@ -100,9 +121,20 @@ class Fixes:
             count += fix.state in {Fate.MERGED, Fate.COMMITTED}
         return count
 
+    def is_on_probation(self) -> bool:
+        """Whether one of the model's fixes was taken back, and none of them was merged since."""
+        of_model = (FIXES.c.author == MODEL) & (FIXES.c.tier == 1)
+        by_age = self._read(sql.select(FIXES).where(of_model).order_by(FIXES.c.moment.desc()))
+        last = next((each.state for each in by_age if each.state in _SETTLED), None)
+        return last is Fate.REVERTED
+
     def _read(self, query: sql.Select[Any]) -> tuple[Fix, ...]:
         with self._store.reading() as connection:
             return tuple(map(_fix, connection.execute(query).all()))
+
+
+def _own(fix: Fix) -> sql.ColumnElement[bool]:
+    return (FIXES.c.incident == fix.incident) & (FIXES.c.cycle == fix.cycle)
 
 
 def _fix(row: Row[Any]) -> Fix:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-VERSION = 9
+VERSION = 10
 METADATA = sql.MetaData()
 
 RUNS = sql.Table(
@@ -251,6 +251,14 @@ FIXES = sql.Table(  # how far a proposal went, and what became of it
     sql.Column("state", sql.String, nullable=False),
     sql.Column("reference", sql.String, nullable=False),
     sql.Column("commit_sha", sql.String),
+    sql.Column("moment", sql.Float, nullable=False),
+)
+REVERTS = sql.Table(  # commits of main that took a fix back
+    "reverts",
+    METADATA,
+    sql.Column("commit_sha", sql.String, primary_key=True),
+    sql.Column("incident", sql.String, nullable=False),
+    sql.Column("cycle", sql.Integer, nullable=False),
     sql.Column("moment", sql.Float, nullable=False),
 )
 SPENDINGS = sql.Table(  # a call of a model: what it may cost at most, set aside before it, and what it did cost

@@ -1,0 +1,145 @@
+"""The commit that takes a fix back: main's files as they were before it, on top of whatever main has by now.
+
+It is made by GitHub out of the blobs that main had, with a moment of its own. Whoever was killed in the middle reads
+what main has, and makes no second one.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from ci.diagnosis.cycle import bench
+from ci.diagnosis.limits import TRAILER
+from ci.diagnosis.publishing import EMAIL, LONGEST_SUBJECT, NAME
+from ci.errors import ExitCode, Trouble, VendorError
+from ci.promotion.admission import REVERTS
+from ci.promotion.flow import BlockedError, PausedError
+from ci.reporting.markdown import block, code
+from ci.text import clean, few, first_line
+from ci.vendors.github.objects import Signature
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci.diagnosis.cycle import Cycle
+    from ci.promotion.flow import Doing
+
+TRIES = 5  # while others push to main
+LOOKED_AT = 200  # commits since the fix
+Files = dict[str, tuple[str, str]]  # mode and blob by path
+
+
+async def take_back(cycle: Cycle, doing: Doing) -> dict[str, Any]:
+    """Have main take the fix back, or ask for it by a pull request where main is protected.
+
+    Raises BlockedError where main changed what the fix touched, PausedError where main does not stand still,
+    VendorError.
+    """
+    earlier = await before(cycle)
+    for _ in range(TRIES):
+        head = await cycle.hub.refs.sha(cycle.main)
+        if head is None:
+            raise BlockedError(f"there is no branch {cycle.main} at GitHub")
+        await cycle.history.obtain(head, cycle.main)
+        was, made, now = [await _files(cycle, earlier, each) for each in (earlier, cycle.commit, head)]
+        if now != made:
+            return {"commit": await _taken_by(cycle, head, was=was, made=made, now=now)}
+        commit = await _make(cycle, doing, head, {path: was.get(path) for path in {*was, *made}})
+        branch = await cycle.hub.refs.branch(cycle.main)
+        if branch is not None and branch.protected:
+            return await _request(cycle, commit, f"{cycle.main} is protected: it takes pull requests alone")
+        try:
+            await cycle.hub.refs.move(cycle.main, commit)
+        except VendorError as error:
+            if error.trouble is not Trouble.REFUSING:
+                raise
+            if await cycle.hub.refs.sha(cycle.main) == head:
+                return await _request(cycle, commit, f"GitHub does not move {cycle.main}: {error.message}")
+            continue
+        return {"commit": commit}
+    raise PausedError(f"{cycle.main} does not stand still", hint="`shipway tick` goes on")
+
+
+async def before(cycle: Cycle) -> str:
+    """Return the commit that the fix stands on. Raises UsageError."""
+    (entry,) = await cycle.history.log(cycle.commit, without=(), most=1)
+    return entry.parents[0]
+
+
+def message(cycle: Cycle, subject: str) -> str:
+    """Return the message of the commit; text of others is indented, so that it is no trailer."""
+    line = f'Revert "{first_line(clean(subject))}"'
+    line = line if len(line) <= LONGEST_SUBJECT else f'{line[: LONGEST_SUBJECT - 4].rstrip()}..."'
+    why = "\n".join(f"    {each}".rstrip() for each in clean(f"{cycle.facts.what}: {cycle.facts.reason}").splitlines())
+    return (
+        f"{line}\n\nThis reverts commit {cycle.commit}.\n\nMain is red with it:\n\n{why}\n\n"
+        f"{TRAILER} {cycle.beginning}/{cycle.number}\n"
+    )
+
+
+async def _taken_by(cycle: Cycle, head: str, *, was: Files, made: Files, now: Files) -> str:
+    """Return the commit that took it back already, ours or a person's. Raises BlockedError where none did."""
+    for entry in await cycle.history.log(head, without=(cycle.commit,), most=LOOKED_AT):
+        if any(cycle.commit.startswith(each) for each in REVERTS.findall(entry.message)):
+            return entry.sha
+    if now == was:
+        return head
+    moved = sorted(path for path in {*made, *now} if made.get(path) != now.get(path))
+    raise BlockedError(
+        f"{cycle.main} changed {few(moved)} since {cycle.commit[:12]}, which therefore was not taken back",
+        hint=f"git revert {cycle.commit[:12]}",
+        code=ExitCode.ESCALATED,
+    )
+
+
+async def _files(cycle: Cycle, earlier: str, commit: str) -> Files:
+    """Return the files that the fix touched, as a commit has them."""
+    read = (await bench(cycle)).read
+    changed = await read("diff-tree", "-r", "-z", "--name-only", "--no-renames", earlier, cycle.commit)
+    paths = [each.decode() for each in changed.split(b"\0") if each]
+    found: Files = {}
+    for line in (await read("ls-tree", "-z", "--full-tree", commit, "--", *paths)).split(b"\0"):
+        facts, _, path = line.partition(b"\t")
+        if path:
+            mode, _, blob = facts.decode().split(" ")
+            found[path.decode()] = (mode, blob)
+    return found
+
+
+async def _make(cycle: Cycle, doing: Doing, head: str, files: Mapping[str, tuple[str, str] | None]) -> str:
+    """Make the commit on top of main, on no branch yet; made again, it is the same one. Raises VendorError."""
+    objects = cycle.hub.objects
+    found, fix = await objects.commit(head), await objects.commit(cycle.commit)
+    if found is None or fix is None:
+        raise BlockedError(f"GitHub does not have {head[:12]} and {cycle.commit[:12]}")
+    tree = await objects.make_tree(found.tree, files)
+    moment = datetime.datetime.fromtimestamp(int(doing.flow.began), datetime.UTC)
+    signature = Signature(name=NAME, email=EMAIL, moment=moment)
+    return await objects.make_commit(message(cycle, fix.message), tree, (head,), signature)
+
+
+async def _request(cycle: Cycle, commit: str, why: str) -> dict[str, Any]:
+    """Open the pull request, or find it: what was asked for first stays. Raises VendorError, BlockedError."""
+    branch = f"shipway/revert/{cycle.beginning}/{cycle.number}"
+    there = await cycle.hub.refs.sha(branch)
+    if there is not None and there != commit:
+        known, ours = await cycle.hub.objects.commit(there), await cycle.hub.objects.commit(commit)
+        if known is None or ours is None or known.message != ours.message:
+            raise BlockedError(f"somebody else has the branch {branch}", hint="delete it", code=ExitCode.ESCALATED)
+        commit = there
+    await cycle.hub.refs.create(branch, commit)
+    pull = await cycle.hub.pulls.ensure(
+        head=branch,
+        base=cycle.main,
+        title=f"Take {cycle.commit[:12]} back: {cycle.main} is red with it",
+        body="\n\n".join(
+            (
+                f"Made by Shipway for the incident {code(cycle.incident.id)}: {why}.",
+                f"{cycle.commit} was a fix that went to {cycle.main} by itself, and the next run failed.",
+                block(clean(f"{cycle.facts.what}: {cycle.facts.reason}")),
+            )
+        ),
+        sha=commit,
+    )
+    return {"number": pull.number, "url": pull.url, "why": why}
