@@ -19,7 +19,7 @@ from ci.diagnosis.ending import Ending
 from ci.diagnosis.laying import lay_out
 from ci.diagnosis.patch import Refused
 from ci.diagnosis.problem import Excerpt, Problem
-from ci.diagnosis.proposed import LONGEST, MODEL, Proposed, plain
+from ci.diagnosis.proposed import LONGEST, MODEL, OUT_OF_ITS_BOX, Proposed, plain
 from ci.diagnosis.quoting import Quoting
 from ci.diagnosis.story import history
 from ci.diagnosis.toolbox import Toolbox
@@ -69,13 +69,12 @@ async def ask(cycle: Cycle, model: Model, note: Callable[[str], None]) -> dict[s
 
 def _proposed(found: Diagnosis) -> Proposed:
     said = found.found
-    over = f"the model said what it can only have from where it may not look: {found.reason}"
     ended = f"{found.ending.value}: {found.reason}"[:LONGEST]
+    took = {"dollars": found.cost, "steps": found.steps}
+    if found.ending is Ending.CANARY:
+        return Proposed(author=MODEL, tier=3, ended=ended, over=OUT_OF_ITS_BOX, alarm=True, **took)
     if said is None:
-        canary = found.ending is Ending.CANARY
-        return Proposed(
-            author=MODEL, tier=3, ended=ended, dollars=found.cost, steps=found.steps, over=over if canary else None
-        )
+        return Proposed(author=MODEL, tier=3, ended=ended, **took)
     return Proposed(
         author=MODEL,
         cause=said.cause,

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 STATE, TOLD = "incident", "people told"
 ESCALATED = "escalated"
 LIVE = "production"
+AFTER_AN_ALARM = (
+    "Have no model run before it is known how it left its box: look at what a process there could read, and replace "
+    "every secret that lay within its reach."
+)
 
 
 def closing_steps(cycle: Cycle) -> tuple[FlowStep, ...]:
@@ -62,7 +66,10 @@ async def _tell(cycle: Cycle, doing: Doing) -> Facts:
 
 
 def story_of(cycle: Cycle, refusal: Refusal) -> Story:
-    """Return what there is to tell: the failure, what was found of its cause, and what was tried."""
+    """Return what there is to tell: the failure, what was found of its cause, and what was tried.
+
+    Of a model that left its box nothing is told but that: no words of it, and no patch.
+    """
     proposal = proposal_of(cycle)
     try:
         proposed = read(proposal)
@@ -75,11 +82,13 @@ def story_of(cycle: Cycle, refusal: Refusal) -> Story:
         if each.reference
     ]
     excerpts = [Excerpt(name="what was tried", text="\n".join(history(cycle)))]
-    if proposal.patch:
+    if proposal.patch and not proposed.alarm:
         excerpts.append(Excerpt(name="the patch", text=proposal.patch.decode(errors="replace")))
     approach = proposed.approach
     if proposed.complexity:
         approach += f"\n\nEstimated complexity: {proposed.complexity}."
+    live = cycle.incident.environment == LIVE
+    said = (cycle.facts.reason, "" if proposed.alarm else proposed.cause, f"{refusal.step}: {refusal.message}")
     return Story(
         incident=f"{cycle.beginning}-{ESCALATED}",
         product=github.repository if github else cycle.root.name,
@@ -87,13 +96,13 @@ def story_of(cycle: Cycle, refusal: Refusal) -> Story:
         commit=cycle.commit,
         ending=Ending.ESCALATED,
         what=cycle.facts.what,
-        reason="\n".join(filter(None, (cycle.facts.reason, proposed.cause, f"{refusal.step}: {refusal.message}"))),
-        severity=Severity.ERROR if cycle.incident.environment == LIVE else Severity.WARNING,
-        safe=None if cycle.incident.environment == LIVE else True,
+        reason="\n".join(filter(None, reversed(said) if proposed.alarm else said)),
+        severity=Severity.CRITICAL if proposed.alarm else Severity.ERROR if live else Severity.WARNING,
+        safe=None if live or proposed.alarm else True,
         detected=time.time(),
         rulings=tuple(RULING.validate_python(each) for each in refusal.rulings),
         excerpts=tuple(excerpts),
         links=tuple(links),
-        advice=approach,
+        advice=AFTER_AN_ALARM if proposed.alarm else approach,
         command=f"shipway incident show {cycle.beginning}",
     )

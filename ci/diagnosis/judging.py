@@ -16,7 +16,7 @@ from ci.diagnosis import proving, publishing
 from ci.diagnosis.contents import contents
 from ci.diagnosis.cycle import bench, make_step, off_thread, whole_files
 from ci.diagnosis.patch import Refused
-from ci.diagnosis.proposed import Proposed, plain, read
+from ci.diagnosis.proposed import OUT_OF_ITS_BOX, Proposed, plain, read
 from ci.diagnosis.trying import Tree
 from ci.errors import ExitCode, UsageError
 from ci.journal.fixes import Fate
@@ -60,6 +60,8 @@ async def _proposal(cycle: Cycle, _doing: Doing) -> Facts:
     """Read it, and have git say what its patch does. Raises BlockedError where no person is spared by it."""
     proposal = await off_thread(lambda: proposal_of(cycle))
     proposed = read(proposal)
+    if proposed.alarm:
+        raise BlockedError(OUT_OF_ITS_BOX, code=ExitCode.ESCALATED)
     if proposed.over is not None:
         raise BlockedError(proposed.over, code=ExitCode.ESCALATED)
     if proposed.flaky:

@@ -19,6 +19,7 @@ LARGEST = 1_000_000  # bytes of a patch
 Words = Annotated[str, Field(max_length=LONGEST)]
 MODEL = "model"
 RERUN = "a second run"
+OUT_OF_ITS_BOX = "the model said what it can only have from outside its box"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +27,8 @@ class Proposed:
     """What a diagnosis came to. `author` is "model", or the name of what needs none, "" where nothing was found.
 
     `tier` is how far the model would have it go; code decides. `flaky`: the very same files passed when run again.
-    `over` is why no further try is to be made. `dollars` and `steps` are what the model took; `ended` is why it
-    stopped.
+    `over` is why no further try is to be made; `alarm`: the model left its box, and somebody is to be woken. `dollars`
+    and `steps` are what the model took; `ended` is why it stopped.
     """
 
     author: Annotated[str, Field(max_length=100)] = ""
@@ -37,6 +38,7 @@ class Proposed:
     tier: Annotated[int, Field(ge=1, le=3)] = 1
     flaky: bool = False
     over: Words | None = None
+    alarm: bool = False
     ended: Words = ""
     dollars: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     steps: Annotated[int, Field(ge=0)] = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci.diagnosis.cycle import MENDING
-from ci.diagnosis.proposed import read
+from ci.diagnosis.proposed import OUT_OF_ITS_BOX, read
 from ci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,6 @@ def history(cycle: Cycle) -> list[str]:
         refusal = cycle.journal.flows.refusal(flow)
         fate = fixes[proposal.cycle].state.value if proposal.cycle in fixes else "went nowhere"
         why = f": {refusal.step}: {refusal.message}" if refusal is not None else ""
-        what = said.cause or said.over or said.ended
+        what = OUT_OF_ITS_BOX if said.alarm else said.cause or said.over or said.ended
         lines.append(f"cycle {proposal.cycle} ({said.author or 'nobody'}): {what}; {fate}{why}")
     return lines

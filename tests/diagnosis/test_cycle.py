@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import anyio
 import pytest
 
 from ci.diagnosis import limits
@@ -15,9 +14,8 @@ from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 from ci.journal.notices import Kind
 from ci.journal.proposals import Proposal
-from ci.rehearsal.github.people import REVIEWER
-from ci.vendors.github import client as github
 from ci.vendors.model import ScriptedModel, ToolUse, using
+from tests.diagnosis.acts import BROKEN, only_fix, play, red, reviewed, stage, why
 from tests.diagnosis.village import (
     FILES,
     OTHER,
@@ -28,66 +26,11 @@ from tests.diagnosis.village import (
     Village,
     finishes,
     mends,
-    village,
 )
 from tests.diagnosis.villager import FIND, JUDGE, KILLED, villagers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
-
-    from ci.journal.fixes import Fix
-    from ci.journal.incidents import Incident
-    from ci.promotion.flow import Ended
-
-BROKEN = {SOURCE: FILES[SOURCE].replace(RIGHT, WRONG)}
-
-
-def play(directory: Path, acts: Callable[[Village], Awaitable[None]], *, more: str = "shadow = 0") -> None:
-    """Have something happen in a village."""
-
-    async def whole() -> None:
-        async with village(directory, more=more) as made:
-            await acts(made)
-
-    anyio.run(whole)
-
-
-async def red(made: Village, files: dict[str, str] = BROKEN) -> Incident:
-    """Push what turns main red, and open its incident."""
-    return await made.opens(made.push("faster", files))
-
-
-def stage(made: Village, incident: Incident) -> Stage:
-    """How far an incident is."""
-    found = made.journal.incidents.get(incident.id)
-    assert found is not None
-    return found.state
-
-
-def only_fix(made: Village, incident: Incident) -> Fix:
-    """What became of the only proposal."""
-    (fix,) = made.journal.fixes.of(incident.id)
-    return fix
-
-
-def why(ended: Ended) -> str:
-    """What said no, and why."""
-    assert ended.refusal is not None
-    return f"{ended.refusal.step}: {ended.refusal.message}"
-
-
-async def reviewed(made: Village, *, merge: bool) -> None:
-    """Merge the open pull request as another person, or close it."""
-    settings = made.root.joinpath("shipway.toml").read_text()
-    address = settings.partition('address = "')[2].partition('"')[0]
-    person = github.connect(REVIEWER.token, made.github.state.slug, login=REVIEWER.login, address=address)
-    async with person as client:
-        (pull,) = await client.pulls.every_one(base="main")
-        if merge:
-            await client.pulls.merge(pull.number, sha=pull.head_sha)
-        else:
-            await client.pulls.change(pull.number, state="closed")
 
 
 def test_a_simple_fix_goes_to_main_and_its_incident_is_over(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ci import config
-from ci.diagnosis import cases, escalating, finding, following, judging
+from ci.diagnosis import cases, escalating, finding, following, judging, reverting
 from ci.diagnosis import cycle as halves
 from ci.diagnosis.cycle import FINDING, MENDING, Cycle
+from ci.diagnosis.trying import Tree
 from ci.journal import Journal, State
 from ci.model import STAGES, CheckRun, Failure, RunReport, RunVerdict, StageRun, Status
 from ci.promotion.carrying import Fence
@@ -32,10 +33,9 @@ from ci.reporting.flowview import FlowView
 from ci.vendors.model import Reply, ScriptedModel, ToolUse, using
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
-    from ci.diagnosis.trying import Tree
     from ci.journal import Flow
     from ci.journal.incidents import Incident
     from ci.promotion.flow import Ended, FlowStep
@@ -71,10 +71,12 @@ FILES = {
 class TableTrials:
     """Whoever runs checks by reading the text of the files.
 
-    `ran` is what was run, `flaky` how often a test fails still that passes, `fixes` what tools make of files.
+    `ran` is what was run, `flaky` how often a test fails still that passes, `fixes` what tools make of files. `taboo`
+    is a file with a text that the linter minds, as soon as it is there.
     """
 
     history: History
+    taboo: Path | None = None
     ran: list[tuple[str, ...]] = field(default_factory=list)
     flaky: int = 0
     fixes: Mapping[str, bytes | None] | None = None
@@ -121,8 +123,10 @@ class TableTrials:
         )
 
     def _lint(self, source: str) -> CheckRun:
-        bad = "var " in source
-        failure = Failure(message="use const", file=SOURCE, line=1, rule="no-var")
+        taboo = self.taboo.read_text() if self.taboo is not None and self.taboo.exists() else "var "
+        bad = taboo in source
+        rule = f"no-{''.join(filter(str.isalpha, taboo))}"
+        failure = Failure(message="do not write this", file=SOURCE, line=1, rule=rule)
         return CheckRun(
             stage="lint",
             name="eslint",
@@ -194,6 +198,10 @@ class Village:
         self.git("push", "-q", "origin", "HEAD:refs/heads/main")
         return self.git("rev-parse", "HEAD")
 
+    def forbids(self, text: str) -> None:
+        """Have the linter mind a text from now on."""
+        (self.directory / "taboo").write_text(text)
+
     def main(self) -> str:
         """The commit that main stands at, at GitHub."""
         bare = ["git", f"--git-dir={self.github.state.bare.path}"]
@@ -207,8 +215,6 @@ class Village:
     async def opens(self, commit: str, journal: Journal | None = None) -> Incident:
         """Open the incident of a red main, as a CI host does."""
         kept = journal or self.journal
-        from ci.diagnosis.trying import Tree  # noqa: PLC0415 - a type elsewhere
-
         red = await self.trials.run(Tree(commit=commit))
         stage = next(each for each in red.stages if each.status is Status.FAILED)
         opened = kept.incidents.open(
@@ -228,6 +234,25 @@ class Village:
         """Do the second half of a cycle, as far as it goes."""
         kept = journal or self.journal
         flow = halves.begin(kept, MENDING, incident)
+        return await self._written(
+            kept, flow, lambda cycle: (*judging.steps(cycle), *following.steps(cycle)), escalating.closing_steps
+        )
+
+    async def takes_back(self, incident: Incident, journal: Journal | None = None) -> Ended:
+        """Take back the fix that an incident is about, as far as it goes."""
+        kept = journal or self.journal
+        fix = reverting.due(kept, incident)
+        assert fix is not None
+        flow = reverting.begin(kept, incident, fix)
+        return await self._written(kept, flow, reverting.steps, reverting.closing_steps)
+
+    async def _written(
+        self,
+        kept: Journal,
+        flow: Flow,
+        steps: Callable[[Cycle], tuple[FlowStep, ...]],
+        closing: Callable[[Cycle], tuple[FlowStep, ...]],
+    ) -> Ended:
         if flow.state is State.PAUSED:
             flow = kept.flows.move(flow.id, State.RUNNING)
         fence = Fence()
@@ -237,8 +262,7 @@ class Village:
             connected(settings, "development", root=self.root, before=fence) as made,
         ):
             cycle = dataclasses.replace(opened, made=made)
-            steps = (*judging.steps(cycle), *following.steps(cycle))
-            return await self._carried(kept, flow, steps, closing=escalating.closing_steps(cycle), fence=fence)
+            return await self._carried(kept, flow, steps(cycle), closing=closing(cycle), fence=fence)
 
     @contextlib.asynccontextmanager
     async def cycle(self, journal: Journal, name: str, flow: Flow) -> AsyncIterator[Cycle]:
@@ -278,6 +302,11 @@ class Village:
             return await carry(journal, flow, steps, held, view, closing=closing)
 
 
+def trials(directory: Path) -> TableTrials:
+    """Return whoever runs checks in the village of a directory."""
+    return TableTrials(history=History(root=directory / "work"), taboo=directory / "taboo")
+
+
 @contextlib.asynccontextmanager
 async def village(directory: Path, *, more: str = "shadow = 0") -> AsyncIterator[Village]:
     """Give a village whose main is green; `more` is of [diagnosis]."""
@@ -288,7 +317,7 @@ async def village(directory: Path, *, more: str = "shadow = 0") -> AsyncIterator
     token = directory / "token"
     token.write_text(AUTHOR.token)
     async with serving(github) as address:
-        made = Village(directory=directory, root=root, github=github, trials=TableTrials(history=History(root=root)))
+        made = Village(directory=directory, root=root, github=github, trials=trials(directory))
         made.git("init", "-q", "-b", "main")
         made.git("remote", "add", "origin", str(github.state.bare.path))
         settings = SETTINGS.format(slug=github.state.slug, token=token, login=AUTHOR.login, address=address, more=more)

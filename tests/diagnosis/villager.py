@@ -19,10 +19,9 @@ import anyio
 
 from ci.diagnosis.cycle import leased_as
 from ci.journal import leases
-from ci.promotion.history import History
 from ci.rehearsal.github import GitHub
 from tests.conftest import ROOT
-from tests.diagnosis.village import TableTrials, Village, mends
+from tests.diagnosis.village import Village, mends, trials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from ci.journal import Entry
 
-FIND, JUDGE = "find", "judge"
+FIND, JUDGE, BACK = "find", "judge", "back"
 KILLED = -signal.SIGKILL
 
 
@@ -39,16 +38,14 @@ async def mend(directory: Path, incident: str, half: str, number: int) -> None:
     """Do a half of a cycle; die behind that many entries of the journal."""
     left = number
     root = directory / "work"
-    made = Village(
-        directory=directory, root=root, github=GitHub(directory), trials=TableTrials(history=History(root=root))
-    )
+    made = Village(directory=directory, root=root, github=GitHub(directory), trials=trials(directory))
     journal = made.journal
 
     def heard(_entry: Entry) -> None:
         nonlocal left
         left -= 1
         if left == 0:
-            lease = journal.leases.of(leased_as(incident))
+            lease = journal.leases.of(leased_as(journal.cases.beginning(incident)))
             if lease is not None:  # so that nobody has to wait a minute for its end
                 journal.leases.life = 0.1
                 journal.leases.renew(lease)
@@ -60,6 +57,8 @@ async def mend(directory: Path, incident: str, half: str, number: int) -> None:
     assert found is not None
     if half == FIND:
         await made.finds(found, mends(), journal)
+    elif half == BACK:
+        await made.takes_back(found, journal)
     else:
         await made.judges(found, journal)
 
