@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import secrets
 from typing import TYPE_CHECKING, Any
@@ -68,22 +69,19 @@ async def ask(cycle: Cycle, model: Model, note: Callable[[str], None]) -> dict[s
 
 
 def _proposed(found: Diagnosis) -> Proposed:
-    said = found.found
-    ended = f"{found.ending.value}: {found.reason}"[:LONGEST]
-    took = {"dollars": found.cost, "steps": found.steps}
-    if found.ending is Ending.CANARY:
-        return Proposed(author=MODEL, tier=3, ended=ended, over=OUT_OF_ITS_BOX, alarm=True, **took)
-    if said is None:
-        return Proposed(author=MODEL, tier=3, ended=ended, **took)
-    return Proposed(
+    base = Proposed(
         author=MODEL,
-        cause=said.cause,
-        approach=said.approach,
-        complexity=said.complexity,
-        tier=said.tier,
-        ended=ended,
+        tier=3,
+        ended=f"{found.ending.value}: {found.reason}"[:LONGEST],
         dollars=found.cost,
         steps=found.steps,
+    )
+    if found.ending is Ending.CANARY:
+        return dataclasses.replace(base, over=OUT_OF_ITS_BOX, alarm=True)
+    if (said := found.found) is None:
+        return base
+    return dataclasses.replace(
+        base, cause=said.cause, approach=said.approach, complexity=said.complexity, tier=said.tier
     )
 
 

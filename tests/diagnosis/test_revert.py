@@ -280,7 +280,7 @@ def test_killed_at_any_point_a_fix_is_taken_back_once(tmp_path: Path, *, protect
             if protected:
                 assert await sweep() == 5
                 await reviewed(made, merge=True)
-                assert await sweep() == 7
+                assert await sweep() == 8
             else:
                 assert await sweep() == 12
         assert made.text(SOURCE).count(WRONG) == 1
