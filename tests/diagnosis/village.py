@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,8 +20,9 @@ from ci.diagnosis import cases, escalating, finding, following, judging, reverti
 from ci.diagnosis import cycle as halves
 from ci.diagnosis.cycle import FINDING, MENDING, Cycle
 from ci.diagnosis.trying import Tree
-from ci.journal import Journal, State
-from ci.model import STAGES, CheckRun, Failure, RunReport, RunVerdict, StageRun, Status
+from ci.errors import ExitCode
+from ci.journal import Journal, Refusal, State
+from ci.model import STAGES, CheckRun, Failure, Outcome, Ruling, RunReport, RunVerdict, StageRun, Status
 from ci.promotion.carrying import Fence
 from ci.promotion.connected import connected
 from ci.promotion.flow import carry, leased
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
     from ci.vendors.model import Model
 
 SOURCE, TEST, OTHER = "packages/core/src/add.ts", "packages/core/test/add.test.ts", "packages/core/src/other.ts"
+NEW_TEST = "packages/core/test/other.test.ts"  # which is not there yet
+_TITLE = re.compile(r"^it\('([^']+)'", re.MULTILINE)
+_WANTED = re.compile(r"expect\(other\)\.toBe\((\d+)\)")  # by the new test
 RIGHT, WRONG = "return a + b;", "return a - b;"
 ADDS = f"{TEST} > adds"
 SAME = f"{TEST} > is the same"
@@ -85,8 +90,8 @@ class TableTrials:
         """Say what the text says."""
         del anew
         self.ran.append(checks)
-        source, test = await self._text(tree, SOURCE), await self._text(tree, TEST)
-        every = (self._unit(source, test), self._lint(source))
+        files = {path: await self._text(tree, path) for path in (SOURCE, OTHER, TEST, NEW_TEST)}
+        every = (self._unit(files), self._lint(files[SOURCE]))
         chosen = [each for each in every if not checks or each.id in checks]
         return report(chosen, tree.commit)
 
@@ -105,20 +110,19 @@ class TableTrials:
             return (tree.files[path] or b"").decode()
         return await self.history.text(tree.commit, path) or ""
 
-    def _unit(self, source: str, test: str) -> CheckRun:
-        ids = [f"{TEST} > {line.split(chr(39))[1]}" for line in test.splitlines() if line.startswith("it(")]
-        red = RIGHT not in source and ADDS in ids
-        if self.flaky:
-            self.flaky -= 1
-            red = True
-        failure = Failure(message="expected -1 to be 3", file=TEST, line=1, test="adds", test_id=ADDS)
+    def _unit(self, files: Mapping[str, str]) -> CheckRun:
+        ids = [f"{path} > {title}" for path in (TEST, NEW_TEST) for title in _TITLE.findall(files[path])]
+        red = [ADDS] if ADDS in ids and (RIGHT not in files[SOURCE] or self.flaky) else []
+        self.flaky = max(0, self.flaky - 1)
+        wanted = _WANTED.findall(files[NEW_TEST])
+        red += [each for each in ids if each.startswith(NEW_TEST) and f"other = {wanted[0]};" not in files[OTHER]]
         return CheckRun(
             stage="unit",
             name="vitest",
             package=".",
             status=Status.FAILED if red else Status.PASSED,
-            reason="1 of 2 tests failed" if red else None,
-            failures=(failure,) if red else (),
+            reason=f"{len(red)} of {len(ids)} tests failed" if red else None,
+            failures=tuple(map(_failure, red)),
             executed=tuple(ids),
         )
 
@@ -135,6 +139,11 @@ class TableTrials:
             reason="1 problem" if bad else None,
             failures=(failure,) if bad else (),
         )
+
+
+def _failure(test: str) -> Failure:
+    path, _, title = test.partition(" > ")
+    return Failure(message="expected -1 to be 3", file=path, line=1, test=title, test_id=test)
 
 
 def report(checks: list[CheckRun], commit: str) -> RunReport:
@@ -221,6 +230,26 @@ class Village:
             f"main-{commit[:12]}", environment="main", commit=commit, what=stage.name, reason=stage.reason or ""
         )
         cases.keep(kept, opened, red)
+        return opened
+
+    def breaks_production(self, commit: str) -> Incident:
+        """Have a promotion of a commit to production be refused by its smoke, and its incident be opened."""
+        kept, name = self.journal, f"production-{commit[:12]}"
+        kept.flows.begin(name, kind="promotion", environment="production", commit=commit, asked={}, lasting=60.0)
+        ruling = Ruling(gate="smoke", environment="production", ruling=Outcome.FAIL, reason="other answered 1, not 2")
+        reason = f"smoke: {ruling.reason}"
+        refusal = Refusal(
+            step="smoke",
+            message=reason,
+            hint=None,
+            code=ExitCode.GATE_REFUSED,
+            state=State.BLOCKED,
+            rulings=(dataclasses.asdict(ruling),),
+        )
+        kept.flows.refuse(name, refusal)
+        kept.flows.move(name, State.BLOCKED, reason)
+        opened = kept.incidents.open(name, environment="production", commit=commit, what="smoke", reason=reason)
+        cases.keep(kept, opened, None)
         return opened
 
     async def finds(self, incident: Incident, model: Model | None, journal: Journal | None = None) -> Ended:

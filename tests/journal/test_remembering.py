@@ -218,7 +218,7 @@ COMMANDS = (
     ("unfreeze", "staging"),
     ("pin", COMMIT, "--reason", "bad"),
     ("unpin", COMMIT),
-    ("incident", INCIDENT, "--close"),
+    ("incident", "close", INCIDENT),
 )
 REFUSAL = (
     "what a promotion remembers on a CI host ends with the job "
