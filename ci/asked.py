@@ -45,7 +45,7 @@ class PromotionRequest:
 class MendingRequest:
     """An incident that is to be mended. `propose` and `judge` are the halves of a cycle: on one machine both are done.
 
-    `journal` is a URL that goes before that of the settings, and so does `mirror`.
+    `journal` is a URL that goes before that of the settings, and so does `mirror`. `bring` is that of a promotion.
     """
 
     path: Path
@@ -55,6 +55,7 @@ class MendingRequest:
     executor: str = "auto"
     slots: int = 0
     mirror: str | None = None
+    bring: Callable[[Path], Awaitable[str]] | None = None
     wait: bool = True
     report: Path | None = None
     journal: str | None = dataclasses.field(default=None, repr=False)

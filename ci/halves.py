@@ -135,6 +135,7 @@ async def _opened(
             executor=request.executor,
             slots=request.slots,
             mirror=request.mirror,
+            bring=request.bring,
         )
         yield Cycle(
             incident=incident,

@@ -38,15 +38,15 @@ LIVE = "production"
 async def cycles(request: MendingRequest, root: Path, journal: Journal, console: Console) -> AsyncIterator[Ended]:
     """Give each half of each cycle as it ends, until one waits for a person or for somebody else, or all is over.
 
-    Raises UsageError, BusyError, LeaseLostError, VendorError.
+    Raises UsageError, BusyError, LeaseLostError, VendorError, and PausedError where nothing is to be done alone.
     """
     settings = config.load(root)
     while True:
         incident = incident_of(journal, request.incident)
-        if (fix := reverting.due(journal, incident)) is not None:
-            if not request.judge:
-                hint = f"shipway diagnose {incident.id} --judge"
-                raise PausedError(f"{incident.commit[:12]} is taken back before anything else is proposed", hint=hint)
+        fix = reverting.due(journal, incident)
+        if not request.judge:
+            _demand_proposable(journal, incident, fix)
+        if fix is not None:
             yield (taken := await take_back(request, root, journal, console, fix))
             goes_on = reverting.following(taken)
             if goes_on is None or not (request.propose or waits_for_judgement(journal, incident)):
@@ -68,6 +68,15 @@ async def cycles(request: MendingRequest, root: Path, journal: Journal, console:
         if after is None or not request.propose:
             return
         request = dataclasses.replace(request, incident=after)
+
+
+def _demand_proposable(journal: Journal, incident: Incident, fix: Fix | None) -> None:
+    """Make sure that something can be proposed: that nobody who writes has to go first. Raises PausedError."""
+    hint = f"shipway diagnose {incident.id} --judge"
+    if fix is not None:
+        raise PausedError(f"{incident.commit[:12]} is taken back before anything else is proposed", hint=hint)
+    if waits_for_judgement(journal, incident):
+        raise PausedError(f"what was proposed for {incident.id} waits to be judged", hint=hint)
 
 
 def waits_for_judgement(journal: Journal, incident: Incident) -> bool:
@@ -98,6 +107,7 @@ async def _promoted(request: MendingRequest, root: Path, journal: Journal, conso
         executor=request.executor,
         slots=request.slots,
         mirror=request.mirror,
+        bring=request.bring,
         hotfix=awaited.incident if live else None,
         wait=request.wait and not awaited.hurried,
         report=(request.report or Path(REPORT)) / awaited.environment,

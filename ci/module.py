@@ -39,6 +39,7 @@ IGNORED = ["**/node_modules", "**/.git", "**/dist", "**/.next", "**/.turbo", "**
 # A promotion needs git's own directory: which commit holds which, and the commit's files, are asked of it.
 IGNORED_BUT_GIT = [each for each in IGNORED if each != "**/.git"]
 REPORT = "shipway-report"
+HALVES = ("propose", "judge")
 T = TypeVar("T")
 
 # The decorator knows `cache`, its overloads do not.
@@ -93,6 +94,16 @@ class RollbackReport(StageReport):
         """Return the verdict; fail where not all apps are back."""
         code = 0 if self.code == ExitCode.ROLLED_BACK else self.code
         return _verify(self.verdict, self.summary, code, "shipway rollback")
+
+
+@object_type
+class DiagnosisReport(StageReport):
+    """How the tries at mending an incident stand."""
+
+    @function
+    def verify(self) -> str:
+        """Return the verdict; fail where the incident is not over."""
+        return _verify(self.verdict, self.summary, self.code, "shipway diagnose")
 
 
 Repository = Annotated[
@@ -250,6 +261,24 @@ class Shipway:
         return RollbackReport(**await _carried(pipeline.roll_back(request, _log(), reason)))
 
     @function
+    async def diagnose(
+        self,
+        repository: Repository,
+        incident: Annotated[str, Doc("The incident, as `shipway incident list` names it")],
+        half: Annotated[str, Doc("propose: what needs the model's key; judge: what needs the tokens; else both")] = "",
+        journal: JournalUrl = None,
+    ) -> DiagnosisReport:
+        """Find why something failed, mend it as far as that may be done alone, and promote again what was mended."""
+        import pipeline  # noqa: PLC0415 - as below
+        from ci.asked import MendingRequest  # noqa: PLC0415 - as below
+
+        if half not in {"", *HALVES}:
+            raise RedError(f"there is no half {half} of a cycle (say one of: {', '.join(HALVES)})")
+        within_reach = await self._reach(repository, journal)
+        request = MendingRequest(incident=incident, propose=half != "judge", judge=half != "propose", **within_reach)
+        return DiagnosisReport(**await _carried(pipeline.diagnose(request, _log())))
+
+    @function
     async def smoke(
         self,
         repository: Repository,
@@ -298,18 +327,21 @@ class Shipway:
         self, repository: dagger.Directory, journal: dagger.Secret | None, **more: Any
     ) -> PromotionRequest:
         """Return what is asked of the driver, in a function. Raises RedError."""
+        return PromotionRequest(**await self._reach(repository, journal), **more)
+
+    async def _reach(self, repository: dagger.Directory, journal: dagger.Secret | None) -> dict[str, Any]:
+        """Return what every request is told of where it is asked: in a function. Raises RedError."""
         url, place = await _told(self._machine(repository, journal))
         within.keep_below(Path.cwd())
-        return PromotionRequest(
-            path=place,
-            executor="dagger",
-            slots=self.slots,
-            mirror=self.mirror or None,
-            bring=within.bring,
-            report=Path.cwd() / REPORT,
-            journal=url,
-            **more,
-        )
+        return {
+            "path": place,
+            "executor": "dagger",
+            "slots": self.slots,
+            "mirror": self.mirror or None,
+            "bring": within.bring,
+            "report": Path.cwd() / REPORT,
+            "journal": url,
+        }
 
     async def _machine(self, repository: dagger.Directory, journal: dagger.Secret | None) -> tuple[str | None, Path]:
         """Have the secrets in the environment; return the journal's URL where it is handed over, and the repository.

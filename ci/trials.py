@@ -34,7 +34,7 @@ from ci.stages.context import Context
 from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     from rich.console import Console
@@ -51,7 +51,8 @@ if TYPE_CHECKING:
 class HostedTrials:
     """Trials of one cycle, where stages run: on the host or on Dagger. `root` is the workspace in the repository.
 
-    `place` is a directory of the cycle's own, which is gone with it: what was prepared there is used again.
+    `place` is a directory of the cycle's own, which is gone with it: what was prepared there is used again. In a Dagger
+    function `bring` brings files into its engine and returns the id that they have there.
     """
 
     root: Path
@@ -60,6 +61,7 @@ class HostedTrials:
     executor: str = "auto"
     slots: int = 0
     mirror: str | None = None
+    bring: Callable[[Path], Awaitable[str]] | None = None
     _count: int = field(default=0, init=False)
     _ground: Ground | None = field(default=None, init=False)
 
@@ -109,6 +111,7 @@ class HostedTrials:
             place=place,
             slots=self.slots or settings.run.slots,
             results=self.place / "results",
+            tree=await self.bring(snapshot.directory) if self.bring else None,
             mirror=self.mirror,
         )
         with LiveView(self.console, plan=plan) as view:

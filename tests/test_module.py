@@ -34,13 +34,15 @@ def functions_of(name: str) -> dict[str, Any]:
 
 def test_there_is_a_function_for_each_stage_and_one_for_all() -> None:
     functions = functions_of("Shipway")
-    others = {"run", "stages", "with_secret", "promote", "approve", "rollback", "smoke", "status"}
+    others = {"run", "stages", "with_secret", "promote", "approve", "rollback", "diagnose", "smoke", "status"}
     assert set(functions) == {*(stage.name for stage in STAGES), *others}
     for stage in STAGES:
         assert functions[stage.name].doc
 
 
-@pytest.mark.parametrize("name", ["Shipway", "StageReport", "RunReport", "PromotionReport", "RollbackReport"])
+@pytest.mark.parametrize(
+    "name", ["Shipway", "StageReport", "RunReport", "PromotionReport", "RollbackReport", "DiagnosisReport"]
+)
 def test_no_function_is_ever_answered_out_of_the_engines_cache_of_functions(name: str) -> None:
     for function in functions_of(name).values():
         assert function.cache_policy == "never", function.name
@@ -61,7 +63,7 @@ def test_the_source_is_the_repository_without_what_is_never_its_own() -> None:
     assert {"**/node_modules", "**/.git", "**/dist"} <= set(source.ignore)
 
 
-@pytest.mark.parametrize("name", ["promote", "approve", "rollback", "status"])
+@pytest.mark.parametrize("name", ["promote", "approve", "rollback", "diagnose", "status"])
 def test_what_promotes_takes_the_repository_with_its_history_and_the_journal_as_a_secret(name: str) -> None:
     parameters = default_module().get_object("Shipway").functions[name].parameters
     repository = parameters["repository"]
@@ -74,6 +76,7 @@ def test_who_approves_and_why_something_is_put_back_must_be_said() -> None:
     functions = default_module().get_object("Shipway").functions
     assert not functions["approve"].parameters["by"].is_optional
     assert not functions["rollback"].parameters["reason"].is_optional
+    assert not functions["diagnose"].parameters["incident"].is_optional
     assert "journal" not in functions["smoke"].parameters  # it goes by what is served now
 
 
@@ -96,6 +99,7 @@ ASKS: dict[str, tuple[str, ...]] = {
     "promote": ("production",),
     "approve": ("production", "ada"),
     "rollback": ("production", "customers complain"),
+    "diagnose": ("main-abcdef012345",),
     "status": (),
 }
 
@@ -137,6 +141,7 @@ def test_without_a_journal_that_lasts_nothing_is_promoted_and_the_line_says_what
         ("approve", ("moon", "ada"), "nothing is promoted to moon (say one of: staging, production)"),
         ("approve", ("production", " "), "nobody says so (name who approves, as --by)"),
         ("rollback", ("staging", "why"), "nothing is rolled back in staging (say one of: production)"),
+        ("diagnose", ("main-abc", "third"), "there is no half third of a cycle (say one of: propose, judge)"),
         ("smoke", ("moon",), "there is no moon (say one of: development, staging, production)"),
     ],
 )
@@ -201,6 +206,8 @@ def test_reports_of_a_red_stage_can_be_had_and_verify_fails_with_what_is_wrong()
     assert green.verify() == "passed"
     with pytest.raises(module.RedError, match="exit code of `shipway promote`: 11"):
         module.PromotionReport(**found | {"code": 11}).verify()
+    with pytest.raises(module.RedError, match="exit code of `shipway diagnose`: 14"):
+        module.DiagnosisReport(**found | {"code": 14}).verify()
 
 
 def test_a_rollback_that_put_all_back_is_what_was_asked_for_and_one_that_did_not_fails() -> None:

@@ -37,6 +37,8 @@ proving.py      what the gates of a fix are shown
 trying.py       what a diagnosis has run
 seen.py         what a run showed
 publishing.py   main moved to the fix, or a pull request
+reverting.py    a fix taken back with which main is red, before the next cycle
+taking.py       the commit that takes it back
 following.py    its review, and the promotions that it was for
 escalating.py   people told, where nothing mends it
 story.py        what was tried so far

@@ -246,15 +246,22 @@ def test_what_fixed_is_promoted_nowhere_once_it_was_taken_back(tmp_path: Path) -
     play(tmp_path, acts, more=STAGED)
 
 
-def test_nothing_is_proposed_before_the_fix_is_taken_back(tmp_path: Path) -> None:
+def test_nothing_is_proposed_before_the_fix_is_taken_back_or_the_last_proposal_judged(tmp_path: Path) -> None:
     async def acts(made: Village) -> None:
-        await out(made)
+        async def proposes(incident: Incident, words: str) -> None:
+            request = MendingRequest(path=made.root, incident=incident.id, judge=False)
+            with pytest.raises(PausedError, match=words):
+                async for _ in mending.cycles(request, made.root, made.journal, Console(quiet=True)):
+                    pass
+
+        incident = await red(made)
+        await made.finds(incident, mends())
+        await proposes(incident, "waits to be judged")
+        await made.judges(incident)
+        made.git("pull", "-q", "origin", "main")
         again = await red_again(made)
         assert mending.due(made.journal) == (again.id,)
-        request = MendingRequest(path=made.root, incident=again.id, judge=False)
-        with pytest.raises(PausedError, match="is taken back before anything else is proposed"):
-            async for _ in mending.cycles(request, made.root, made.journal, Console(quiet=True)):
-                pass
+        await proposes(again, "is taken back before anything else is proposed")
 
     play(tmp_path, acts)
 
