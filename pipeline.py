@@ -435,6 +435,8 @@ async def tick(path: Path, console: Console) -> ExitCode:
         except ShipwayError as error:
             failed.append(error)
     for name in mending.due(journal):
+        if name not in mending.due(journal):  # another one ended it
+            continue
         asked = MendingRequest(path=path, incident=name, propose=False, wait=False)
         try:
             async for ended in mending.cycles(asked, root, journal, console):

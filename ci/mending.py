@@ -130,11 +130,11 @@ def _next(journal: Journal, ended: Ended) -> str | None:
 
 
 def due(journal: Journal) -> tuple[str, ...]:
-    """Return the incidents that somebody with the token that writes has to go on with."""
+    """Return the incidents that somebody with the token that writes has to go on with: first where a fix is to go."""
     going_on = journal.incidents.going_on()
-    return tuple(
-        each.id for each in going_on if waits_for_judgement(journal, each) or reverting.due(journal, each) is not None
-    )
+    first = [each for each in going_on if reverting.due(journal, each) is not None]
+    rest = [each for each in going_on if each not in first and waits_for_judgement(journal, each)]
+    return tuple(each.id for each in (*first, *rest))
 
 
 async def propose(request: MendingRequest, root: Path, journal: Journal, console: Console) -> Ended:

@@ -239,7 +239,10 @@ def test_what_fixed_is_promoted_nowhere_once_it_was_taken_back(tmp_path: Path) -
         ended = await made.judges(incident)
         assert ended.flow.state is State.PAUSED
         made.git("pull", "-q", "origin", "main")
-        await made.takes_back(await red_again(made))
+        again = await red_again(made)
+        assert mending.due(made.journal) == (again.id, incident.id)
+        await made.takes_back(again)
+        assert mending.due(made.journal) == ()
         assert "was taken back by" in str(made.journal.flows.flow(ended.flow.id).reason)
         assert not made.journal.flows.flow(ended.flow.id).is_open
 
