@@ -366,7 +366,8 @@ async def diagnose(request: MendingRequest, console: Console) -> Promoted:
     root = request.path.resolve()
     settings = config.load(root)
     journal = await lasting(settings, root, request.journal)
-    about = mending.incident_of(journal, request.incident)
+    about = await mending.named(journal, root, request.incident)
+    request = dataclasses.replace(request, incident=about.id)
     ended = [each async for each in mending.cycles(request, root, journal, console)]
     report = report_of(ended, journal, about, repository=root.name, cycles=settings.diagnosis.cycles)
     artifacts = mending.transcripts(journal, about)
@@ -389,6 +390,35 @@ async def advise(report: Path, path: Path, console: Console, *, executor: str = 
     if apply and found.proven:
         await History(root=root).apply(found.patch)
     return found
+
+
+async def diagnose_waiting(request: MendingRequest, console: Console) -> ExitCode:
+    """Do the same for every incident that waits for a half that is asked for; one that somebody is at is left to them.
+
+    What cannot be gone on with keeps nothing else from it. Raises as `promote`.
+    """
+    from ci import mending  # noqa: PLC0415 - as above
+    from ci.promotion.flow import BusyError  # noqa: PLC0415 - as above
+
+    root, directory = request.path.resolve(), request.report or Path(REPORT)
+    journal = await lasting(config.load(root), root, request.journal)
+    code, failed = ExitCode.PASSED, list[ShipwayError]()
+    names = mending.waiting(journal, request)
+    for name in names:
+        if name not in mending.waiting(journal, request):
+            continue  # somebody was quicker
+        asked = dataclasses.replace(request, incident=name, patient=False, report=directory / name)
+        try:
+            code = max(code, (await diagnose(asked, console)).code)
+        except BusyError as error:
+            console.print(f"{name}: {error}")
+        except ShipwayError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    if not names:
+        console.print("no incident waits for that")
+    return code
 
 
 async def incidents(path: Path, *, everything: bool = False) -> tuple[IncidentRun, ...]:
@@ -419,6 +449,7 @@ async def tick(path: Path, console: Console) -> ExitCode:
     What cannot be gone on with keeps nothing else from it. Raises as `promote`.
     """
     from ci import mending  # noqa: PLC0415 - as above
+    from ci.diagnosis.queue import to_be_judged  # noqa: PLC0415 - as above
     from ci.mended import exit_code  # noqa: PLC0415 - as above
     from ci.promotion import carrying  # noqa: PLC0415 - as above
     from ci.releases import carry, tell_again  # noqa: PLC0415 - as above
@@ -433,7 +464,7 @@ async def tick(path: Path, console: Console) -> ExitCode:
             code = max(code, (await carry(request, root, journal, flow, console)).code)
         except ShipwayError as error:
             failed.append(error)
-    for name in mending.due(journal):
+    for name in to_be_judged(journal):
         asked = MendingRequest(path=path, incident=name, propose=False, wait=False)
         try:
             async for ended in mending.cycles(asked, root, journal, console):

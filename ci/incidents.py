@@ -87,6 +87,8 @@ def close(name: str, path: Path) -> ExitCode:
 def diagnose(*, name: str, half: str | None, apply: bool, **asked: Any) -> ExitCode:
     """Find why something failed, mend it as far as that may be done alone, and promote again what was mended.
 
+    An INCIDENT is named by its id; by a commit that it is about, or HEAD; "waiting" is every one that waits.
+
     Of a report.json the cause is printed, with a patch for the files as they are, and nothing is changed without
     --apply: exit code 0 where the patch makes what failed pass, else 20.
 
@@ -97,12 +99,15 @@ def diagnose(*, name: str, half: str | None, apply: bool, **asked: Any) -> ExitC
 
     import pipeline
     from ci.asked import MendingRequest
+    from ci.diagnosis.queue import WAITING
 
     if name.endswith(".json"):
         return _advise(name, asked["path"], executor=asked["executor"], apply=apply)
     if apply:
         raise click.UsageError("--apply is for a report: the fix of an incident goes to main, or to a pull request")
     request = MendingRequest(incident=name, propose=half != "judge", judge=half != "propose", **asked)
+    if name == WAITING:
+        return anyio.run(pipeline.diagnose_waiting, request, console())
     return anyio.run(pipeline.diagnose, request, console()).code
 
 

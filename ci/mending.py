@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,8 @@ from ci.asked import REPORT, PromotionRequest
 from ci.diagnosis import cycle as halves
 from ci.diagnosis import escalating, finding, following, judging
 from ci.diagnosis.cases import facts_of
-from ci.diagnosis.cycle import FINDING, MENDING, Cycle, leased_as
+from ci.diagnosis.cycle import FINDING, MENDING, Cycle
+from ci.diagnosis.queue import to_be_diagnosed, to_be_judged, waits_for_judgement
 from ci.errors import ExitCode, UsageError, VendorError
 from ci.executors.cache import held
 from ci.journal import State
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from ci.vendors.model import Model
 
 KEY = "diagnosis.model.key"
+HEAD, COMMIT = "HEAD", re.compile("[0-9a-f]{7,40}")
 LIVE = "production"
 ENVIRONMENTS = ("development", "staging", "production")
 
@@ -55,6 +58,25 @@ def incident_of(journal: Journal, name: str) -> Incident:
     if found is None:
         raise UsageError(f"there is no incident {name}", hint="`shipway incident list` names them")
     return found
+
+
+async def named(journal: Journal, root: Path, name: str) -> Incident:
+    """Return an incident by its id, or the newest that is open about a commit, HEAD among them. Raises UsageError."""
+    if name != HEAD and not COMMIT.fullmatch(name.lower()):
+        return incident_of(journal, name)
+    commit = await History(root=root).whole(name if name == HEAD else name.lower())
+    found = journal.incidents.going_on(commit=commit)
+    if not found:
+        hint = "`shipway incident list` names those that are"
+        raise UsageError(f"no incident about {commit[:12]} is open", hint=hint)
+    return found[-1]
+
+
+def waiting(journal: Journal, request: MendingRequest) -> tuple[str, ...]:
+    """Return the incidents that wait for one of the halves that are asked for."""
+    diagnosed = to_be_diagnosed(journal) if request.propose else ()
+    judged = to_be_judged(journal) if request.judge else ()
+    return tuple(dict.fromkeys((*diagnosed, *judged)))
 
 
 async def cycles(request: MendingRequest, root: Path, journal: Journal, console: Console) -> AsyncIterator[Ended]:
@@ -80,14 +102,6 @@ async def cycles(request: MendingRequest, root: Path, journal: Journal, console:
         if after is None or not request.propose:
             return
         request = dataclasses.replace(request, incident=after)
-
-
-def waits_for_judgement(journal: Journal, incident: Incident) -> bool:
-    """Whether there is a proposal for an incident that was not judged to its end."""
-    beginning = journal.cases.beginning(incident.id)
-    flows = [each for each in journal.flows.recent(leased_as(beginning)) if each.kind == MENDING]
-    judged = {int(each.asked["cycle"]) for each in flows if not each.is_open}
-    return any(each.cycle not in judged for each in journal.proposals.of(beginning))
 
 
 def transcripts(journal: Journal, incident: Incident) -> dict[str, bytes]:
@@ -131,18 +145,13 @@ def _next(journal: Journal, ended: Ended) -> str | None:
     return incident.id if incident is not None and incident.state is Stage.WAITING else None
 
 
-def due(journal: Journal) -> tuple[str, ...]:
-    """Return the incidents that somebody with the token that writes has to go on with."""
-    going_on = journal.incidents.going_on()
-    return tuple(each.id for each in going_on if waits_for_judgement(journal, each))
-
-
 async def propose(request: MendingRequest, root: Path, journal: Journal, console: Console) -> Ended:
     """Find the cause, and propose a fix; nothing is written but to the journal. Raises UsageError, BusyError."""
     flow = halves.begin(journal, FINDING, incident_of(journal, request.incident))
     async with _opened(request, root, journal, console, flow) as cycle, model_of(cycle.settings, root) as model:
         steps = finding.steps(dataclasses.replace(cycle, model=model))
-        return await _carried(journal, flow, steps, console)
+        closing = finding.closing_steps(dataclasses.replace(cycle, model=model))
+        return await _carried(journal, flow, steps, console, closing=closing, patient=request.patient)
 
 
 async def mend(request: MendingRequest, root: Path, journal: Journal, console: Console) -> Ended:
@@ -157,7 +166,15 @@ async def mend(request: MendingRequest, root: Path, journal: Journal, console: C
         async with connected(opened.settings, where, root=root, before=fence) as made:
             cycle = dataclasses.replace(opened, made=made)
             steps = (*judging.steps(cycle), *following.steps(cycle))
-            return await _carried(journal, flow, steps, console, closing=escalating.closing_steps(cycle), fence=fence)
+            return await _carried(
+                journal,
+                flow,
+                steps,
+                console,
+                closing=escalating.closing_steps(cycle),
+                fence=fence,
+                patient=request.patient,
+            )
 
 
 def _telling(settings: Settings, environment: str) -> str:
@@ -179,11 +196,12 @@ async def _carried(
     *,
     closing: Sequence[FlowStep] = (),
     fence: Fence | None = None,
+    patient: bool = True,
 ) -> Ended:
     view = FlowView(console, tuple(step.name for step in (*steps, *closing)))
     if flow.state is State.PAUSED:
         flow = journal.flows.move(flow.id, State.RUNNING)
-    async with leased(journal, flow, waiting=True) as lease:
+    async with leased(journal, flow, waiting=patient) as lease:
         if fence is not None:
             fence.held = lease
         try:
