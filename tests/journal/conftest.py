@@ -32,7 +32,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 @pytest.fixture
 def url(server: int, tmp_path: Path) -> str:
     """Return the URL of a database in which nothing is."""
-    name = f"j{abs(hash(tmp_path))}"
+    return database(server, f"j{abs(hash(tmp_path))}")
+
+
+def database(server: int, name: str) -> str:
+    """Make a database, and return its URL."""
     at = f"postgres://{ROLE}:{PASSWORD}@127.0.0.1:{server}"
     admin = sql.create_engine(sql.make_url(f"{at}/postgres").set(drivername="postgresql+psycopg"))
     with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
