@@ -23,19 +23,21 @@ import anyio.to_thread
 
 from ci import config, hosts, outcome
 from ci.asked import REPORT, MendingRequest, Promoted, PromotionRequest
-from ci.errors import ExitCode, ShipwayError, UsageError, VendorError
+from ci.errors import ExitCode, ShipwayError, ToolError, UsageError, VendorError
 from ci.executors.cache import cache_directory, held
 from ci.executors.find import find
 from ci.model import STAGE_NAMES, Plan, RunReport, RunVerdict, StageRun, Status
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
-from ci.remembering import Memory, lasting, memory_for_run, remember, shared_or_local
+from ci.remembering import SETTING, Memory, lasting, memory_for_run, remember, shared_or_local
 from ci.reporting import hosted
 from ci.reporting.closing import say_closing
 from ci.reporting.document import read_document
 from ci.reporting.files import COMMANDS, refuse, write_report
 from ci.reporting.live import LiveView
+from ci.reporting.terminal import say
 from ci.running import Work, carry_out, report_of
+from ci.secrets import resolve
 from ci.stages import catalogue
 from ci.stages.context import Context
 from ci.text import few
@@ -45,6 +47,7 @@ from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from rich.console import Console
 
@@ -419,6 +422,48 @@ async def diagnose_waiting(request: MendingRequest, console: Console) -> ExitCod
     if not names:
         console.print("no incident waits for that")
     return code
+
+
+async def work(request: MendingRequest, console: Console) -> None:
+    """Find the cause of every incident that waits for it, as soon as it does, until a signal asks for the end.
+
+    Raises UsageError, ToolError, VendorError.
+    """
+    from ci import mending  # noqa: PLC0415 - as above
+    from ci.journal import Journal  # noqa: PLC0415 - as above
+
+    worker = _worker()
+    root = request.path.resolve()
+    reference = config.load(root).journal.url
+    if reference is None:
+        raise UsageError("a worker waits at a journal that machines share", hint="set [journal] url to a Postgres")
+    url = await resolve(reference, root=root, setting=SETTING)
+    journal = Journal.remote(url)
+
+    note = functools.partial(say, console)
+
+    async def find(name: str) -> None:
+        note(f"{name}: its cause is looked for")
+        asked = dataclasses.replace(request, incident=name, judge=False, patient=False)
+        await mending.propose(asked, root, journal, console)
+        note(f"{name}: what was found waits to be judged")
+
+    await worker.work(worker.Work(journal=journal, url=url, find=find, note=note))
+
+
+def grants() -> str:
+    """Return the SQL that limits a login to what a worker needs. Raises ToolError."""
+    from ci.journal.login import grants as login  # noqa: PLC0415 - as above
+
+    return f"begin;\n{login()}{_worker().queue_tables()}commit;"
+
+
+def _worker() -> ModuleType:
+    try:
+        from ci.diagnosis import worker  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        raise ToolError("the queue of a worker is not installed", hint="pip install 'shipway[worker]'") from error
+    return worker
 
 
 async def incidents(path: Path, *, everything: bool = False) -> tuple[IncidentRun, ...]:

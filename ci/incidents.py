@@ -130,4 +130,29 @@ def _advise(report: str, path: Path, *, executor: str, apply: bool) -> ExitCode:
     return ExitCode.PASSED if found.proven or said.flaky else ExitCode.HELD
 
 
-COMMANDS = (incident, diagnose)
+@click.command()
+@PATH
+@EXECUTOR
+@click.option("--grants", is_flag=True, help="Print the SQL by which the journal's owner makes its login and queue.")
+def worker(path: Path, executor: str, *, grants: bool) -> ExitCode:
+    """Find the cause of every incident that waits for it, as `diagnose --propose` does, until it is asked to end.
+
+    For a machine of one's own, which holds the model's key and a login to the journal, and nothing that writes. A
+    second worker takes over what one that died was at.
+    """
+    import anyio
+
+    import pipeline
+    from ci.asked import MendingRequest
+    from ci.diagnosis.queue import WAITING
+    from ci.errors import ExitCode
+
+    if grants:
+        click.echo(pipeline.grants())
+    else:
+        request = MendingRequest(path=path, incident=WAITING, judge=False, executor=executor)
+        anyio.run(pipeline.work, request, console())
+    return ExitCode.PASSED
+
+
+COMMANDS = (incident, diagnose, worker)

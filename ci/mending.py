@@ -220,7 +220,7 @@ async def _opened(
     own = settings.diagnosis.model
     key = {} if own is None or not request.propose else {KEY: await resolve(own.key, root=root, setting=KEY)}
     history = History(root=root)
-    await history.require(flow.commit, "what failed")
+    await history.obtain(flow.commit, settings.environments.development.branch)
     incident = incident_of(journal, str(flow.asked["incident"]))
     with held(f"diagnosis-{secrets.token_hex(6)}") as (_, place):
         (place / "trials").mkdir()

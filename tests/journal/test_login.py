@@ -11,8 +11,8 @@ from ci.journal import Journal
 from ci.journal.incidents import Stage
 from tests.diagnosis.test_cycle import BROKEN, play
 from tests.diagnosis.village import FILES, SOURCE, mends
-from tests.journal.conftest import database
 from tests.journal.logins import limited
+from tests.journal.servers import database
 
 if TYPE_CHECKING:
     from pathlib import Path
