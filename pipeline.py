@@ -497,6 +497,7 @@ async def tick(path: Path, console: Console) -> ExitCode:
     from ci.diagnosis.queue import to_be_judged  # noqa: PLC0415 - as above
     from ci.mended import exit_code  # noqa: PLC0415 - as above
     from ci.promotion import carrying  # noqa: PLC0415 - as above
+    from ci.promotion.flow import BusyError  # noqa: PLC0415 - as above
     from ci.releases import carry, tell_again  # noqa: PLC0415 - as above
 
     root = path.resolve()
@@ -510,10 +511,12 @@ async def tick(path: Path, console: Console) -> ExitCode:
         except ShipwayError as error:
             failed.append(error)
     for name in to_be_judged(journal):
-        asked = MendingRequest(path=path, incident=name, propose=False, wait=False)
+        asked = MendingRequest(path=path, incident=name, propose=False, patient=False, wait=False)
         try:
             async for ended in mending.cycles(asked, root, journal, console):
                 code = max(code, exit_code(ended))
+        except BusyError:
+            code = max(code, ExitCode.HELD)  # somebody is at it
         except ShipwayError as error:
             failed.append(error)
     await tell_again(settings, root, journal, console)
