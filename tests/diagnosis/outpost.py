@@ -64,6 +64,7 @@ class Outpost:
     root: Path
     directory: Path
     model: Slow
+    model_address: str
     owner: Journal
     login: str
 
@@ -121,18 +122,25 @@ def git(root: Path, *arguments: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def outpost(directory: Path, url: str, *, address: str | None = None) -> AsyncIterator[Outpost]:
-    """Give one; `url` is of a journal's owner, `address` where the model is for the worker."""
+async def outpost(directory: Path, url: str) -> AsyncIterator[Outpost]:
+    """Give one; `url` is of a journal's owner."""
     root = directory / "work"
     model = Slow(directory / "model")
     login = await anyio.to_thread.run_sync(lambda: limited(url, queue=True))
     async with serving(model) as served:
         files = {**FILES, SOURCE: FILES[SOURCE].replace(RIGHT, WRONG)}
-        for name, text in {**files, "shipway.toml": SETTINGS.format(address=address or served)}.items():
+        for name, text in {**files, "shipway.toml": SETTINGS.format(address=served)}.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
         commit(root)
-        made = Outpost(root=root, directory=directory, model=model, owner=Journal.remote(url), login=login)
+        made = Outpost(
+            root=root,
+            directory=directory,
+            model=model,
+            model_address=served,
+            owner=Journal.remote(url),
+            login=login,
+        )
         made.fails()
         try:
             yield made
