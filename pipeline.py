@@ -23,19 +23,21 @@ import anyio.to_thread
 
 from ci import config, hosts, outcome
 from ci.asked import REPORT, MendingRequest, Promoted, PromotionRequest
-from ci.errors import ExitCode, ShipwayError, UsageError, VendorError
+from ci.errors import ExitCode, ShipwayError, ToolError, UsageError, VendorError
 from ci.executors.cache import cache_directory, held
 from ci.executors.find import find
 from ci.model import STAGE_NAMES, Plan, RunReport, RunVerdict, StageRun, Status
 from ci.monorepo import snapshot as snapshots
 from ci.monorepo import workspace as workspaces
-from ci.remembering import Memory, lasting, memory_for_run, remember, shared_or_local
+from ci.remembering import SETTING, Memory, lasting, memory_for_run, remember, shared_or_local
 from ci.reporting import hosted
 from ci.reporting.closing import say_closing
 from ci.reporting.document import read_document
 from ci.reporting.files import COMMANDS, refuse, write_report
 from ci.reporting.live import LiveView
+from ci.reporting.terminal import say
 from ci.running import Work, carry_out, report_of
+from ci.secrets import resolve
 from ci.stages import catalogue
 from ci.stages.context import Context
 from ci.text import few
@@ -45,6 +47,7 @@ from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from rich.console import Console
 
@@ -359,7 +362,6 @@ async def diagnose(request: MendingRequest, console: Console) -> Promoted:
     `promote`.
     """
     from ci import mending  # noqa: PLC0415 - as above
-    from ci.halves import incident_of  # noqa: PLC0415 - as above
     from ci.mended import exit_code, report_of  # noqa: PLC0415 - as above
 
     directory = request.report or Path(REPORT)
@@ -367,7 +369,8 @@ async def diagnose(request: MendingRequest, console: Console) -> Promoted:
     root = request.path.resolve()
     settings = config.load(root)
     journal = await lasting(settings, root, request.journal)
-    about = incident_of(journal, request.incident)
+    about = await mending.named(journal, root, request.incident)
+    request = dataclasses.replace(request, incident=about.id)
     ended = [each async for each in mending.cycles(request, root, journal, console)]
     report = report_of(ended, journal, about, repository=root.name, cycles=settings.diagnosis.cycles)
     artifacts = mending.transcripts(journal, about)
@@ -390,6 +393,77 @@ async def advise(report: Path, path: Path, console: Console, *, executor: str = 
     if apply and found.proven:
         await History(root=root).apply(found.patch)
     return found
+
+
+async def diagnose_waiting(request: MendingRequest, console: Console) -> ExitCode:
+    """Do the same for every incident that waits for a half that is asked for; one that somebody is at is left to them.
+
+    What cannot be gone on with keeps nothing else from it. Raises as `promote`.
+    """
+    from ci import mending  # noqa: PLC0415 - as above
+    from ci.promotion.flow import BusyError  # noqa: PLC0415 - as above
+
+    root, directory = request.path.resolve(), request.report or Path(REPORT)
+    journal = await lasting(config.load(root), root, request.journal)
+    code, failed = ExitCode.PASSED, list[ShipwayError]()
+    names = mending.waiting(journal, request)
+    for name in names:
+        if name not in mending.waiting(journal, request):
+            continue  # somebody was quicker
+        asked = dataclasses.replace(request, incident=name, patient=False, report=directory / name)
+        try:
+            code = max(code, (await diagnose(asked, console)).code)
+        except BusyError as error:
+            console.print(f"{name}: {error}")
+        except ShipwayError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    if not names:
+        console.print("no incident waits for that")
+    return code
+
+
+async def work(request: MendingRequest, console: Console) -> None:
+    """Find the cause of every incident that waits for it, as soon as it does, until a signal asks for the end.
+
+    Raises UsageError, ToolError, VendorError.
+    """
+    from ci import mending  # noqa: PLC0415 - as above
+    from ci.journal import Journal  # noqa: PLC0415 - as above
+
+    worker = _worker()
+    root = request.path.resolve()
+    reference = config.load(root).journal.url
+    if reference is None:
+        raise UsageError("a worker waits at a journal that machines share", hint="set [journal] url to a Postgres")
+    url = await resolve(reference, root=root, setting=SETTING)
+    journal = Journal.remote(url)
+
+    note = functools.partial(say, console)
+
+    async def find(name: str) -> None:
+        note(f"{name}: its cause is looked for")
+        asked = dataclasses.replace(request, incident=name, judge=False, patient=False)
+        await mending.propose(asked, root, journal, console)
+        note(f"{name}: what was found waits to be judged")
+
+    await worker.work(worker.Work(journal=journal, url=url, find=find, note=note))
+
+
+def grants() -> str:
+    """Return the SQL that limits a login to what a worker needs. Raises ToolError."""
+    from ci.journal.login import grants as login  # noqa: PLC0415 - as above
+
+    return f"begin;\n{login()}{_worker().queue_tables()}commit;"
+
+
+def _worker() -> ModuleType:
+    try:
+        from ci.diagnosis import worker  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        raise ToolError("the queue of a worker is not installed", hint="pip install 'shipway[worker]'") from error
+    return worker
 
 
 async def incidents(path: Path, *, everything: bool = False) -> tuple[IncidentRun, ...]:
@@ -422,6 +496,7 @@ async def tick(path: Path, console: Console) -> ExitCode:
     from ci import mending  # noqa: PLC0415 - as above
     from ci.mended import exit_code  # noqa: PLC0415 - as above
     from ci.promotion import carrying  # noqa: PLC0415 - as above
+    from ci.promotion.flow import BusyError  # noqa: PLC0415 - as above
     from ci.releases import carry, tell_again  # noqa: PLC0415 - as above
 
     root = path.resolve()
@@ -437,10 +512,12 @@ async def tick(path: Path, console: Console) -> ExitCode:
     for name in mending.due(journal):
         if name not in mending.due(journal):  # another one ended it
             continue
-        asked = MendingRequest(path=path, incident=name, propose=False, wait=False)
+        asked = MendingRequest(path=path, incident=name, propose=False, patient=False, wait=False)
         try:
             async for ended in mending.cycles(asked, root, journal, console):
                 code = max(code, exit_code(ended))
+        except BusyError:
+            code = max(code, ExitCode.HELD)  # somebody is at it
         except ShipwayError as error:
             failed.append(error)
     await tell_again(settings, root, journal, console)

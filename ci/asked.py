@@ -45,6 +45,7 @@ class PromotionRequest:
 class MendingRequest:
     """An incident that is to be mended. `propose` and `judge` are the halves of a cycle: on one machine both are done.
 
+    `incident` is its id, or a commit that it is about. Without `patient` it is left to whoever is at it just now.
     `journal` is a URL that goes before that of the settings, and so does `mirror`. `bring` is that of a promotion.
     """
 
@@ -52,6 +53,7 @@ class MendingRequest:
     incident: str
     propose: bool = True
     judge: bool = True
+    patient: bool = True
     executor: str = "auto"
     slots: int = 0
     mirror: str | None = None

@@ -67,7 +67,9 @@ def incident_of(journal: Journal, name: str) -> Incident:
 async def carry_reading(request: MendingRequest, root: Path, journal: Journal, console: Console, half: Half) -> Ended:
     """Carry a half that writes nothing outside and may ask the model, as far as it goes now."""
     async with _opened(request, root, journal, console, half.flow) as cycle, model_of(cycle.settings, root) as model:
-        return await _carried(journal, half.flow, half.steps(dataclasses.replace(cycle, model=model)), console)
+        able = dataclasses.replace(cycle, model=model)
+        closing = half.closing(able)
+        return await _carried(journal, half.flow, half.steps(able), console, closing=closing, patient=request.patient)
 
 
 async def carry_writing(request: MendingRequest, root: Path, journal: Journal, console: Console, half: Half) -> Ended:
@@ -78,7 +80,13 @@ async def carry_writing(request: MendingRequest, root: Path, journal: Journal, c
         async with connected(opened.settings, where, root=root, before=fence) as made:
             cycle = dataclasses.replace(opened, made=made)
             return await _carried(
-                journal, half.flow, half.steps(cycle), console, closing=half.closing(cycle), fence=fence
+                journal,
+                half.flow,
+                half.steps(cycle),
+                console,
+                closing=half.closing(cycle),
+                fence=fence,
+                patient=request.patient,
             )
 
 
@@ -101,11 +109,12 @@ async def _carried(
     *,
     closing: Sequence[FlowStep] = (),
     fence: Fence | None = None,
+    patient: bool = True,
 ) -> Ended:
     view = FlowView(console, tuple(step.name for step in (*steps, *closing)))
     if flow.state is State.PAUSED:
         flow = journal.flows.move(flow.id, State.RUNNING)
-    async with leased(journal, flow, waiting=True) as lease:
+    async with leased(journal, flow, waiting=patient) as lease:
         if fence is not None:
             fence.held = lease
         try:

@@ -87,6 +87,8 @@ def close(name: str, path: Path) -> ExitCode:
 def diagnose(*, name: str, half: str | None, apply: bool, **asked: Any) -> ExitCode:
     """Find why something failed, mend it as far as that may be done alone, and promote again what was mended.
 
+    An INCIDENT is named by its id; by a commit that it is about, or HEAD; "waiting" is every one that waits.
+
     Of a report.json the cause is printed, with a patch for the files as they are, and nothing is changed without
     --apply: exit code 0 where the patch makes what failed pass, else 20.
 
@@ -97,12 +99,15 @@ def diagnose(*, name: str, half: str | None, apply: bool, **asked: Any) -> ExitC
 
     import pipeline
     from ci.asked import MendingRequest
+    from ci.diagnosis.queue import WAITING
 
     if name.endswith(".json"):
         return _advise(name, asked["path"], executor=asked["executor"], apply=apply)
     if apply:
         raise click.UsageError("--apply is for a report: the fix of an incident goes to main, or to a pull request")
     request = MendingRequest(incident=name, propose=half != "judge", judge=half != "propose", **asked)
+    if name == WAITING:
+        return anyio.run(pipeline.diagnose_waiting, request, console())
     return anyio.run(pipeline.diagnose, request, console()).code
 
 
@@ -125,4 +130,29 @@ def _advise(report: str, path: Path, *, executor: str, apply: bool) -> ExitCode:
     return ExitCode.PASSED if found.proven or said.flaky else ExitCode.HELD
 
 
-COMMANDS = (incident, diagnose)
+@click.command()
+@PATH
+@EXECUTOR
+@click.option("--grants", is_flag=True, help="Print the SQL by which the journal's owner makes its login and queue.")
+def worker(path: Path, executor: str, *, grants: bool) -> ExitCode:
+    """Find the cause of every incident that waits for it, as `diagnose --propose` does, until it is asked to end.
+
+    For a machine of one's own, which holds the model's key and a login to the journal, and nothing that writes. A
+    second worker takes over what one that died was at.
+    """
+    import anyio
+
+    import pipeline
+    from ci.asked import MendingRequest
+    from ci.diagnosis.queue import WAITING
+    from ci.errors import ExitCode
+
+    if grants:
+        click.echo(pipeline.grants())
+    else:
+        request = MendingRequest(path=path, incident=WAITING, judge=False, executor=executor)
+        anyio.run(pipeline.work, request, console())
+    return ExitCode.PASSED
+
+
+COMMANDS = (incident, diagnose, worker)

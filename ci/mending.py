@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,9 @@ from ci import config, releases
 from ci.asked import REPORT, PromotionRequest
 from ci.diagnosis import cycle as halves
 from ci.diagnosis import escalating, finding, following, judging, reverting
-from ci.diagnosis.cycle import FINDING, MENDING, leased_as
-from ci.errors import ExitCode
+from ci.diagnosis.cycle import FINDING, MENDING
+from ci.diagnosis.queue import to_be_diagnosed, to_be_judged, waits_for_judgement
+from ci.errors import ExitCode, UsageError
 from ci.halves import Half, carry_reading, carry_writing, incident_of
 from ci.journal.incidents import Stage
 from ci.promotion import carrying
@@ -32,7 +34,27 @@ if TYPE_CHECKING:
     from ci.journal.incidents import Incident
     from ci.promotion.flow import Ended
 
+HEAD, COMMIT = "HEAD", re.compile("[0-9a-f]{7,40}")
 LIVE = "production"
+
+
+async def named(journal: Journal, root: Path, name: str) -> Incident:
+    """Return an incident by its id, or the newest that is open about a commit, HEAD among them. Raises UsageError."""
+    if name != HEAD and not COMMIT.fullmatch(name.lower()):
+        return incident_of(journal, name)
+    commit = await History(root=root).whole(name if name == HEAD else name.lower())
+    found = journal.incidents.going_on(commit=commit)
+    if not found:
+        hint = "`shipway incident list` names those that are"
+        raise UsageError(f"no incident about {commit[:12]} is open", hint=hint)
+    return found[-1]
+
+
+def waiting(journal: Journal, request: MendingRequest) -> tuple[str, ...]:
+    """Return the incidents that wait for one of the halves that are asked for."""
+    diagnosed = to_be_diagnosed(journal) if request.propose else ()
+    judged = due(journal) if request.judge else ()
+    return tuple(dict.fromkeys((*diagnosed, *judged)))
 
 
 async def cycles(request: MendingRequest, root: Path, journal: Journal, console: Console) -> AsyncIterator[Ended]:
@@ -79,14 +101,6 @@ def _demand_proposable(journal: Journal, incident: Incident, fix: Fix | None) ->
         raise PausedError(f"what was proposed for {incident.id} waits to be judged", hint=hint)
 
 
-def waits_for_judgement(journal: Journal, incident: Incident) -> bool:
-    """Whether there is a proposal for an incident that was not judged to its end."""
-    beginning = journal.cases.beginning(incident.id)
-    flows = [each for each in journal.flows.recent(leased_as(beginning)) if each.kind == MENDING]
-    judged = {int(each.asked["cycle"]) for each in flows if not each.is_open}
-    return any(each.cycle not in judged for each in journal.proposals.of(beginning))
-
-
 def transcripts(journal: Journal, incident: Incident) -> dict[str, bytes]:
     """Return what models did for an incident, by the names under which a report has it."""
     beginning = journal.cases.beginning(incident.id)
@@ -131,16 +145,15 @@ def _next(journal: Journal, ended: Ended) -> str | None:
 
 def due(journal: Journal) -> tuple[str, ...]:
     """Return the incidents that somebody with the token that writes has to go on with: first where a fix is to go."""
-    going_on = journal.incidents.going_on()
-    first = [each for each in going_on if reverting.due(journal, each) is not None]
-    rest = [each for each in going_on if each not in first and waits_for_judgement(journal, each)]
-    return tuple(each.id for each in (*first, *rest))
+    first = [each.id for each in journal.incidents.going_on() if reverting.due(journal, each) is not None]
+    return tuple(dict.fromkeys((*first, *to_be_judged(journal))))
 
 
 async def propose(request: MendingRequest, root: Path, journal: Journal, console: Console) -> Ended:
     """Find the cause, and propose a fix; nothing is written but to the journal. Raises UsageError, BusyError."""
     flow = halves.begin(journal, FINDING, incident_of(journal, request.incident))
-    return await carry_reading(request, root, journal, console, Half(flow=flow, steps=finding.steps))
+    half = Half(flow=flow, steps=finding.steps, closing=finding.closing_steps)
+    return await carry_reading(request, root, journal, console, half)
 
 
 async def mend(request: MendingRequest, root: Path, journal: Journal, console: Console) -> Ended:

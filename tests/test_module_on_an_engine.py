@@ -19,7 +19,7 @@ from ci.journal import Journal
 from ci.model import STAGE_NAMES
 from tests.around import JOURNAL, write_around
 from tests.conftest import ROOT, Ran, copy_tracked
-from tests.journal.conftest import server, url
+from tests.journal.servers import server, url
 from tests.promotion.hamlet import SECRETS, Hamlet, hamlet
 from tests.test_both import essence
 

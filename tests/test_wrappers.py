@@ -160,7 +160,7 @@ def test_circleci_caches_and_stores_the_report() -> None:
     assert steps[1]["restore_cache"]["keys"][0] == steps[3]["save_cache"]["key"]
     assert steps[3]["save_cache"]["paths"] == ["~/.cache/shipway"]
     assert (steps[2]["run"], steps[4]["store_artifacts"]["path"]) == (UVX, "shipway-report")
-    assert flow["workflows"]["shipway"]["jobs"] == ["shipway"]
+    assert flow["workflows"]["shipway"]["jobs"][0] == "shipway"
     assert flow["parameters"]["do"]["default"] == "run"
     assert flow["workflows"]["shipway"]["when"] == {"equal": ["run", "<< pipeline.parameters.do >>"]}
 
@@ -232,6 +232,54 @@ def test_every_wrapper_promotes_by_hand_and_ticks_with_the_whole_history(host: s
     assert whole.get(host, "shipway") in later
     assert ("method: full" in later) == (host == "circleci")
     assert ("partial: false" in text) == (host == "woodpecker")
+
+
+def test_github_finds_a_cause_with_no_right_but_to_read_and_judges_without_a_model() -> None:
+    jobs = read("github")["jobs"]
+    diagnose, judge = jobs["diagnose"], jobs["judge"]
+    assert diagnose["permissions"] == {"contents": "read"}
+    assert "env" not in diagnose
+    assert [step["env"] for step in diagnose["steps"] if "env" in step] == [
+        {
+            "SHIPWAY_JOURNAL_URL": "${{ secrets.SHIPWAY_DIAGNOSIS_JOURNAL_URL }}",
+            "ANTHROPIC_API_KEY": "${{ secrets.ANTHROPIC_API_KEY }}",
+        }
+    ]
+    assert judge["permissions"] == jobs["promote"]["permissions"]
+    assert "ANTHROPIC" not in str(judge)
+    assert judge["env"]["SHIPWAY_JOURNAL_URL"] == "${{ secrets.SHIPWAY_JOURNAL_URL }}"
+    for job in (diagnose, judge):
+        assert job["steps"][0]["with"] == {"persist-credentials": "false", "fetch-depth": "0"}
+        assert "actions/cache@" not in str(job)  # what strangers' words may have touched is in no cache of main
+        assert all(SHA.fullmatch(step["uses"].split("@")[1]) for step in job["steps"] if "uses" in step)
+    assert diagnose["needs"] == "shipway"
+    assert "github.event_name == 'push' && needs.shipway.result == 'failure'" in diagnose["if"]
+    assert (judge["needs"], "needs.diagnose.result == 'success'" in judge["if"]) == ("diagnose", True)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_wrapper_finds_causes_and_judges_in_two_jobs_that_share_no_secret(host: str) -> None:
+    text = wrapper(host)
+    found = re.search(r"shipway diagnose waiting --propose", text)
+    assert found is not None
+    assert text.count("--propose") == 1
+    assert text.count("shipway diagnose waiting --judge --no-wait") == 1
+    marks = {"gitlab": r"^judge:", "circleci": r"^  judge:", "github": r"^  judge:", "jenkins": r"stage\('judge'\)"}
+    halves = re.split(marks.get(host, r"- (?:label|job|name): judge"), text, flags=re.MULTILINE)
+    first = re.split(r"(?m)^ *(?:- (?:label|job|name): |stage\(')?diagnose\b", halves[0])[-1]
+    secrets = {"github": "secrets.SHIPWAY_JOURNAL_URL", "azure": "$(SHIPWAY_JOURNAL_URL)"}
+    assert secrets.get(host, "from_secret: shipway_journal_url") not in first
+    assert not re.search(r"(?i)token|credentials\('shipway-journal-url'\)", first)
+    assert "anthropic" not in halves[-1].lower()
+    if host == "circleci":
+        (_, found_, judged) = read(host)["workflows"]["shipway"]["jobs"]
+        assert found_["diagnose"]["context"] == "shipway-diagnosis"
+        assert found_["diagnose"]["requires"] == [{"shipway": ["failed"]}]
+        assert (judged["judge"]["context"], judged["judge"]["requires"]) == ("shipway", ["diagnose"])
+    if host == "gitlab":
+        jobs = read(host)
+        assert jobs["diagnose"]["environment"]["name"] == "shipway-diagnosis"
+        assert {jobs[name]["environment"]["name"] for name in ("judge", "promote", "tick")} == {"shipway"}
 
 
 @pytest.mark.parametrize("host", HOSTS)

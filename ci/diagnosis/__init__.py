@@ -7,6 +7,8 @@ bounds.py       since when: the last commit that was well, the first that was no
 signature.py    by what the same failure is known again
 fixers.py       what a tool's own fix mode repairs, as data
 repairs.py      the checks that run fixers in a box, and a second run that proves a flake
+queue.py        which incidents wait for which half of a cycle
+worker.py       has those found that wait, on a machine of its own
 agent.py        the loop with a model: it reads, searches, runs the failing check, edits
 ending.py       how that ended, what was found, what it did cost
 problem.py      what the model is told at the start

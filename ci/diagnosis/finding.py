@@ -31,8 +31,12 @@ def steps(cycle: Cycle) -> tuple[FlowStep, ...]:
         make_step(cycle, AGAIN, _again),
         make_step(cycle, TOOLS, _tools),
         make_step(cycle, MODEL, _model),
-        make_step(cycle, PROPOSAL, _propose),
     )
+
+
+def closing_steps(cycle: Cycle) -> tuple[FlowStep, ...]:
+    """Return what is done whatever came of the steps before: who judges, and tells people, hears of it."""
+    return (make_step(cycle, PROPOSAL, _propose),)
 
 
 async def _limits(cycle: Cycle, _doing: Doing) -> Facts:
@@ -81,7 +85,9 @@ async def _model(cycle: Cycle, doing: Doing) -> Facts:
 async def _propose(cycle: Cycle, doing: Doing) -> Facts:
     """Keep what was found, for whoever judges it."""
     found = next((each for each in doing.facts.values() if PROPOSED in each), {})
-    nothing = Proposed(ended="neither a tool nor a model repaired it", tier=3)
+    refusal = doing.refusal
+    why = "neither a tool nor a model repaired it" if refusal is None else f"{refusal.step}: {refusal.message}"
+    nothing = Proposed(ended=why[:LONGEST], tier=3)
     document = found.get(PROPOSED, plain(nothing))
     patch = unpacked(found.get(PATCH, ""))
     proposal = Proposal(

@@ -3,6 +3,7 @@
 journal.py   Journal: the parts below over one store
 store.py     where it is kept: SQLite for one machine, Postgres by URL for several; one schema
 tables.py    that schema
+login.py     a login that is limited to what a diagnosis needs
 runs.py      the history of runs, and what the last green one on main measured
 flows.py     promotions and the like, step by step: what was intended and what came of it
 footprints.py  what each environment is configured with, so far as it can be compared

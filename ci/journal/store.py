@@ -128,18 +128,43 @@ def remote(url: str) -> Store:
     )
     sql.event.listen(engine, "handle_error", functools.partial(_said_of_server, place=str(address.host)))
     store = Store(engine, shared=True)
-    with store.writing() as connection:
-        # Two may come first at once: this lock is the schema's, under a number that nobody else has a use for.
-        connection.exec_driver_sql("select pg_advisory_xact_lock(hashtext('shipway journal'))")
-        connection.exec_driver_sql(f"create schema if not exists {SCHEMA}")
-        ABOUT.create(connection, checkfirst=True)
-        version = connection.execute(sql.select(sql.func.max(ABOUT.c.version))).scalar_one() or 0
-        if version > VERSION:
-            raise UsageError(f"the journal at {address.host} {NEWER}", hint=UPGRADE)
-        if version < VERSION:
-            _upgrade(connection, version)
-            connection.execute(sql.insert(ABOUT).values(version=VERSION))
+    with store.reading() as connection:
+        version = _version(connection)
+        mine = version == VERSION or _may_upgrade(connection)
+    if version > VERSION:
+        raise UsageError(f"the journal at {address.host} {NEWER}", hint=UPGRADE)
+    if not mine:
+        raise UsageError(
+            f"the journal at {address.host} is older than this Shipway, and this login may not renew it",
+            hint="any command of whoever owns it does",
+        )
+    if version < VERSION:
+        with store.writing() as connection:
+            # Two may come first at once: this lock is the schema's, under a number that nobody else has a use for.
+            connection.exec_driver_sql("select pg_advisory_xact_lock(hashtext('shipway journal'))")
+            connection.exec_driver_sql(f"create schema if not exists {SCHEMA}")
+            version = _version(connection)
+            if version < VERSION:
+                _upgrade(connection, version)
+                connection.execute(sql.insert(ABOUT).values(version=VERSION))
     return store
+
+
+def _version(connection: Connection) -> int:
+    """Return the version of the journal in a Postgres, 0 where there is none."""
+    if connection.exec_driver_sql(f"select to_regclass('{SCHEMA}.{ABOUT.name}')").scalar_one() is None:
+        return 0
+    return connection.execute(sql.select(sql.func.max(ABOUT.c.version))).scalar_one() or 0
+
+
+def _may_upgrade(connection: Connection) -> bool:
+    """Whether this login may make tables: in the schema where there is one, else a schema."""
+    query = (
+        f"select case when to_regnamespace('{SCHEMA}') is null "
+        "then has_database_privilege(current_database(), 'create') "
+        f"else has_schema_privilege('{SCHEMA}', 'create') end"
+    )
+    return bool(connection.exec_driver_sql(query).scalar_one())
 
 
 def _upgrade(connection: Connection, version: int) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ci.diagnosis.bench import Bench, prepare
 from tests.diagnosis.shop import make_repository
+from tests.journal.servers import server, url  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from pathlib import Path

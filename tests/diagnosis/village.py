@@ -257,7 +257,8 @@ class Village:
         kept = journal or self.journal
         flow = halves.begin(kept, FINDING, incident)
         async with self.cycle(kept, str(flow.asked["incident"]), flow) as cycle:
-            return await self._carried(kept, flow, finding.steps(dataclasses.replace(cycle, model=model)))
+            told = dataclasses.replace(cycle, model=model)
+            return await self._carried(kept, flow, finding.steps(told), closing=finding.closing_steps(told))
 
     async def judges(self, incident: Incident, journal: Journal | None = None) -> Ended:
         """Do the second half of a cycle, as far as it goes."""

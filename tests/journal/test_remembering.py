@@ -18,7 +18,7 @@ from ci.journal.incidents import Stage
 from ci.model import STAGES, CheckRun, RunReport, RunVerdict, StageRun, Status
 from ci.remembering import remember
 from tests.conftest import IDENTITY, command, environment
-from tests.journal.conftest import PASSWORD
+from tests.journal.servers import PASSWORD
 from tests.promotion.town import town
 from tests.test_hosts import DOCUMENTED
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.journal.conftest import server, url
+from tests.journal.servers import server, url
 from tests.promotion.released import Lender
 
 if TYPE_CHECKING:

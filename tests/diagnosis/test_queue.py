@@ -1,0 +1,85 @@
+"""What waits for which half of a cycle, and how an incident is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ci.asked import MendingRequest
+from ci.diagnosis.queue import to_be_diagnosed, to_be_judged
+from ci.errors import ExitCode, UsageError
+from ci.mending import named, waiting
+from ci.vendors.model import ScriptedModel
+from tests.diagnosis.acts import play, red, stage, why
+from tests.diagnosis.village import mends
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ci.diagnosis.trying import Tree
+    from ci.model import CheckRun
+    from tests.diagnosis.village import Village
+
+
+def test_an_incident_waits_for_its_diagnosis_then_for_its_judgement_and_then_for_neither(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        journal = made.journal
+        assert (to_be_diagnosed(journal), to_be_judged(journal)) == ((), ())
+        opened = await red(made)
+        assert (to_be_diagnosed(journal), to_be_judged(journal)) == ((opened.id,), ())
+        await made.finds(opened, mends())
+        assert (to_be_diagnosed(journal), to_be_judged(journal)) == ((), (opened.id,))
+        for propose, judge, expected in ((True, False, ()), (False, True, (opened.id,)), (True, True, (opened.id,))):
+            asked = MendingRequest(path=made.root, incident="waiting", propose=propose, judge=judge)
+            assert waiting(journal, asked) == expected
+        await made.judges(opened)
+        journal.incidents.close(opened.id)
+        assert (to_be_diagnosed(journal), to_be_judged(journal)) == ((), ())
+
+    play(tmp_path, acts)
+
+
+def test_an_incident_whose_opener_is_not_done_with_it_is_left_alone(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        journal = made.journal
+        journal.incidents.open("staging-1", environment="staging", commit=made.main(), what="smoke", reason="500")
+        assert to_be_diagnosed(journal) == ()
+        journal.cases.keep("staging-1", "s", {"report": None})
+        assert to_be_diagnosed(journal) == ("staging-1",)
+
+    play(tmp_path, acts)
+
+
+def test_a_diagnosis_that_breaks_off_is_proposed_as_what_it_is_and_people_are_told(tmp_path: Path) -> None:
+    async def broken(tree: Tree, runs: tuple[CheckRun, ...]) -> tuple[str, Mapping[str, bytes | None]] | None:
+        del tree, runs
+        raise UsageError("the box cannot be made")
+
+    async def acts(made: Village) -> None:
+        opened = await red(made)
+        made.trials.repair = broken  # type: ignore[method-assign]
+        found = await made.finds(opened, ScriptedModel())
+        assert why(found) == "tools: the box cannot be made"
+        assert (to_be_diagnosed(made.journal), to_be_judged(made.journal)) == ((), (opened.id,))
+        judged = await made.judges(opened)
+        assert why(judged) == "patch: tools: the box cannot be made"
+        assert judged.refusal is not None
+        assert judged.refusal.code == ExitCode.ESCALATED
+        assert stage(made, opened) == "escalated"
+
+    play(tmp_path, acts)
+
+
+def test_an_incident_is_named_by_its_id_by_a_commit_and_by_what_is_checked_out(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        opened = await red(made)
+        for name in (opened.id, opened.commit, opened.commit[:9].upper(), "HEAD"):
+            assert (await named(made.journal, made.root, name)).id == opened.id
+        made.journal.incidents.close(opened.id)
+        for name in ("main-0123", opened.commit, "HEAD", "0123456"):
+            with pytest.raises(UsageError):
+                await named(made.journal, made.root, name)
+
+    play(tmp_path, acts)
