@@ -6,13 +6,14 @@ import time
 from typing import TYPE_CHECKING
 
 from ci import __version__
-from ci.diagnosis import escalating, following, judging
+from ci.diagnosis import escalating, following, judging, reverting
 from ci.diagnosis.cycle import MENDING
 from ci.diagnosis.proposed import Proposed, read
 from ci.errors import ExitCode, UsageError
 from ci.journal import State
 from ci.model import CycleRun, IncidentRun, RunReport, RunVerdict, Status, written
 from ci.promotion import promoting
+from ci.promotion.flow import SKIPPED
 from ci.promotion.promoting import RULING
 from ci.reporting.incident import PROPOSED
 
@@ -53,14 +54,14 @@ def report_of(
         command=_next_command(last, incident),
         steps=tuple(step for each in ended for step in _steps(each)),
         rulings=tuple(ruling for each in ended for ruling in _rulings(each)),
-        waits=last.flow.reason if last.flow.state is State.PAUSED else None,
+        waits=_waits(last),
         incident=incident_run(journal, incident, cycles=cycles),
     )
 
 
 def verdict(ended: Ended) -> RunVerdict:
     """Return how it stands, in the words of runs."""
-    if ended.flow.is_open:
+    if ended.flow.is_open or _waits(ended) is not None:
         return RunVerdict.HELD
     return RunVerdict.PASSED if ended.flow.state is State.DONE else RunVerdict.FAILED
 
@@ -70,7 +71,19 @@ def exit_code(ended: Ended) -> ExitCode:
     if ended.refusal is not None:
         escalated = ended.facts.get(escalating.STATE, {}).get(escalating.ESCALATED)
         return ExitCode.ESCALATED if escalated else ExitCode(ended.refusal.code)
-    return ExitCode.PASSED if ended.flow.state is State.DONE else ended.pause
+    return ExitCode.PASSED if ended.flow.state is State.DONE and _waits(ended) is None else ended.pause
+
+
+def _waits(ended: Ended) -> str | None:
+    """Return what is waited for: a person, or, where a fix was to be taken back, the cycle that goes on from there."""
+    if ended.flow.state is State.PAUSED:
+        return ended.flow.reason
+    after = reverting.following(ended) if ended.flow.kind == reverting.REVERT else None
+    if after is None:
+        return None
+    stays = ended.facts[reverting.FATE].get(SKIPPED)
+    what = "was taken back, main is red with it" if stays is None else f"stays: {stays}"
+    return f"{ended.flow.commit[:12]} {what}; {after} is to be mended"
 
 
 def incident_run(journal: Journal, incident: Incident, *, cycles: int) -> IncidentRun:
@@ -142,6 +155,8 @@ def _next_command(ended: Ended, incident: Incident) -> str:
             environment = "production" if following.STAGING in ended.facts else "staging"
             return f"shipway promote {environment} --commit {str(review['commit'])[:12]}"
         return "shipway tick"
+    if ended.flow.kind == reverting.REVERT and (after := reverting.following(ended)) is not None:
+        return f"shipway diagnose {after}"
     if ended.flow.is_open:
         return f"shipway diagnose {incident.id}"
     return "shipway status" if ended.flow.state is State.DONE else f"shipway incident show {incident.id}"

@@ -36,9 +36,7 @@ def earlier(cycle: Cycle) -> dict[str, str]:
     """
     journal, found = cycle.journal, dict[str, str]()
     fixes = journal.fixes.of(cycle.beginning)
-    back = {
-        mended_by(journal, fix) for fix in fixes if fix.state is Fate.REVERTED and fix.commit != cycle.incident.commit
-    }
+    back = {mended_by(journal, fix) for fix in fixes if fix.state is Fate.REVERTED}
     for each in chain(journal, cycle.beginning):
         signature = journal.cases.signature(each)
         if signature is not None and each != cycle.incident.id and each not in back:

@@ -116,7 +116,7 @@ async def _review(cycle: Cycle, doing: Doing) -> Facts:
     if pull is not None and pull.is_merged and pull.merge_sha is not None:
         return {"commit": pull.merge_sha}
     if pull is None or not pull.is_open:
-        return {SKIPPED: f"a person closed #{back['number']}: the fix stays", "commit": None}
+        return {SKIPPED: f"a person closed #{back['number']}", "commit": None}
     raise PausedError(f"#{back['number']} waits for its review: {back['url']}", hint="review it, then `shipway tick`")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from ci import mending
+from ci import mended, mending
 from ci.asked import MendingRequest
 from ci.diagnosis import limits, reverting
 from ci.errors import ExitCode
@@ -16,9 +16,11 @@ from ci.journal import State
 from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 from ci.journal.notices import Kind
+from ci.model import RunVerdict
 from ci.promotion.admission import FIXES, REVERTS
 from ci.promotion.flow import PausedError
 from ci.rehearsal.github.rules import Rules
+from ci.reporting.incident import headline
 from tests.diagnosis.acts import BROKEN, only_fix, play, red, reviewed, stage, why
 from tests.diagnosis.village import FILES, OTHER, RIGHT, SOURCE, WRONG, Village, mends
 from tests.diagnosis.villager import BACK, KILLED, villagers
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ci.journal.incidents import Incident
+    from ci.promotion.flow import Ended
 
 STAGED = """shadow = 0
 
@@ -192,6 +195,9 @@ def test_where_main_is_protected_it_is_taken_back_by_a_pull_request(tmp_path: Pa
             ended = await made.takes_back(again)
             assert (ended.flow.state, len(made.github.state.pulls)) == (State.PAUSED, 1)
             assert mending.due(made.journal) == (again.id,)
+        verdict, line, command, code = told(made, ended, again)
+        assert (verdict, command, code) == (RunVerdict.HELD, "shipway tick", ExitCode.HELD)
+        assert "#1 waits for its review" in line
         assert (made.main(), only_fix(made, incident).state) == (fix, Fate.COMMITTED)
         await reviewed(made, merge=True)
         ended = await made.takes_back(again)
@@ -265,6 +271,42 @@ def test_nothing_is_proposed_before_the_fix_is_taken_back_or_the_last_proposal_j
         again = await red_again(made)
         assert mending.due(made.journal) == (again.id,)
         await proposes(again, "is taken back before anything else is proposed")
+
+    play(tmp_path, acts)
+
+
+def told(made: Village, ended: Ended, incident: Incident) -> tuple[RunVerdict, str, str, int]:
+    """What a report says of it: how it stands, in a line, what is to be done next, and the exit code."""
+    report = mended.report_of((ended,), made.journal, incident, repository="village", cycles=3)
+    assert report.incident is not None
+    line = headline(report, report.incident, ())
+    return report.verdict, line.partition(": ")[2], report.command or "", mended.exit_code(ended)
+
+
+def test_a_report_says_that_a_fix_was_taken_back_and_what_follows(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        await out(made)
+        again = await red_again(made)
+        ended = await made.takes_back(again)
+        after = reverting.following(ended)
+        assert told(made, ended, again) == (
+            RunVerdict.HELD,
+            f"cycle 1 of 3: {again.commit[:12]} was taken back, main is red with it; {after} is to be mended",
+            f"shipway diagnose {after}",
+            ExitCode.HELD,
+        )
+
+    play(tmp_path, acts)
+
+
+def test_a_report_says_that_a_fix_stays_and_why(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        await out(made)
+        made.trials.flaky = 1
+        again = await made.opens(made.main())
+        verdict, line, command, code = told(made, await made.takes_back(again), again)
+        assert (verdict, command, code) == (RunVerdict.HELD, f"shipway diagnose {again.id}", ExitCode.HELD)
+        assert "stays: the very same files passed when they were run again" in line
 
     play(tmp_path, acts)
 
