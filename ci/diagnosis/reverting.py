@@ -10,13 +10,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from ci.diagnosis import cases, escalating, proving, taking
+from ci.diagnosis import cases, escalating, proving, seen, taking
 from ci.diagnosis.cycle import LASTING, MENDING, leased_as, make_step, mended_by, off_thread
 from ci.diagnosis.trying import Tree
 from ci.errors import ExitCode, UsageError
 from ci.journal import Refusal, State
 from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
+from ci.model import Status
 from ci.promotion.flow import SKIPPED, PausedError
 from ci.promotion.notices import delivering
 from ci.text import few
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 REVERT = "revert"  # the kind of flow
 BLAME, BACK, REVIEW, FATE, AGAIN, TOLD = "blame", "taken back", "revert's review", "fate", "main again", "people told"
 KEPT, NEXT = "kept", "next"
+WELL = frozenset({Status.PASSED, Status.FLAKY})
 MAIN = "main"
 
 
@@ -90,9 +92,12 @@ async def _blame(cycle: Cycle, _doing: Doing) -> Facts:
     wanted = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
     if not wanted:
         return {"brought": []}  # nothing tells that it is not to blame
-    now = proving.failed(await cycle.trials.run(cycle.tree(), wanted, anew=True), among=wanted)
-    if not now:
+    again = await cycle.trials.run(cycle.tree(), wanted, anew=True)
+    now = proving.failed(again, among=wanted)
+    if not now and {each.id for each in seen.checks(again) if each.status in WELL} >= set(wanted):
         return {KEPT: f"the very same files passed when they were run again: {few(wanted)}"}
+    if not now:
+        return {"brought": []}  # what could not be run again proves no flake
     without = Tree(commit=await taking.before(cycle))
     earlier = set(proving.failed(await cycle.trials.run(without, wanted, anew=True), among=wanted))
     brought = [each for each in now if each not in earlier]

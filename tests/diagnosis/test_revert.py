@@ -22,7 +22,7 @@ from ci.promotion.flow import PausedError
 from ci.rehearsal.github.rules import Rules
 from ci.reporting.incident import headline
 from tests.diagnosis.acts import BROKEN, only_fix, play, red, reviewed, stage, why
-from tests.diagnosis.village import FILES, OTHER, RIGHT, SOURCE, WRONG, Village, mends
+from tests.diagnosis.village import FILES, LINT, OTHER, RIGHT, SOURCE, WRONG, Village, mends
 from tests.diagnosis.villager import BACK, KILLED, villagers
 
 if TYPE_CHECKING:
@@ -154,6 +154,17 @@ def test_what_passes_when_it_is_run_again_takes_no_fix_back(tmp_path: Path) -> N
         assert (only_fix(made, incident).state, reverting.following(ended)) == (Fate.COMMITTED, again.id)
         assert RIGHT in made.text(SOURCE)
         assert (stage(made, again), reverting.due(made.journal, again)) == (Stage.WAITING, None)
+
+    play(tmp_path, acts)
+
+
+def test_what_cannot_be_run_again_proves_no_flake(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await out(made)
+        again = await red_again(made)
+        made.trials.unable = frozenset({LINT})
+        await made.takes_back(again)
+        assert only_fix(made, incident).state is Fate.REVERTED
 
     play(tmp_path, acts)
 

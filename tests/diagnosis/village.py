@@ -77,11 +77,12 @@ class TableTrials:
     """Whoever runs checks by reading the text of the files.
 
     `ran` is what was run, `flaky` how often a test fails still that passes, `fixes` what tools make of files. `taboo`
-    is a file with a text that the linter minds, as soon as it is there.
+    is a file with a text that the linter minds, as soon as it is there. `unable`: these checks cannot be run.
     """
 
     history: History
     taboo: Path | None = None
+    unable: frozenset[str] = frozenset()
     ran: list[tuple[str, ...]] = field(default_factory=list)
     flaky: int = 0
     fixes: Mapping[str, bytes | None] | None = None
@@ -92,7 +93,7 @@ class TableTrials:
         self.ran.append(checks)
         files = {path: await self._text(tree, path) for path in (SOURCE, OTHER, TEST, NEW_TEST)}
         every = (self._unit(files), self._lint(files[SOURCE]))
-        chosen = [each for each in every if not checks or each.id in checks]
+        chosen = [each for each in every if (not checks or each.id in checks) and each.id not in self.unable]
         return report(chosen, tree.commit)
 
     async def repair(self, tree: Tree, runs: tuple[CheckRun, ...]) -> tuple[str, Mapping[str, bytes | None]] | None:
