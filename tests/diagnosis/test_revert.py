@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sql
 from rich.console import Console
 
 from ci import mended, mending
@@ -16,6 +17,8 @@ from ci.journal import State
 from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 from ci.journal.notices import Kind
+from ci.journal.tables import ENTRIES, FLOWS
+from ci.journal.tables import REVERTS as REVERTED
 from ci.model import RunVerdict
 from ci.promotion.admission import FIXES, REVERTS
 from ci.promotion.flow import PausedError
@@ -282,6 +285,46 @@ def test_nothing_is_proposed_before_the_fix_is_taken_back_or_the_last_proposal_j
         again = await red_again(made)
         assert mending.due(made.journal) == (again.id,)
         await proposes(again, "is taken back before anything else is proposed")
+
+    play(tmp_path, acts)
+
+
+def forgets(made: Village, flow: str) -> None:
+    """Have a process die before it could write down that it took the fix back."""
+    with made.journal.store.writing() as connection:
+        lost = (ENTRIES.c.flow == flow) & (ENTRIES.c.step != reverting.BLAME)
+        connection.execute(sql.delete(ENTRIES).where(lost))
+        connection.execute(sql.delete(REVERTED))
+        connection.execute(sql.update(FLOWS).where(FLOWS.c.id == flow).values(state=State.RUNNING.value))
+
+
+def test_who_died_before_it_was_written_down_takes_nothing_back_twice(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await out(made)
+        again = await red_again(made)
+        ended = await made.takes_back(again)
+        by = made.main()
+        made.git("pull", "-q", "origin", "main")
+        later = made.push("elsewhere", {OTHER: "export const other = 2;\n"})
+        forgets(made, ended.flow.id)
+        ended = await made.takes_back(again)
+        assert (made.main(), ended.facts[reverting.BACK]) == (later, {"commit": by})
+        assert made.journal.cases.beginning(f"main-{by[:12]}") == incident.id
+
+    play(tmp_path, acts)
+
+
+def test_who_died_before_the_pull_request_was_written_down_finds_it(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        await out(made)
+        made.github.state.protect("main", Rules())
+        again = await red_again(made)
+        ended = await made.takes_back(again)
+        made.push("elsewhere", {OTHER: "export const other = 2;\n"})
+        forgets(made, ended.flow.id)
+        after = await made.takes_back(again)
+        assert after.facts[reverting.BACK]["number"] == ended.facts[reverting.BACK]["number"]
+        assert len(made.github.state.pulls) == 1
 
     play(tmp_path, acts)
 
