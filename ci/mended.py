@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci import __version__
 from ci.diagnosis import escalating, following, judging, reverting
-from ci.diagnosis.cycle import MENDING
+from ci.diagnosis.cycle import MENDING, REVERT
 from ci.diagnosis.proposed import Proposed, read
 from ci.errors import ExitCode, UsageError
 from ci.journal import State
@@ -78,7 +78,7 @@ def _waits(ended: Ended) -> str | None:
     """Return what is waited for: a person, or, where a fix was to be taken back, the cycle that goes on from there."""
     if ended.flow.state is State.PAUSED:
         return ended.flow.reason
-    after = reverting.following(ended) if ended.flow.kind == reverting.REVERT else None
+    after = reverting.following(ended) if ended.flow.kind == REVERT else None
     if after is None:
         return None
     stays = ended.facts[reverting.FATE].get(SKIPPED)
@@ -155,7 +155,7 @@ def _next_command(ended: Ended, incident: Incident) -> str:
             environment = "production" if following.STAGING in ended.facts else "staging"
             return f"shipway promote {environment} --commit {str(review['commit'])[:12]}"
         return "shipway tick"
-    if ended.flow.kind == reverting.REVERT and (after := reverting.following(ended)) is not None:
+    if ended.flow.kind == REVERT and (after := reverting.following(ended)) is not None:
         return f"shipway diagnose {after}"
     if ended.flow.is_open:
         return f"shipway diagnose {incident.id}"

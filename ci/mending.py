@@ -14,7 +14,7 @@ from ci.asked import REPORT, PromotionRequest
 from ci.diagnosis import cycle as halves
 from ci.diagnosis import escalating, finding, following, judging, reverting
 from ci.diagnosis.cycle import FINDING, MENDING
-from ci.diagnosis.queue import to_be_diagnosed, to_be_judged, waits_for_judgement
+from ci.diagnosis.queue import to_be_diagnosed, to_be_judged, to_be_taken_back, waits_for_judgement
 from ci.errors import ExitCode, UsageError
 from ci.halves import Half, carry_reading, carry_writing, incident_of
 from ci.journal.incidents import Stage
@@ -65,7 +65,7 @@ async def cycles(request: MendingRequest, root: Path, journal: Journal, console:
     settings = config.load(root)
     while True:
         incident = incident_of(journal, request.incident)
-        fix = reverting.due(journal, incident)
+        fix = to_be_taken_back(journal, incident)
         if not request.judge:
             _demand_proposable(journal, incident, fix)
         if fix is not None:
@@ -145,7 +145,7 @@ def _next(journal: Journal, ended: Ended) -> str | None:
 
 def due(journal: Journal) -> tuple[str, ...]:
     """Return the incidents that somebody with the token that writes has to go on with: first where a fix is to go."""
-    first = [each.id for each in journal.incidents.going_on() if reverting.due(journal, each) is not None]
+    first = [each.id for each in journal.incidents.going_on() if to_be_taken_back(journal, each) is not None]
     return tuple(dict.fromkeys((*first, *to_be_judged(journal))))
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ci.vendors.github.client import GitHub
     from ci.vendors.model import Model
 
-FINDING, MENDING = "diagnosis", "fix"  # the kinds of flow
+FINDING, MENDING, REVERT = "diagnosis", "fix", "revert"  # the kinds of flow
 LASTING = 7 * 86_400.0  # seconds: people review within days
 AHEAD = "incident "  # before what is leased, which is no environment
 

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci.diagnosis.cycle import FINDING, MENDING, leased_as
+from ci.diagnosis.cycle import FINDING, MENDING, REVERT, leased_as
+from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 
 if TYPE_CHECKING:
     from ci.journal import Flow, Journal
+    from ci.journal.fixes import Fix
     from ci.journal.incidents import Incident
 
+MAIN = "main"
 WAITING = "waiting"  # in the place of an incident: every one that waits
 
 
 def to_be_diagnosed(journal: Journal) -> tuple[str, ...]:
     """Return the incidents whose cause somebody with the model's key has to find, the oldest first.
 
-    One whose case is not kept yet is left out: whoever opened it is not done with it.
+    One whose case is not kept yet is left out: whoever opened it is not done with it. So is one whose commit is a fix
+    that is to be taken back.
     """
     found = []
     for each in journal.incidents.going_on():
         begun = any(flow.is_open for flow in _flows(journal, each, FINDING))
         wanted = begun or (each.state is Stage.WAITING and not waits_for_judgement(journal, each))
-        if wanted and journal.cases.signature(each.id) is not None:
+        known = wanted and journal.cases.signature(each.id) is not None
+        if known and to_be_taken_back(journal, each) is None:
             found.append(each.id)
     return tuple(found)
 
@@ -31,6 +36,22 @@ def to_be_diagnosed(journal: Journal) -> tuple[str, ...]:
 def to_be_judged(journal: Journal) -> tuple[str, ...]:
     """Return the incidents that somebody with the token that writes has to go on with."""
     return tuple(each.id for each in journal.incidents.going_on() if waits_for_judgement(journal, each))
+
+
+def to_be_taken_back(journal: Journal, incident: Incident) -> Fix | None:
+    """Return the fix that is to be taken back before an incident is gone on with, None where none is."""
+    fix = journal.fixes.by_commit(incident.commit) if incident.environment == MAIN else None
+    if fix is None or fix.state not in {Fate.COMMITTED, Fate.REVERTED}:
+        return None
+    flow = revert_of(journal, fix)
+    wanted = fix.state is Fate.COMMITTED if flow is None else flow.is_open
+    return fix if wanted else None
+
+
+def revert_of(journal: Journal, fix: Fix) -> Flow | None:
+    """Return the flow that takes a fix back, None where none was begun: of each fix that is asked once."""
+    flows = journal.flows.recent(leased_as(fix.incident))
+    return next((each for each in flows if each.kind == REVERT and int(each.asked["cycle"]) == fix.cycle), None)
 
 
 def waits_for_judgement(journal: Journal, incident: Incident) -> bool:

@@ -11,11 +11,11 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ci.diagnosis import cases, escalating, proving, seen, taking
-from ci.diagnosis.cycle import LASTING, MENDING, leased_as, make_step, mended_by, off_thread
+from ci.diagnosis.cycle import LASTING, MENDING, REVERT, leased_as, make_step, mended_by, off_thread
+from ci.diagnosis.queue import MAIN, revert_of
 from ci.diagnosis.trying import Tree
 from ci.errors import ExitCode, UsageError
 from ci.journal import Refusal, State
-from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 from ci.model import Status
 from ci.promotion.flow import SKIPPED, PausedError
@@ -29,30 +29,18 @@ if TYPE_CHECKING:
     from ci.journal.incidents import Incident
     from ci.promotion.flow import Doing, Ended, Facts, FlowStep
 
-REVERT = "revert"  # the kind of flow
 BLAME, BACK, REVIEW, FATE, AGAIN, TOLD = "blame", "taken back", "revert's review", "fate", "main again", "people told"
 KEPT, NEXT = "kept", "next"
 WELL = frozenset({Status.PASSED, Status.FLAKY})
-MAIN = "main"
-
-
-def due(journal: Journal, incident: Incident) -> Fix | None:
-    """Return the fix that is to be taken back before an incident is gone on with, None where none is."""
-    fix = journal.fixes.by_commit(incident.commit) if incident.environment == MAIN else None
-    if fix is None or fix.state not in {Fate.COMMITTED, Fate.REVERTED}:
-        return None
-    flow = _flow(journal, fix)
-    wanted = fix.state is Fate.COMMITTED if flow is None else flow.is_open
-    return fix if wanted else None
 
 
 def begin(journal: Journal, incident: Incident, fix: Fix) -> Flow:
     """Begin to take a fix back, or find what goes on; of each fix that is asked once."""
-    flow = _flow(journal, fix)
+    flow = revert_of(journal, fix)
     if flow is not None:
         return flow
     return journal.flows.begin(
-        _name(fix),
+        f"{REVERT}-{fix.incident}-{fix.cycle}",
         kind=REVERT,
         environment=leased_as(fix.incident),
         commit=incident.commit,
@@ -197,13 +185,5 @@ def _fix(cycle: Cycle) -> Fix:
     return next(each for each in cycle.journal.fixes.of(cycle.beginning) if each.cycle == cycle.number)
 
 
-def _name(fix: Fix) -> str:
-    return f"{REVERT}-{fix.incident}-{fix.cycle}"
-
-
 def _fixing(fix: Fix) -> str:
     return f"{MENDING}-{fix.incident}-{fix.cycle}"
-
-
-def _flow(journal: Journal, fix: Fix) -> Flow | None:
-    return next((each for each in journal.flows.recent(leased_as(fix.incident)) if each.id == _name(fix)), None)

@@ -12,6 +12,7 @@ from rich.console import Console
 from ci import mended, mending
 from ci.asked import MendingRequest
 from ci.diagnosis import limits, reverting
+from ci.diagnosis.queue import to_be_diagnosed, to_be_taken_back
 from ci.errors import ExitCode
 from ci.journal import State
 from ci.journal.fixes import Fate
@@ -83,13 +84,14 @@ def test_a_fix_with_which_main_is_red_is_taken_back_and_what_failed_before_is_go
         assert only_fix(made, incident).state is Fate.REVERTED
         assert made.journal.fixes.earned() == 0
         name = reverting.following(ended)
+        assert to_be_diagnosed(made.journal) == (name,)
         assert name == f"main-{made.main()[:12]}"
         assert (stage(made, again), stage(made, incident)) == (Stage.CLOSED, Stage.CLOSED)
         after = made.journal.incidents.get(name)
         assert after is not None
         assert made.journal.cases.beginning(name) == incident.id
         assert made.journal.cases.signature(name) == made.journal.cases.signature(incident.id)
-        assert reverting.due(made.journal, after) is None
+        assert to_be_taken_back(made.journal, after) is None
 
     play(tmp_path, acts)
 
@@ -142,7 +144,7 @@ def test_a_fix_whose_files_main_changed_since_stays_and_people_are_told_once(tmp
         tale = made.journal.notices.tale(f"{again.id}-not-reverted", Kind.OPENED)
         assert tale is not None
         assert f"git revert {again.commit}" in json.loads(tale.document)["advice"]
-        assert (reverting.due(made.journal, again), reverting.following(ended)) == (None, None)
+        assert (to_be_taken_back(made.journal, again), reverting.following(ended)) == (None, None)
 
     play(tmp_path, acts)
 
@@ -156,7 +158,7 @@ def test_what_passes_when_it_is_run_again_takes_no_fix_back(tmp_path: Path) -> N
         assert "the very same files passed" in ended.facts["taken back"]["skipped"]
         assert (only_fix(made, incident).state, reverting.following(ended)) == (Fate.COMMITTED, again.id)
         assert RIGHT in made.text(SOURCE)
-        assert (stage(made, again), reverting.due(made.journal, again)) == (Stage.WAITING, None)
+        assert (stage(made, again), to_be_taken_back(made.journal, again)) == (Stage.WAITING, None)
 
     play(tmp_path, acts)
 
@@ -283,7 +285,7 @@ def test_nothing_is_proposed_before_the_fix_is_taken_back_or_the_last_proposal_j
         await made.judges(incident)
         made.git("pull", "-q", "origin", "main")
         again = await red_again(made)
-        assert mending.due(made.journal) == (again.id,)
+        assert (mending.due(made.journal), to_be_diagnosed(made.journal)) == ((again.id,), ())
         await proposes(again, "is taken back before anything else is proposed")
 
     play(tmp_path, acts)

@@ -19,6 +19,7 @@ from ci import config
 from ci.diagnosis import cases, escalating, finding, following, judging, reverting
 from ci.diagnosis import cycle as halves
 from ci.diagnosis.cycle import FINDING, MENDING, Cycle
+from ci.diagnosis.queue import to_be_taken_back
 from ci.diagnosis.trying import Tree
 from ci.errors import ExitCode
 from ci.journal import Journal, Refusal, State
@@ -272,7 +273,7 @@ class Village:
     async def takes_back(self, incident: Incident, journal: Journal | None = None) -> Ended:
         """Take back the fix that an incident is about, as far as it goes."""
         kept = journal or self.journal
-        fix = reverting.due(kept, incident)
+        fix = to_be_taken_back(kept, incident)
         assert fix is not None
         flow = reverting.begin(kept, incident, fix)
         return await self._written(kept, flow, reverting.steps, reverting.closing_steps)
