@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ci.diagnosis import judging
 from ci.diagnosis.proposed import OUT_OF_ITS_BOX
 from ci.errors import ExitCode
 from ci.journal.incidents import Stage
@@ -53,11 +54,11 @@ def test_a_model_that_left_its_box_wakes_somebody_and_no_word_of_it_is_told(tmp_
         await made.finds(incident, singer)
         ended = await made.judges(incident)
         assert ended.refusal is not None
-        assert (why(ended), ended.refusal.code) == (f"proposal: {OUT_OF_ITS_BOX}", ExitCode.ESCALATED)
+        assert (why(ended), ended.refusal.code) == (f"{judging.PROPOSAL}: {OUT_OF_ITS_BOX}", ExitCode.ESCALATED)
         assert stage(made, incident) is Stage.ESCALATED
         story = told(made, incident.id)
         assert (story["severity"], story["safe"]) == ("critical", None)
-        assert story["reason"].startswith(f"proposal: {OUT_OF_ITS_BOX}")
+        assert story["reason"].startswith(f"{judging.PROPOSAL}: {OUT_OF_ITS_BOX}")
         assert [each["name"] for each in story["excerpts"]] == ["what was tried"]
         (proposal,) = made.journal.proposals.of(incident.id)
         assert singer.word
