@@ -87,7 +87,7 @@ def _proposed(found: Diagnosis) -> Proposed:
 
 async def _problem(cycle: Cycle) -> Problem:
     """Return what is told of the failure: the facts, what changed, who said what of it, and what was tried before."""
-    good, excerpts = cycle.facts.good, list[Excerpt]()
+    good, excerpts = cycle.facts.good or await cycle.history.parent(cycle.commit), list[Excerpt]()
     if good is not None and await cycle.history.has(good):
         changed = await cycle.history.diff(good, cycle.commit, most=LOOKED_AT)
         excerpts.append(Excerpt(kind="what changed", text=changed))

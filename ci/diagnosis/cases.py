@@ -101,7 +101,9 @@ async def _since(journal: Journal, incident: Incident, history: History, report:
     if good is None and incident.environment != triage.MAIN:
         served = journal.flows.results(incident.id).get("admission", {}).get("served", {})
         good = next(iter(served.get(incident.environment, {}).values()), None)
-    if good is None or not await history.has(good):
+    if good is not None and not await history.has(good):
         return since
-    changed = await history.changed(await history.whole(good), incident.commit)
+    # Where nothing is known to be well, the commit itself is what one looks at first.
+    before = await history.parent(incident.commit) if good is None else await history.whole(good)
+    changed = await history.changed(before, incident.commit) if before is not None else ()
     return dataclasses.replace(since, good=good, changed=tuple(path for path in changed if not path.startswith("../")))

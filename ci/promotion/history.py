@@ -41,6 +41,11 @@ class History:
         """Whether the commit is here."""
         return (await self._git("cat-file", "-e", f"{commit}^{{commit}}")).code == 0
 
+    async def parent(self, commit: str) -> str | None:
+        """Return a commit's first parent, None where it is not here or has none."""
+        done = await self._git("rev-parse", "--verify", "--quiet", f"{commit}^1^{{commit}}")
+        return done.text.strip() if done.code == 0 else None
+
     async def top(self) -> Path:
         """Return the repository's top directory. Raises UsageError."""
         return Path((await self._read("rev-parse", "--show-toplevel")).strip("\n"))
