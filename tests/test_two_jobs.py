@@ -26,7 +26,8 @@ from ci.rehearsal.github import GitHub
 from ci.rehearsal.github.people import AUTHOR
 from ci.rehearsal.serving import serving
 from ci.wrappers import wrapper
-from tests.conftest import IDENTITY, ROOT
+from tests.conftest import ROOT
+from tests.executors.ordinary import USER
 from tests.journal.logins import limited
 from tests.journal.servers import server, url  # noqa: F401 - fixtures
 from tests.test_hosts import DOCUMENTED
@@ -61,6 +62,7 @@ class Machine:
     """Where a job runs. `secrets` are what the host has, by name; the wrapper says which of them a job gets."""
 
     place: Place
+    user: tuple[str, ...]
     secrets: Mapping[str, str]
 
     def plays(self, job: str, sha: str, origin: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -79,7 +81,7 @@ class Machine:
         own = {name: REFERENCE.sub(lambda found: self.secrets[found[1]], value) for name, value in given.items()}
         host = {name: value.replace("SHA", sha) for name, value in DOCUMENTED["github"]["push"]["variables"].items()}
         return subprocess.run(
-            ["bash", "-e", "-c", "\n".join(step["run"] for step in steps)],
+            [*self.user, "bash", "-e", "-c", "\n".join(step["run"] for step in steps)],
             cwd=self.place.checkout,
             env=self.place.environment(**host, **own, **more),
             stdin=subprocess.DEVNULL,
@@ -106,8 +108,11 @@ def test_the_two_jobs_share_the_journal_and_an_artifact_and_main_gets_its_fix_fo
         "github.token": AUTHOR.token,
     }
 
+    can = subprocess.run([*USER, "true"], check=False, capture_output=True).returncode == 0
+    user = USER if can else ()  # each is nobody in particular
+
     async def plays(job: str, sha: str, **more: str) -> subprocess.CompletedProcess[str]:
-        made = Machine(place=Place(root=tmp_path / job, shared=shared), secrets=secrets)
+        made = Machine(place=Place(root=tmp_path / job, shared=shared), user=user, secrets=secrets)
         return await anyio.to_thread.run_sync(lambda: made.plays(job, sha, github.state.bare.path, **more))
 
     async def acts() -> None:
@@ -144,7 +149,7 @@ def push_red(author: Path, bare: Path, settings: str) -> str:
     """Push the smallest subject to main, and then what turns it red; return that commit."""
     shutil.copytree(ROOT / "tests/subjects/no-tests", author)
     (author / "shipway.toml").write_text(settings)
-    git = ["git", *IDENTITY]
+    git = ["git", "-c", f"user.name={AUTHOR.login}", "-c", f"user.email={AUTHOR.email}"]
     subprocess.run([*git, "init", "-q", "-b", "main"], cwd=author, check=True)
     for message, files in (("well", {}), ("red", {WHERE: WRONG})):
         for name, text in files.items():

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ci.journal.incidents import Incident
 
 MAIN = "main"
+BEFORE = frozenset({Stage.WAITING, Stage.PROPOSED})  # the last step of a diagnosis, or its end
 WAITING = "waiting"  # in the place of an incident: every one that waits
 
 
@@ -25,6 +26,8 @@ def to_be_diagnosed(journal: Journal) -> tuple[str, ...]:
     """
     found = []
     for each in journal.incidents.going_on():
+        if each.state not in BEFORE:
+            continue
         begun = any(flow.is_open for flow in _flows(journal, each, FINDING))
         wanted = begun or (each.state is Stage.WAITING and not waits_for_judgement(journal, each))
         known = wanted and journal.cases.signature(each.id) is not None

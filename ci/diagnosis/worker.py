@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SCHEMA, QUEUE, TASK = "shipway_queue", "diagnosis", "diagnose"
 MADE_BY = f"procrastinate {procrastinate.__version__}"
-LOOK = 3.0  # seconds between two looks for what waits, or lost its worker
+LOOK = 4.0  # seconds between two looks for what waits, or lost its worker
 BEAT, SILENCE = 10.0, 30.0  # seconds between two beats, and without any until a worker counts as dead
 SOON, LATER = 3, 60  # seconds until what somebody else is at is tried again, and what went wrong
 PATIENCE = 15  # seconds to connect
