@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
+import pipeline
 from ci.asked import MendingRequest
+from ci.diagnosis.cycle import FINDING, begin
 from ci.diagnosis.queue import to_be_diagnosed, to_be_judged
 from ci.errors import ExitCode, UsageError
 from ci.mending import named, waiting
@@ -81,5 +85,35 @@ def test_an_incident_is_named_by_its_id_by_a_commit_and_by_what_is_checked_out(t
         for name in ("main-0123", opened.commit, "HEAD", "0123456"):
             with pytest.raises(UsageError):
                 await named(made.journal, made.root, name)
+
+    play(tmp_path, acts)
+
+
+def test_what_somebody_is_at_is_left_to_them_and_done_once_they_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIPWAY_STATE", str(tmp_path / "journal"))
+
+    async def acts(made: Village) -> None:
+        journal = made.journal
+
+        async def sweep() -> str:
+            request = MendingRequest(path=made.root, incident="waiting", judge=False, report=tmp_path / "report")
+            with io.StringIO() as printed:
+                code = await pipeline.diagnose_waiting(request, Console(file=printed, width=200))
+                assert code == ExitCode.PASSED
+                return printed.getvalue()
+
+        assert await sweep() == "no incident waits for that\n"
+        opened = journal.incidents.open("staging-1", environment="staging", commit=made.main(), what="smoke", reason="")
+        journal.cases.keep(opened.id, "s", {"report": None})
+        flow = begin(journal, FINDING, opened)
+        lease = journal.leases.take(flow.environment, flow=flow.id, holder="somebody")
+        assert "held by somebody" in await sweep()
+        assert to_be_diagnosed(journal) == (opened.id,)
+        journal.leases.give_back(lease)
+        await sweep()
+        assert to_be_judged(journal) == (opened.id,)
+        assert (tmp_path / "report" / opened.id / "report.json").exists()
 
     play(tmp_path, acts)
