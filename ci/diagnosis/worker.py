@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -71,6 +72,8 @@ async def work(doing: Work) -> None:
     """
     await off_thread(lambda: _demand_queue(doing.journal))
     app = _application(doing)
+    for name in ("procrastinate", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what they say with a trace is said here in a line
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals, _queue_errors():
         async with app.open_async():
             # Tasks of asyncio's, as Procrastinate's are: its worker ends well when it is cancelled once, and only once.
@@ -90,15 +93,18 @@ async def work(doing: Work) -> None:
             asked = asyncio.ensure_future(anext(aiter(signals)))
             doing.note("waiting for incidents")
             await asyncio.wait({working, looking, asked}, return_when=asyncio.FIRST_COMPLETED)
-            if asked.done():
+            by_signal = asked.done()
+            if by_signal:
                 doing.note("asked to end: that is done behind this step")
             doing.journal.flows.heard = _leave
             for task in (asked, looking, working):
                 task.cancel()
             ended = await asyncio.gather(working, looking, return_exceptions=True)
-    for each in ended:
-        if isinstance(each, Exception):
-            raise each
+        for each in ended:
+            if isinstance(each, Exception):
+                raise each
+    if not by_signal:
+        raise VendorError("the queue in the journal's Postgres cannot be used any more", hint="start the worker again")
 
 
 def _application(doing: Work) -> procrastinate.App:

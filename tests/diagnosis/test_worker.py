@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from ci.diagnosis.queue import to_be_diagnosed
@@ -76,6 +77,24 @@ def test_a_worker_that_was_killed_in_the_middle_of_an_answer_is_replaced_within_
         assert RIGHT.encode() in proposal.patch
         calls = made.owner.spendings.of(INCIDENT, 1)
         assert [each.spent is None for each in calls] == [True, False, False]  # the lost answer counts, in full
+
+    play(tmp_path, url, acts)
+
+
+def test_a_worker_whose_queue_is_gone_says_so_in_a_line_and_ends(tmp_path: Path, url: str) -> None:
+    async def acts(made: Outpost) -> None:
+        made.owner.incidents.close(INCIDENT)
+        async with made.worker("a") as worker:
+            with anyio.fail_after(60):
+                while "waiting for incidents" not in made.printed("a"):  # noqa: ASYNC110 - of another process
+                    await anyio.sleep(0.1)
+            with made.owner.store.writing() as connection:
+                connection.exec_driver_sql("drop schema shipway_queue cascade")
+            assert await anyio.to_thread.run_sync(lambda: worker.wait(timeout=60)) == 5
+        *_, last = made.printed("a").splitlines()
+        assert last.startswith("shipway: the queue in the journal's Postgres cannot be used")
+        assert "Traceback" not in made.printed("a")
+        assert PASSWORD not in made.printed("a")
 
     play(tmp_path, url, acts)
 
