@@ -10,12 +10,14 @@ from rich.console import Console
 
 import pipeline
 from ci.asked import MendingRequest
+from ci.diagnosis import reverting
 from ci.diagnosis.cycle import FINDING, begin
 from ci.diagnosis.queue import to_be_diagnosed, to_be_judged
 from ci.errors import ExitCode, UsageError
 from ci.mending import named, waiting
 from ci.vendors.model import ScriptedModel
 from tests.diagnosis.acts import play, red, stage, why
+from tests.diagnosis.test_revert import out, red_again
 from tests.diagnosis.village import mends
 
 if TYPE_CHECKING:
@@ -72,6 +74,18 @@ def test_a_diagnosis_that_breaks_off_is_proposed_as_what_it_is_and_people_are_to
         assert judged.refusal is not None
         assert judged.refusal.code == ExitCode.ESCALATED
         assert stage(made, opened) == "escalated"
+
+    play(tmp_path, acts)
+
+
+def test_where_a_fix_is_to_be_taken_back_nobody_looks_for_a_cause_before(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        await out(made)
+        again = await red_again(made)
+        asked = MendingRequest(path=made.root, incident="waiting", propose=False)
+        assert (to_be_diagnosed(made.journal), waiting(made.journal, asked)) == ((), (again.id,))
+        name = reverting.following(await made.takes_back(again))
+        assert (to_be_diagnosed(made.journal), waiting(made.journal, asked)) == ((name,), ())
 
     play(tmp_path, acts)
 
