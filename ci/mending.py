@@ -113,7 +113,7 @@ async def _promoted(request: MendingRequest, root: Path, journal: Journal, conso
     if awaited.after and not request.wait:
         return False
     await anyio.sleep(awaited.after)
-    live = awaited.environment == LIVE
+    live, beside = awaited.environment == LIVE, request.report or Path(REPORT)
     asked = PromotionRequest(
         path=request.path,
         environment=awaited.environment,
@@ -124,7 +124,7 @@ async def _promoted(request: MendingRequest, root: Path, journal: Journal, conso
         bring=request.bring,
         hotfix=awaited.incident if live else None,
         wait=request.wait and not awaited.hurried,
-        report=(request.report or Path(REPORT)) / awaited.environment,
+        report=beside.with_name(f"{beside.name}-{awaited.environment}"),
     )
     flow = carrying.begin(journal, awaited.environment, awaited.commit, hotfix=asked.hotfix)
     done = await releases.carry(asked, root, journal, flow, console)
