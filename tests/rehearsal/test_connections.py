@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXAMPLE = (ROOT / "examples/receipts/shipway.toml").read_text(encoding="utf-8")
-NAMES = ("github", "neon", "vercel", "stripe", "sentry", "resend", "pagerduty", "linear", "smtp")
+NAMES = ("github", "neon", "vercel", "stripe", "sentry", "resend", "pagerduty", "linear", "smtp", "anthropic")
 
 
 @dataclass(kw_only=True)
