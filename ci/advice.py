@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -17,18 +16,15 @@ from typing import TYPE_CHECKING
 from ci import config
 from ci.diagnosis import asking, finding, seen, triage
 from ci.diagnosis import patch as patches
+from ci.diagnosis.cases import tree_of
 from ci.diagnosis.cycle import Cycle, bench, unpacked, whole_files
-from ci.diagnosis.places import Tree
 from ci.diagnosis.proposed import READER, Proposed
 from ci.errors import UsageError
 from ci.executors.cache import held
-from ci.halves import KEY, model_of
+from ci.halves import key_of, model_of, redactor_with
 from ci.journal.incidents import Incident, Stage
 from ci.model import RunVerdict
 from ci.promotion.history import History
-from ci.promotion.inputs import read_inputs
-from ci.redact import Redactor
-from ci.secrets import resolve
 from ci.trials import HostedTrials
 
 if TYPE_CHECKING:
@@ -59,7 +55,7 @@ async def advise(report: RunReport, root: Path, journal: Journal, console: Conso
     if report.verdict is RunVerdict.PASSED:
         raise UsageError("the report is green: there is nothing to be diagnosed")
     async with _cycle(report, root, journal, console, executor) as cycle:
-        wanted = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
+        wanted = cycle.facts.checks
         again = await cycle.trials.run(cycle.tree(), wanted)
         if not seen.red(again):
             return Advice(proposed=Proposed(cause="it passes now, on the files as they are", flaky=True))
@@ -96,11 +92,10 @@ async def _cycle(
     history, settings = History(root=root), config.load(root)
     head = await history.whole("HEAD")
     identity = f"report-{report.id}"
-    own = settings.diagnosis.model
-    known = {} if own is None else {KEY: await resolve(own.key, root=root, setting=KEY)}
+    key = await key_of(settings, root)
     with held(f"diagnosis-{secrets.token_hex(6)}") as (_, place):
         (place / "trials").mkdir()
-        async with model_of(settings, root) as model:
+        async with model_of(settings, key) as model:
             cycle = Cycle(
                 incident=Incident(
                     id=identity,
@@ -120,7 +115,7 @@ async def _cycle(
                 journal=journal,
                 history=history,
                 trials=HostedTrials(root=root, place=place / "trials", console=console, executor=executor),
-                redactor=Redactor.from_environment(os.environ, known=known),
+                redactor=redactor_with(key),
                 model=model,
             )
             yield await _as_it_is(cycle)
@@ -142,9 +137,5 @@ async def _as_it_is(cycle: Cycle) -> Cycle:
 
 
 async def _facts(report: RunReport, identity: str, head: str, history: History) -> Facts:
-    try:
-        packages = tuple((await read_inputs(history, head)).workspace.by_path)
-    except UsageError:  # its manifests may be what is broken
-        packages = ()
-    tree = Tree(files=frozenset(await history.paths(head)), packages=packages)
+    tree = await tree_of(history, head)
     return triage.of_report(dataclasses.replace(report, commit=head), incident=identity, tree=tree)

@@ -66,7 +66,10 @@ def incident_of(journal: Journal, name: str) -> Incident:
 
 async def carry_reading(request: MendingRequest, root: Path, journal: Journal, console: Console, half: Half) -> Ended:
     """Carry a half that writes nothing outside and may ask the model, as far as it goes now."""
-    async with _opened(request, root, journal, console, half.flow) as cycle, model_of(cycle.settings, root) as model:
+    async with (
+        _opened(request, root, journal, console, half.flow) as (cycle, key),
+        model_of(cycle.settings, key) as model,
+    ):
         able = dataclasses.replace(cycle, model=model)
         closing = half.closing(able)
         return await _carried(journal, half.flow, half.steps(able), console, closing=closing, patient=request.patient)
@@ -75,7 +78,7 @@ async def carry_reading(request: MendingRequest, root: Path, journal: Journal, c
 async def carry_writing(request: MendingRequest, root: Path, journal: Journal, console: Console, half: Half) -> Ended:
     """Carry a half that writes outside, and has no model, as far as it goes now."""
     fence = Fence()
-    async with _opened(request, root, journal, console, half.flow) as opened:
+    async with _opened(request, root, journal, console, half.flow) as (opened, _):
         where = _telling(opened.settings, opened.incident.environment)
         async with connected(opened.settings, where, root=root, before=fence) as made:
             cycle = dataclasses.replace(opened, made=made)
@@ -127,11 +130,13 @@ async def _carried(
 @contextlib.asynccontextmanager
 async def _opened(
     request: MendingRequest, root: Path, journal: Journal, console: Console, flow: Flow
-) -> AsyncIterator[Cycle]:
-    """Give what both halves work with, by the settings of the workspace as it is: those of what failed may be bad."""
+) -> AsyncIterator[tuple[Cycle, str | None]]:
+    """Give what both halves work with, and the model's key where a cause may be looked for.
+
+    The settings are those of the workspace as it is: those of what failed may be bad.
+    """
     settings = config.load(root)
-    own = settings.diagnosis.model
-    key = {} if own is None or not request.propose else {KEY: await resolve(own.key, root=root, setting=KEY)}
+    key = await key_of(settings, root) if request.propose else None
     history = History(root=root)
     await history.obtain(flow.commit, settings.environments.development.branch)
     incident = incident_of(journal, str(flow.asked["incident"]))
@@ -146,7 +151,7 @@ async def _opened(
             mirror=request.mirror,
             bring=request.bring,
         )
-        yield Cycle(
+        cycle = Cycle(
             incident=incident,
             beginning=str(flow.asked["beginning"]),
             number=int(flow.asked["cycle"]),
@@ -157,19 +162,30 @@ async def _opened(
             journal=journal,
             history=history,
             trials=trials,
-            redactor=Redactor.from_environment(os.environ, known=key),
+            redactor=redactor_with(key),
         )
+        yield cycle, key
+
+
+async def key_of(settings: Settings, root: Path) -> str | None:
+    """Return the key of the model that is configured, None where none is. Raises UsageError."""
+    own = settings.diagnosis.model
+    return None if own is None else await resolve(own.key, root=root, setting=KEY)
+
+
+def redactor_with(key: str | None) -> Redactor:
+    """Return what redacts the secrets of this process, and the model's key."""
+    return Redactor.from_environment(os.environ, known={} if key is None else {KEY: key})
 
 
 @contextlib.asynccontextmanager
-async def model_of(settings: Settings, root: Path) -> AsyncIterator[Model | None]:
-    """Give the model that is configured, None where none is. Raises UsageError."""
+async def model_of(settings: Settings, key: str | None) -> AsyncIterator[Model | None]:
+    """Give the model that is configured, by its key; None without one."""
     own = settings.diagnosis.model
-    if own is None:
+    if own is None or key is None:
         yield None
         return
     from ci.vendors import anthropic  # noqa: PLC0415 - it brings the SDK
 
-    key = await resolve(own.key, root=root, setting=KEY)
     async with anthropic.connect(key, own.name, address=own.address) as model:
         yield model

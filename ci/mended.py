@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci import __version__
 from ci.diagnosis import escalating, following, judging, reverting
-from ci.diagnosis.cycle import MENDING, REVERT
+from ci.diagnosis.cycle import MENDING, REVERT, flow_name
 from ci.diagnosis.proposed import Proposed, read
 from ci.errors import ExitCode, UsageError
 from ci.journal import State
@@ -106,7 +106,7 @@ def incident_run(journal: Journal, incident: Incident, *, cycles: int) -> Incide
 
 
 def _cycle(journal: Journal, proposal: Proposal, fix: Fix | None) -> CycleRun:
-    flow = f"{MENDING}-{proposal.incident}-{proposal.cycle}"
+    flow = flow_name(MENDING, proposal.incident, proposal.cycle)
     try:
         said = read(proposal)
     except UsageError as error:

@@ -100,10 +100,9 @@ async def _problem(cycle: Cycle) -> Problem:
 
 async def _checks(cycle: Cycle) -> tuple[str, ...]:
     """Return the checks that the model may run: those that failed, and those that read the files in question."""
-    failed = [each.check for each in cycle.facts.broken if "@" in each.check]
     files = (*cycle.facts.files, *cycle.facts.suspects)
     near = await cycle.trials.checks_of(cycle.tree(), files) if files else ()
-    return tuple(each for each in dict.fromkeys((*failed, *near)) if each.partition("/")[0] in RUNNABLE)
+    return tuple(each for each in dict.fromkeys((*cycle.facts.checks, *near)) if each.partition("/")[0] in RUNNABLE)
 
 
 async def _run(cycle: Cycle, box: Path, check: str) -> str:

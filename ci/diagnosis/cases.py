@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ci import outcome
-from ci.diagnosis import triage
+from ci.diagnosis import seen, triage
 from ci.diagnosis.bounds import UNKNOWN, Since, bounds
 from ci.diagnosis.places import Tree
 from ci.errors import ExitCode, UsageError
@@ -42,7 +42,7 @@ def open_red(journal: Journal, report: RunReport) -> Incident | None:
     """Open the incident of a commit of main whose stages are red, and keep its case; None where none is red."""
     if report.commit is None or outcome.exit_code(report) is not ExitCode.STAGE_FAILED:
         return None
-    stage = next(stage for stage in report.stages if stage.status in triage.RED)
+    stage = next(stage for stage in report.stages if stage.status in seen.RED)
     opened = journal.incidents.open(
         main_incident(report.commit),
         environment=triage.MAIN,
@@ -65,11 +65,7 @@ async def facts_of(journal: Journal, incident: Incident, history: History) -> Fa
     kept = journal.cases.of(incident.id)
     document = (kept or {}).get(REPORT)
     report = from_document(document) if document is not None else None
-    try:
-        packages = tuple((await read_inputs(history, incident.commit)).workspace.by_path)
-    except UsageError:  # its manifests may be what is broken
-        packages = ()
-    tree = Tree(files=frozenset(await history.paths(incident.commit)), packages=packages)
+    tree = await tree_of(history, incident.commit)
     since = await _since(journal, incident, history, report)
     return _facts(journal, incident, report, tree, since)
 
@@ -90,6 +86,19 @@ def _facts(journal: Journal, incident: Incident, report: RunReport | None, tree:
         report=report,
         since=since,
     )
+
+
+async def tree_of(history: History, commit: str) -> Tree:
+    """Return the files of a commit and its packages. Raises UsageError where git does not have it."""
+    return Tree(files=frozenset(await history.paths(commit)), packages=await packages_of(history, commit))
+
+
+async def packages_of(history: History, commit: str) -> tuple[str, ...]:
+    """Return the directories of a commit's packages; none where its manifests cannot be read: they may be broken."""
+    try:
+        return tuple((await read_inputs(history, commit)).workspace.by_path)
+    except UsageError:
+        return ()
 
 
 async def _since(journal: Journal, incident: Incident, history: History, report: RunReport | None) -> Since:

@@ -114,6 +114,11 @@ def leased_as(beginning: str) -> str:
     return f"{AHEAD}{beginning}"
 
 
+def flow_name(kind: str, beginning: str, number: int) -> str:
+    """Return the name of a flow about a cycle, by which the journal finds it."""
+    return f"{kind}-{beginning}-{number}"
+
+
 def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
     """Begin a half of a cycle of an incident, or find the one that goes on.
 
@@ -133,7 +138,7 @@ def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
             raise UsageError(f"no proposal for {incident.id} waits to be judged", hint=hint)
         number = left[0]
     return journal.flows.begin(
-        f"{kind}-{beginning}-{number}",
+        flow_name(kind, beginning, number),
         kind=kind,
         environment=leased_as(beginning),
         commit=incident.commit,
@@ -144,7 +149,7 @@ def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
 
 def mended_by(journal: Journal, fix: Fix) -> str:
     """Return the incident that a fix was made for: in a long life it is not the one that all began with."""
-    name = f"{MENDING}-{fix.incident}-{fix.cycle}"
+    name = flow_name(MENDING, fix.incident, fix.cycle)
     flows = journal.flows.recent(leased_as(fix.incident))
     return next((str(each.asked["incident"]) for each in flows if each.id == name), fix.incident)
 

@@ -27,6 +27,11 @@ class Broken:
     repeat: str = ""
 
 
+def is_check(broken: Broken) -> bool:
+    """Whether it is a check of the seven stages, which can be run again, and not a gate."""
+    return "@" in broken.check
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """A failure of a `commit`: of main where `environment` is "main", else of a promotion there.
@@ -52,6 +57,11 @@ class Facts:
     first_bad: str | None = None
     rulings: tuple[Ruling, ...] = ()
     owner: str = "."
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The ids of the checks that are red; what a gate said no to is none."""
+        return tuple(each.check for each in self.broken if is_check(each))
 
 
 FACTS = TypeAdapter(Facts)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ci.diagnosis import limits, making, seen
 from ci.diagnosis.asking import PATCH, PROPOSED, TRANSCRIPT, ask
 from ci.diagnosis.cycle import bench, make_step, off_thread, packed, unpacked
+from ci.diagnosis.facts import is_check
 from ci.diagnosis.proposed import LONGEST, RERUN, Proposed, plain
 from ci.journal.incidents import Stage
 from ci.journal.proposals import Proposal
@@ -48,17 +49,16 @@ async def _again(cycle: Cycle, doing: Doing) -> Facts:
     """Run the checks that failed, on the very same files: what passes now is flaky, by proof."""
     if _is_settled(doing):
         return {SKIPPED: "no further try is made"}
-    wanted = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
+    wanted = cycle.facts.checks
     if not wanted:
         return {SKIPPED: f"no check of the seven stages is red on it: it failed at {cycle.facts.what}"}
     report = await cycle.trials.run(cycle.tree(), wanted, anew=True)
-    found = {"seen": seen.plain(report)}
     if seen.red(report):
-        return found
+        return {}
     flaky = Proposed(
         author=RERUN, flaky=True, cause=f"the very same files passed when they were run again: {', '.join(wanted)}"
     )
-    return {**found, PROPOSED: plain(flaky)}
+    return {PROPOSED: plain(flaky)}
 
 
 async def _tools(cycle: Cycle, doing: Doing) -> Facts:
@@ -104,8 +104,8 @@ async def _propose(cycle: Cycle, doing: Doing) -> Facts:
 
 async def repaired(cycle: Cycle) -> tuple[str, bytes] | None:
     """Return who repairs all that is red without a model, and the patch of it; None where something stays red."""
-    wanted = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
-    runs = tuple(map(_run, (each for each in cycle.facts.broken if "@" in each.check)))
+    wanted = cycle.facts.checks
+    runs = tuple(map(_run, filter(is_check, cycle.facts.broken)))
     found = await cycle.trials.repair(cycle.tree(), runs) if runs else None
     if found is None:
         return None

@@ -9,16 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci.diagnosis import seen
+from ci.diagnosis.cases import packages_of
 from ci.diagnosis.cycle import whole_files
 from ci.diagnosis.limits import TRAILER, is_bot
 from ci.diagnosis.proposed import MODEL
 from ci.diagnosis.trying import Tree
-from ci.errors import UsageError
 from ci.gates import integrity, tier
 from ci.gates.integrity import Affected, IntegrityObserved, Tried
 from ci.gates.places import CONFIG, FIXTURES, SNAPSHOTS, TESTS, places
 from ci.model import Status
-from ci.promotion.inputs import read_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +42,7 @@ async def rule_tier(cycle: Cycle, proposed: Proposed, patched: Patched) -> Rulin
     observed = tier.TierObserved(
         changes=patched.changes,
         named=cycle.facts.packages,
-        packages=await _packages(cycle),
+        packages=await packages_of(cycle.history, cycle.commit) or (".",),
         author="model" if proposed.author == MODEL else "fixer",
         trusted=trusted,
         wished=proposed.tier,
@@ -63,7 +62,7 @@ async def prove(cycle: Cycle, patched: Patched) -> Ruling:
     source = {path: each for path, each in files.items() if not JUDGES & set(places(path))}
     tests = {path: each for path, each in files.items() if TESTS in places(path)}
     bad, mended, both = (Tree(commit=cycle.commit, files=each) for each in ({}, source, files))
-    red = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
+    red = cycle.facts.checks
     scope = await _scope(cycle, both, tuple(files), red)
     trials = cycle.trials
     before = await trials.run(bad, scope, anew=True)
@@ -130,13 +129,6 @@ async def _scope(cycle: Cycle, tree: Tree, paths: tuple[str, ...], red: tuple[st
     """Return the ids of the checks that the patch touches, and of those that failed."""
     touched = await cycle.trials.checks_of(tree, paths)
     return tuple(dict.fromkeys((*red, *(each for each in touched if each.partition("/")[0] in PROVING))))
-
-
-async def _packages(cycle: Cycle) -> tuple[str, ...]:
-    try:
-        return tuple((await read_inputs(cycle.history, cycle.commit)).workspace.by_path)
-    except UsageError:  # its manifests are what is broken: then nothing is known to be a package that failed
-        return (".",)
 
 
 async def _authors(cycle: Cycle) -> tuple[bool, bool]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from wcmatch import glob
 
 from ci.diagnosis.fixers import Fixer, fixer_of, formatter_of
+from ci.diagnosis.seen import RED
 from ci.model import Check, Network, Plan, Reuse, Status, Verdict
 from ci.outcome import GREEN
 from ci.stages.judging import could_not_run, stopped
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ci.reporting.keepsakes import Keepsakes
 
 FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.BRACE
-RED = frozenset({Status.FAILED, Status.ERROR})
 NAME = "repair"
 # What may be red for another reason than the files: time, order, a machine that is busy.
 WAVERING = frozenset({"unit", "integration", "e2e"})

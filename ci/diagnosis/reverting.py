@@ -11,7 +11,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ci.diagnosis import cases, escalating, proving, seen, taking
-from ci.diagnosis.cycle import LASTING, MENDING, REVERT, leased_as, make_step, mended_by, off_thread
+from ci.diagnosis.cycle import LASTING, MENDING, REVERT, flow_name, leased_as, make_step, mended_by, off_thread
 from ci.diagnosis.queue import MAIN, revert_of
 from ci.diagnosis.trying import Tree
 from ci.errors import ExitCode, UsageError
@@ -40,7 +40,7 @@ def begin(journal: Journal, incident: Incident, fix: Fix) -> Flow:
     if flow is not None:
         return flow
     return journal.flows.begin(
-        f"{REVERT}-{fix.incident}-{fix.cycle}",
+        flow_name(REVERT, fix.incident, fix.cycle),
         kind=REVERT,
         environment=leased_as(fix.incident),
         commit=incident.commit,
@@ -77,7 +77,7 @@ def closing_steps(cycle: Cycle) -> tuple[FlowStep, ...]:
 
 async def _blame(cycle: Cycle, _doing: Doing) -> Facts:
     """Run what is red once more, with the fix and without it."""
-    wanted = tuple(each.check for each in cycle.facts.broken if "@" in each.check)
+    wanted = cycle.facts.checks
     if not wanted:
         return {"brought": []}  # nothing tells that it is not to blame
     again = await cycle.trials.run(cycle.tree(), wanted, anew=True)
@@ -186,4 +186,4 @@ def _fix(cycle: Cycle) -> Fix:
 
 
 def _fixing(fix: Fix) -> str:
-    return f"{MENDING}-{fix.incident}-{fix.cycle}"
+    return flow_name(MENDING, fix.incident, fix.cycle)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci.diagnosis.cycle import MENDING
+from ci.diagnosis.cycle import MENDING, flow_name
 from ci.diagnosis.proposed import OUT_OF_ITS_BOX, read
 from ci.errors import UsageError
 
@@ -22,7 +22,7 @@ def history(cycle: Cycle) -> list[str]:
         except UsageError as error:
             lines.append(f"cycle {proposal.cycle}: {error.message}")
             continue
-        flow = f"{MENDING}-{cycle.beginning}-{proposal.cycle}"
+        flow = flow_name(MENDING, cycle.beginning, proposal.cycle)
         refusal = cycle.journal.flows.refusal(flow)
         fate = fixes[proposal.cycle].state.value if proposal.cycle in fixes else "went nowhere"
         why = f": {refusal.step}: {refusal.message}" if refusal is not None else ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci.diagnosis import places
+from ci.diagnosis import places, seen
 from ci.diagnosis.bounds import UNKNOWN, Since
 from ci.diagnosis.facts import Broken, Facts
 from ci.diagnosis.signature import settled, signature
-from ci.model import Failure, Outcome, Status
+from ci.model import Failure, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ci.diagnosis.places import Tree
     from ci.model import CheckRun, Ruling, RunReport
 
-RED = frozenset({Status.FAILED, Status.ERROR})
 MAIN = "main"
 
 
@@ -24,8 +23,8 @@ def of_report(
     report: RunReport, *, incident: str, tree: Tree, since: Since = UNKNOWN, environment: str = MAIN
 ) -> Facts:
     """Return the facts of a run that is not green. A check that is red for another's sake is not broken itself."""
-    checks = _red(report)
-    stage = next((each for each in report.stages if each.status in RED), None)
+    checks = seen.red(report)
+    stage = next((each for each in report.stages if each.status in seen.RED), None)
     broken = tuple(map(_broken, checks))
     return _facts(
         incident=incident,
@@ -56,7 +55,7 @@ def of_refusal(
 
     `report` is the run that was red in that step, where one was: the stages, tier 1 or 2 at a deployment's address.
     """
-    checks = () if report is None else _red(report)
+    checks = () if report is None else seen.red(report)
     against = tuple(ruling for ruling in rulings if ruling.ruling in {Outcome.FAIL, Outcome.ERROR})
     broken = (*map(_broken, checks), *(_refused(ruling, step) for ruling in against))
     return _facts(
@@ -106,10 +105,6 @@ def _facts(
         rulings=rulings,
         owner=places.likely_owner(files, since.changed, tree, among=packages),
     )
-
-
-def _red(report: RunReport) -> tuple[CheckRun, ...]:
-    return tuple(check for stage in report.stages for check in stage.checks if check.status in RED)
 
 
 def _broken(check: CheckRun) -> Broken:
