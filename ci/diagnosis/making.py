@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from ci.diagnosis.patch import written
 from ci.gates.changes import PLAIN
 
 if TYPE_CHECKING:
@@ -29,5 +30,4 @@ async def patch_of(bench: Bench, commit: str, files: Mapping[str, bytes | None],
         mode = listed.split(" ", 1)[0] if listed else PLAIN
         blob = (await bench.read("hash-object", "-w", "--stdin", stdin=content)).decode().strip()
         await bench.read("update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}", extra=index)
-    how = ("--cached", "-p", "--text", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
-    return await bench.read("diff-index", *how, "--src-prefix=a/", "--dst-prefix=b/", commit, extra=index)
+    return await written(bench, commit, index)

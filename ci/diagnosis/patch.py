@@ -136,6 +136,11 @@ async def collect(bench: Bench, checkout: Path, commit: str) -> bytes:
     if not sizes:
         return b""
     await bench.read("add", "--all", extra=within)
+    return await written(bench, commit, index)
+
+
+async def written(bench: Bench, commit: str, index: Mapping[str, str]) -> bytes:
+    """Return the patch from a commit to an index, which is named by git's variable for it."""
     how = ("--cached", "-p", "--text", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
     return await bench.read("diff-index", *how, "--src-prefix=a/", "--dst-prefix=b/", commit, extra=index)
 
