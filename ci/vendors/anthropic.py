@@ -4,6 +4,9 @@ The SDK writes the requests; what carries them is our Exchange, behind a transpo
 the SDK's retries are off, and one policy holds for all vendors: bounded, by the vendor's headers, with the key in no
 message. It differs from the SDK's in one thing: an answer that was lost is not asked for again, because it was paid
 for. It is `unsettled`, and whoever keeps the budget counts it as spent.
+
+Answers are streamed, for what stands idle for minutes is cut by networks on the way; they are taken whole or not at
+all. An error in the middle of one, as an overload, is an answer that was lost.
 """
 
 from __future__ import annotations
@@ -13,15 +16,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+import anyio
 from pydantic import Field
 
-from ci.errors import ToolError, VendorError
+from ci.errors import ToolError, Trouble, VendorError
 from ci.vendors import answers
 from ci.vendors.adapter import Adapter
 from ci.vendors.answers import Answer, Dialect
 from ci.vendors.anthropic_forms import PARTS, Answered, Counted, written
 from ci.vendors.exchange import Exchange, Patience, T
 from ci.vendors.model import Message, Opaque, Part, Price, Prompt, Reply, Role, Usage
+from ci.vendors.pace import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
 ADDRESS = "https://api.anthropic.com"
 MAJOR = "2"  # of the SDK: 1.x shows its key in another header, 3.x is not known
 OVERLOADED = 529
+BREATH = 8  # times the first pause, after an answer that ended in an overload
 # Answers take their time; the SDK's own limit is ten minutes. Nobody else's work changes by one, so that it may.
 PATIENCE = Patience(request=180.0, whole=420.0, first=1.0, tries=4)
 # https://platform.claude.com/docs/en/about-claude/pricing, November 2026; the longest beginning that fits counts.
@@ -99,16 +105,14 @@ class Anthropic(Adapter):
         self.name = name
         self.price = price
         self._client = client
+        self._calm = Deadline.after(0)
 
     async def reply(self, prompt: Prompt) -> Reply:
         """Ask the model. Raises VendorError, which is `unsettled` where the answer may have been made and billed."""
-        raw = await _unwrapped(
-            lambda: self._client.messages.with_raw_response.create(
-                model=self.name, max_tokens=prompt.room, **written(prompt)
-            )
-        )
+        await anyio.sleep(max(0.0, self._calm.left))
+        message = await _unwrapped(lambda: self._streamed(prompt))
         try:
-            found = self._read(raw.http_response, Answered, "a reply")
+            found = self.exchange.value(message, Answered, what="a reply")
             parts = tuple(self._part(block) for block in found.content)
         except VendorError as error:
             error.unsettled = True  # it was made, whatever it says
@@ -116,8 +120,26 @@ class Anthropic(Adapter):
         usage = found.usage.usage()
         details = found.stop_details or {}
         why = ": ".join(str(details[name]) for name in ("category", "explanation") if details.get(name))
-        message = Message(role=Role.ASSISTANT, parts=parts)
-        return Reply(message=message, stop=found.stop_reason, usage=usage, cost=self.price.cost(usage), why=why or None)
+        said = Message(role=Role.ASSISTANT, parts=parts)
+        return Reply(message=said, stop=found.stop_reason, usage=usage, cost=self.price.cost(usage), why=why or None)
+
+    async def _streamed(self, prompt: Prompt) -> dict[str, Any]:
+        """Return a message as the API has it, put together by the SDK from its stream."""
+        import anthropic  # noqa: PLC0415 - as below
+
+        asked = self._client.messages.stream(model=self.name, max_tokens=prompt.room, **written(prompt))
+        async with asked as stream:
+            try:
+                return (await stream.get_final_message()).to_dict()
+            except anthropic.APIStatusError as error:
+                self._calm = Deadline.after(self.exchange.patience.first * BREATH)
+                answer = Answer(status=OVERLOADED, headers={}, content=json.dumps(error.body).encode())
+                told, code = answers.said(answer)
+                told = f"{code or 'an error'} in the middle of an answer: {told}"
+                raise self.exchange.wrong("a reply", told, trouble=Trouble.BROKEN, code=code, unsettled=True) from None
+            except Exception as error:  # noqa: BLE001 - the SDK has no error for a stream that is none
+                told = f"it is no stream of a message ({type(error).__name__})"
+                raise self.exchange.wrong("a reply", told, unsettled=True) from None
 
     async def count(self, prompt: Prompt) -> int:
         """Return how many tokens the prompt has. Raises VendorError."""
@@ -187,17 +209,20 @@ def connect(
 
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             content = await request.aread()
+            body = json.loads(content) if content else None
+            streamed = isinstance(body, dict) and body.get("stream") is True
             own = ("anthropic-", "x-stainless-", "user-agent")
             answer = await exchange.ask(
                 request.method,
                 request.url.path,
-                body=json.loads(content) if content else None,
+                body=body,
                 headers={name: value for name, value in request.headers.items() if name.lower().startswith(own)},
                 repeatable=request.method == "GET" or request.url.path.endswith("/count_tokens"),
+                plain=streamed,
             )
             return httpx2.Response(
                 answer.status,
-                headers={"content-type": "application/json"},
+                headers={"content-type": "text/event-stream" if streamed else "application/json"},
                 content=answer.content,
                 request=request,
             )

@@ -248,9 +248,17 @@ class Exchange:
         except pydantic.ValidationError as error:
             raise self._unreadable(what, error) from None  # as above
 
-    def wrong(self, what: str, told: str) -> VendorError:
+    def wrong(
+        self,
+        what: str,
+        told: str,
+        *,
+        trouble: Trouble = Trouble.UNREADABLE,
+        code: str | None = None,
+        unsettled: bool = False,
+    ) -> VendorError:
         """Return the error that an answer means which is not what was asked for, without being JSON."""
-        return self._error(what, Trouble.UNREADABLE, told)
+        return self._error(what, trouble, told, code=code, unsettled=unsettled)
 
     def _unreadable(self, what: str, error: pydantic.ValidationError) -> VendorError:
         first = error.errors(include_input=False, include_url=False)[0]

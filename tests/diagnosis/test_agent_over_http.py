@@ -1,4 +1,4 @@
-"""The loop with the real adapter over real HTTP. Answers are not streamed: what is cut is lost as a whole."""
+"""The loop with the real adapter over real HTTP: answers are streamed, and what is cut is lost as a whole."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from ci.vendors.model import Model, Prompt, Usage
 from tests.diagnosis.checkouts import PAY
 from tests.diagnosis.cycles import CHECK, EDIT, FINISH, Cycle
 from tests.vendors.contract import Holding
+from tests.vendors.subjects.anthropic import streamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,11 +35,11 @@ OVERLOADED = '{"type": "error", "error": {"type": "overloaded_error", "message":
 LOOK = {"tool": "read_file", "input": {"path": "apps/web/src/pay.ts"}}
 REPAIR = {"tool": "edit_file", "input": EDIT}
 END = {"tool": "finish", "input": FINISH}
-Turn = tuple[tuple[dict[str, Any], ...], str | None]
+Turn = tuple[tuple[dict[str, Any], ...], str | None, str | None]
 
 
-def turn(*parts: dict[str, Any], stop: str | None = None) -> Turn:
-    return parts, stop
+def turn(*parts: dict[str, Any], stop: str | None = None, error: str | None = None) -> Turn:
+    return parts, stop, error
 
 
 REPAIRED = (turn({"thinking": "hm"}, {"text": "I look."}, LOOK), turn(REPAIR), turn(END))
@@ -51,8 +52,8 @@ def played(
 
     async def play() -> tuple[Diagnosis, standing_in.Anthropic]:
         stand_in = standing_in.Anthropic(cycle.place)
-        for parts, stop in turns:
-            stand_in.script.add(".", *parts, stop=stop, times=1)
+        for parts, stop, error in turns:
+            stand_in.script.add(".", *parts, stop=stop, error=error, times=1)
         spoil(stand_in)
         async with (
             serving(stand_in) as address,
@@ -124,7 +125,12 @@ def test_all_that_it_asks_is_in_the_contract(tmp_path: Path) -> None:
 
     async def play() -> tuple[Diagnosis, list[str]]:
         stand_in = standing_in.Anthropic(tmp_path)
-        for parts, stop in (*REPAIRED[:2], turn({"text": "Well."}), turn({"tool": "bash", "input": {}}), REPAIRED[2]):
+        for parts, stop, _ in (
+            *REPAIRED[:2],
+            turn({"text": "Well."}),
+            turn({"tool": "bash", "input": {}}),
+            REPAIRED[2],
+        ):
             stand_in.script.add(".", *parts, stop=stop, times=1)
         async with serving(stand_in) as address:
             holding = Holding("anthropic", address)
@@ -166,6 +172,37 @@ def test_an_answer_that_is_cut_in_its_middle_counts_as_spent_in_full_and_is_aske
     assert said.cost > billed(stand_in)
     first, second, *_ = [each["messages"] for each in asked(stand_in)][1:]
     assert first == second
+
+
+@pytest.mark.parametrize("error", ["overloaded_error", "api_error"])
+@pytest.mark.parametrize(
+    "said", [(), ({"text": "I rep"}, REPAIR)], ids=["at once", "behind a tool that it wanted used"]
+)
+def test_an_overload_in_the_middle_of_a_stream_is_told_paid_for_in_full_and_asked_again(
+    tmp_path: Path, error: str, said: tuple[dict[str, Any], ...]
+) -> None:
+    cycle = Cycle(place=tmp_path)
+    turns = (REPAIRED[0], turn(*said, error=error), REPAIRED[1], REPAIRED[2])
+    found, stand_in = played(cycle, *turns)
+    assert (found.ending, found.steps, len(stand_in.billed)) == (Ending.FINISHED, 4, 4)
+    assert is_repaired(cycle)
+    [lost] = [entry for entry in cycle.entries if isinstance(entry, Lost)]
+    assert f"Anthropic is broken: {error} in the middle of an answer: The script has it so." in lost.reason
+    _, gone, *_ = calls = cycle.journal.spendings.of("i-1", 1)
+    assert (gone.spent, gone.reserved) == (None, lost.cost)
+    assert found.cost == pytest.approx(math.fsum(call.dollars for call in calls))
+    assert found.cost > billed(stand_in)
+    first, second, *_ = [each["messages"] for each in asked(stand_in)][1:]
+    assert first == second
+
+
+def test_an_overload_in_the_middle_that_comes_again_is_an_ending(tmp_path: Path) -> None:
+    cycle = Cycle(place=tmp_path)
+    broken = turn(REPAIR, error="overloaded_error")
+    found, stand_in = played(cycle, REPAIRED[0], broken, broken)
+    assert (found.ending, found.steps, len(stand_in.billed)) == (Ending.UNREACHABLE, 3, 3)
+    assert (found.changed, is_repaired(cycle)) == (False, False)
+    assert "overloaded_error in the middle of an answer" in found.reason
 
 
 def test_a_vendor_that_cuts_every_answer_is_left(tmp_path: Path) -> None:
@@ -214,16 +251,16 @@ def test_what_is_strange_is_handled_and_paid_to_the_cent(tmp_path: Path, name: s
 
 
 def test_a_stop_that_nobody_knows_is_paid_for_and_nothing_of_it_is_done(tmp_path: Path) -> None:
-    answer = {
-        "content": [{"type": "tool_use", "id": "toolu_1", "name": "edit_file", "input": EDIT}],
-        "stop_reason": "compaction",
-        "usage": {"input_tokens": 1000, "output_tokens": 100},
-    }
+    answer = streamed(
+        content=[{"type": "tool_use", "id": "toolu_1", "name": "edit_file", "input": EDIT}],
+        stop_reason="compaction",
+        usage={"input_tokens": 1000, "output_tokens": 100},
+    )
     cycle = Cycle(place=tmp_path)
     said, stand_in = played(
         cycle,
         turn(END),
-        spoil=lambda it: it.faults.add(kind="status", path=ASKING, status=200, body=json.dumps(answer)),
+        spoil=lambda it: it.faults.add(kind="status", path=ASKING, status=200, body=answer),
     )
     assert (said.ending, said.changed) == (Ending.FINISHED, False)
     known = anthropic.price_of(MODEL).cost(Usage(fresh=1000, answered=100))

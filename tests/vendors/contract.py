@@ -131,6 +131,9 @@ class Contract:
         if not answer.content:
             raise ContractError(f"{operation.name} answers {status} with a body, and this one is empty")
         kind = answer.headers.get("content-type", "json")
+        if "event-stream" in kind:
+            self._hold(schema, _assembled(answer.text), f"{operation.name}: the answer {status}")
+            return
         lines = answer.text.splitlines() if "stream+json" in kind else [answer.text]  # a stream has a document a line
         for line in lines:
             self._hold(schema, json.loads(line) if "json" in kind else line, f"{operation.name}: the answer {status}")
@@ -247,6 +250,32 @@ def _json_of(definition: Mapping[str, Any]) -> Mapping[str, Any] | None:
             schema: Mapping[str, Any] = content["schema"]
             return schema
     return None
+
+
+def _assembled(stream: str) -> dict[str, Any]:
+    """Return a message of Anthropic's out of the events of its stream, which the contract describes as a whole."""
+    message: dict[str, Any] = {}
+    inputs: dict[int, str] = {}
+    for event in (json.loads(line.removeprefix("data: ")) for line in stream.splitlines() if line.startswith("data: ")):
+        match event["type"]:
+            case "message_start":
+                message = event["message"]
+            case "content_block_start":
+                message["content"].append(event["content_block"])
+            case "content_block_delta":
+                block, delta = message["content"][event["index"]], dict(event["delta"])
+                if delta.pop("type") == "input_json_delta":
+                    inputs[event["index"]] = inputs.get(event["index"], "") + delta["partial_json"]
+                else:
+                    block.update({name: block[name] + piece for name, piece in delta.items()})
+            case "message_delta":
+                message |= event["delta"]
+                message["usage"] |= event["usage"]
+            case _:  # pings, and the ends of parts
+                pass
+    for index, text in inputs.items():
+        message["content"][index]["input"] = json.loads(text)
+    return message
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import re
 import subprocess
 import sys
 import time
@@ -35,7 +35,7 @@ from ci.vendors.model import (
 )
 from tests.conftest import ROOT
 from tests.vendors.contract import Holding
-from tests.vendors.subjects.anthropic import KEY, MODEL
+from tests.vendors.subjects.anthropic import KEY, MODEL, streamed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -280,30 +280,48 @@ def test_who_does_not_use_a_model_does_not_load_the_sdk() -> None:
     assert done.stdout.strip() == "set()"
 
 
-ANSWER = {
-    "content": [{"type": "text", "text": "I have"}],
-    "stop_reason": "compaction",
-    "usage": {"input_tokens": 100_000, "output_tokens": 8000},
-}
+STREAM = streamed(
+    content=[{"type": "text", "text": "I have"}],
+    stop_reason="compaction",
+    usage={"input_tokens": 100_000, "output_tokens": 8000},
+)
 
 
 def test_a_stop_that_is_not_known_yet_is_paid_for_and_nothing_of_it_is_done(tmp_path: Path) -> None:
     async def calls() -> None:
         async with world(tmp_path, held=False) as (stand_in, client, _):
-            stand_in.faults.add(kind="status", status=200, body=json.dumps(ANSWER))
+            stand_in.faults.add(kind="status", status=200, body=STREAM)
             reply = await client.reply(asked("hello"))
-            assert (reply.stop, reply.whole, reply.uses) == (Stop.OTHER, False, ())
+            assert (reply.text, reply.stop, reply.whole, reply.uses) == ("I have", Stop.OTHER, False, ())
             assert reply.usage.answered == 8000
             assert reply.cost > 0
 
     run(calls)
 
 
-@pytest.mark.parametrize("change", [{"usage": {}}, {"content": [{"type": "text"}]}, {"stop_reason": 5}, {"content": 5}])
-def test_an_answer_that_was_made_and_cannot_be_read_may_have_cost_money(tmp_path: Path, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        re.sub(r'"usage": \{[^}]*\}', '"usage": {}', STREAM),
+        STREAM.replace('"content_block": {"type": "text", "text": ""}', '"content_block": {"type": "tool_use"}'),
+        STREAM.replace('"stop_reason": "compaction"', '"stop_reason": 5'),
+        STREAM.replace('"index": 0', '"index": 7'),
+        STREAM.replace('"type": "message_start"', '"type": "ping"'),
+        STREAM.replace('{"type": "message_delta"', "{"),
+        STREAM.partition("event: message_delta")[0],
+        STREAM[: len(STREAM) // 2],
+        '{"content": []}',
+        "<h1>Sign in</h1>",
+        " ",
+    ],
+    ids=["usage", "part", "stop", "index", "start", "JSON", "no end", "half", "no stream", "page", "nothing"],
+)
+def test_an_answer_that_was_made_and_cannot_be_read_may_have_cost_money(tmp_path: Path, spoilt: str) -> None:
+    assert spoilt != STREAM
+
     async def calls() -> None:
         async with world(tmp_path, held=False) as (stand_in, client, _):
-            stand_in.faults.add(kind="status", status=200, body=json.dumps({**ANSWER, **change}))
+            stand_in.faults.add(kind="status", status=200, body=spoilt)
             with pytest.raises(VendorError) as raised:
                 await client.reply(asked("hello"))
             assert (raised.value.trouble, raised.value.unsettled) == (Trouble.UNREADABLE, True)

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ci.rehearsal.anthropic.demands import ASKED, COUNTED, DemandError, check
-from ci.rehearsal.anthropic.script import Script
+from ci.rehearsal.anthropic.script import ERRORS, Script
 from ci.rehearsal.anthropic.stream import events
 from ci.rehearsal.anthropic.tokens import count, tokens_of, usage
 from ci.rehearsal.planned import OWN
@@ -40,6 +40,7 @@ KINDS = {
     401: "authentication_error",
     404: "not_found_error",
     413: "request_too_large",
+    **{status: kind for kind, status in ERRORS.items()},
 }
 
 
@@ -72,10 +73,13 @@ class Anthropic(StandIn):
         answer = self.script.answer(body)
         if answer is None:
             return self._refusal(400, "This stand-in has no rule for the last message")
-        message = self._message(body, *answer)
+        if answer.error is not None and not body.get("stream"):
+            return self._refusal(ERRORS[answer.error], "The script has it so.")
+        message = self._message(body, answer.blocks, answer.stop)
         self.billed[message["id"]] = {"model": body["model"], "usage": message["usage"]}
         if body.get("stream"):
-            return StreamingResponse(events(message), media_type="text/event-stream", headers=self._headers())
+            found = events(message, answer.error)
+            return StreamingResponse(found, media_type="text/event-stream", headers=self._headers())
         return JSONResponse(message, headers=self._headers())
 
     def _message(self, body: dict[str, Any], blocks: list[dict[str, Any]], stop: str) -> dict[str, Any]:

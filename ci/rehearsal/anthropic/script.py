@@ -3,10 +3,12 @@
     {"when": "TypeError.*pay", "answer": [{"text": "I look."}, {"tool": "read_file", "input": {"path": "src/pay.ts"}}]}
     {"when": "is the reviewer", "in": "system", "stop": "refusal", "answer": []}
     {"when": ".", "times": 1, "answer": [{"text": "once"}]}
+    {"when": ".", "times": 1, "answer": [{"text": "It is th"}], "error": "overloaded_error"}
 
 `when` is an expression, looked for in the last message: its text and the results of tools in it (`in`: "last"), or in
 `system`, in `all` messages, or in the last one and what its `files` hold as text. A rule with `times` is spent after so
-many answers; one that is `first` goes before those that were there. Rules are kept over a restart:
+many answers; one that is `first` goes before those that were there. An `error` ends a stream behind its answer, and is
+what is answered where none was asked for. Rules are kept over a restart:
 `DELETE /_stand-in/rules` takes all away, `GET` tells them.
 """
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.rehearsal.anthropic.demands import blocks_of
@@ -34,6 +37,16 @@ STOPS = (
     "refusal",
     "model_context_window_exceeded",
 )
+ERRORS = {"rate_limit_error": 429, "api_error": 500, "overloaded_error": 529}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Blocks, why they end, and the error that comes before their end, if one does."""
+
+    blocks: list[dict[str, Any]]
+    stop: str
+    error: str | None = None
 
 
 class Script:
@@ -50,6 +63,7 @@ class Script:
         *answer: Mapping[str, Any],
         within: str = "last",
         stop: str | None = None,
+        error: str | None = None,
         times: int | None = None,
         first: bool = False,
     ) -> None:
@@ -61,13 +75,15 @@ class Script:
             raise ValueError("times is no number from 1 on")
         if within not in PLACES or stop not in {None, *STOPS}:
             raise ValueError(f"{within}, {stop}: there is {', '.join(PLACES)} and {', '.join(STOPS)}")
+        if error not in {None, *ERRORS}:
+            raise ValueError(f"{error}: there is {', '.join(ERRORS)}")
         for part in answer:
             if set(part) not in ({"text"}, {"tool", "input"}, {"thinking"}):
                 raise ValueError(f"{sorted(part)}: an answer has parts of text, of tool and input, or of thinking")
             for name, value in part.items():
                 if not isinstance(value, dict if name == "input" else str):
                     raise TypeError(f"{name} is no {'object' if name == 'input' else 'text'}")
-        rule = {"when": when, "in": within, "answer": list(answer), "stop": stop, "times": times}
+        rule = {"when": when, "in": within, "answer": list(answer), "stop": stop, "error": error, "times": times}
         number = self._memory.number("rule")
         self.rules[f"0{10**9 - number:010}" if first else f"1{number:010}"] = rule
 
@@ -76,13 +92,13 @@ class Script:
         for key in list(self.rules):
             del self.rules[key]
 
-    def answer(self, body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str] | None:
+    def answer(self, body: Mapping[str, Any]) -> Answer | None:
         """Return the blocks of the answer and why it stops, None where no rule fits."""
         for key, rule in sorted(self.rules.items()):
             if re.search(rule["when"], _said(body, rule["in"]), re.DOTALL):
                 self._spend(key, rule)
                 blocks = [self._block(part) for part in rule["answer"]]
-                return blocks, rule["stop"] or _stop(blocks)
+                return Answer(blocks=blocks, stop=rule["stop"] or _stop(blocks), error=rule.get("error"))
         return self._receipt(body)
 
     def _spend(self, key: str, rule: Mapping[str, Any]) -> None:
@@ -107,16 +123,16 @@ class Script:
             "caller": {"type": "direct"},
         }
 
-    def _receipt(self, body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str] | None:
+    def _receipt(self, body: Mapping[str, Any]) -> Answer | None:
         """Answer whoever wants a receipt read, in JSON or through a tool."""
         form = (body.get("output_config") or {}).get("format") or {}
         if wants_receipt(form.get("schema")):
             text = json.dumps(read_receipt(body["messages"][-1]))
-            return [self._block({"text": text})], "end_turn"
+            return Answer(blocks=[self._block({"text": text})], stop="end_turn")
         for tool in body.get("tools") or ():
             if wants_receipt(tool["input_schema"]):
                 found = read_receipt(body["messages"][-1])
-                return [self._block({"tool": tool["name"], "input": found})], "tool_use"
+                return Answer(blocks=[self._block({"tool": tool["name"], "input": found})], stop="tool_use")
         return None
 
 

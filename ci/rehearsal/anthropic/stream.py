@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 PIECE = 20  # characters of one delta
 
 
-def events(message: Mapping[str, Any]) -> Iterator[bytes]:
-    """Yield the events in the order in which the real API sends them."""
+def events(message: Mapping[str, Any], error: str | None = None) -> Iterator[bytes]:
+    """Yield the events in the order in which the real API sends them; an `error` is the last one, in their middle."""
     begun = {**message, "content": [], "stop_reason": None, "usage": {**message["usage"], "output_tokens": 1}}
     yield _event("message_start", message=begun)
     for at, block in enumerate(message["content"]):
@@ -22,6 +22,9 @@ def events(message: Mapping[str, Any]) -> Iterator[bytes]:
         for delta in _deltas(block):
             yield _event("content_block_delta", index=at, delta=delta)
         yield _event("content_block_stop", index=at)
+    if error is not None:
+        yield _event("error", error={"type": error, "message": "The script has it so."})
+        return
     ended = {"stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"]}
     ended |= {"stop_details": message["stop_details"], "container": None}
     yield _event("message_delta", delta=ended, usage=message["usage"])

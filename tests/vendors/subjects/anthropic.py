@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci.rehearsal import anthropic as standing_in
+from ci.rehearsal.anthropic.stream import events
 from ci.vendors import anthropic
 from ci.vendors.model import Message, Prompt, Role, Text
 from tests.vendors.hostile import Asked, Subject
@@ -21,6 +22,12 @@ def standing(directory: Path) -> standing_in.Anthropic:
     if not stand_in.script.rules:
         stand_in.script.add("hello", {"text": "Hello to you."})
     return stand_in
+
+
+def streamed(**parts: object) -> str:
+    """Return a message with these parts as the text of its stream."""
+    empty = {"id": "msg_1", "type": "message", "role": "assistant", "model": MODEL, "stop_details": None}
+    return b"".join(events({**empty, "stop_sequence": None, **parts})).decode()
 
 
 SUBJECT = Subject(
