@@ -28,7 +28,6 @@ from ci.executors.cache import cache_directory, held
 from ci.executors.find import find
 from ci.model import STAGE_NAMES, Plan, RunReport, RunVerdict, StageRun, Status
 from ci.monorepo import snapshot as snapshots
-from ci.monorepo import workspace as workspaces
 from ci.remembering import SETTING, Memory, lasting, memory_for_run, remember, shared_or_local
 from ci.reporting import hosted
 from ci.reporting.closing import say_closing
@@ -43,7 +42,6 @@ from ci.stages.context import Context
 from ci.text import few
 from ci.toolchains.catalogue import provide
 from ci.toolchains.inventory import Entry, inventory
-from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -665,12 +663,8 @@ async def _snapshot(request: RunRequest, place: Path, objects: str | None = None
 
 
 def _plan(snapshot: Snapshot, settings: Settings, memory: Memory, stages: tuple[str, ...]) -> Plan:
-    workspace = workspaces.read(
-        snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
-    )
-    baseline = memory.journal.runs.baseline() if memory.journal else {}
-    context = Context(workspace=workspace, settings=settings, baseline=baseline, absent=snapshot.submodules)
-    made = catalogue.plan(context, stages)
+    baseline = memory.journal.runs.baseline() if memory.journal else None
+    made = catalogue.plan(Context.of(snapshot, settings, baseline), stages)
     return dataclasses.replace(made, notices=(*made.notices, *memory.notices))
 
 

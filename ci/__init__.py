@@ -6,6 +6,7 @@
     text.py         text of strangers made harmless
     hosts.py        CI hosts: what each tells of a run, and what it takes of a report
     processes.py    the only place that starts and kills processes
+    catfile.py      what git says of many files at once
     redact/         the only way to a log, a report, a prompt
     secrets.py      references to secrets -> values
     asked.py        what somebody asks for, as values

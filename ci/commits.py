@@ -15,7 +15,6 @@ from ci.executors.cache import held
 from ci.executors.find import find
 from ci.model import STAGE_NAMES, Plan, RunVerdict
 from ci.monorepo import snapshot as snapshots
-from ci.monorepo import workspace as workspaces
 from ci.promotion.work import Asked, What
 from ci.reporting.document import to_json
 from ci.reporting.live import LiveView
@@ -23,7 +22,6 @@ from ci.running import Work, carry_out, report_of
 from ci.settings.aimed import aimed
 from ci.stages import catalogue, deployed
 from ci.stages.context import Context
-from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -103,11 +101,7 @@ class Commits:
 
 
 def _plan(asked: Asked, settings: Settings, snapshot: Snapshot, journal: Journal) -> Plan:
-    workspace = workspaces.read(
-        snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
-    )
-    baseline = journal.runs.baseline()
-    context = Context(workspace=workspace, settings=settings, baseline=baseline, absent=snapshot.submodules)
+    context = Context.of(snapshot, settings, journal.runs.baseline())
     match asked.what:
         case What.STAGES:
             return catalogue.plan(context)

@@ -25,13 +25,11 @@ from ci.executors.reuse import select
 from ci.executors.scratch import remove
 from ci.model import STAGE_NAMES, Reuse
 from ci.monorepo import snapshot as snapshots
-from ci.monorepo import workspace as workspaces
 from ci.reporting.live import LiveView
 from ci.running import Work, carry_out, report_of
 from ci.settings.aimed import boxed
 from ci.stages import catalogue
 from ci.stages.context import Context
-from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -69,7 +67,7 @@ class HostedTrials:
         """Run checks on a tree; see `Trials`."""
         started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
         snapshot, settings = await self._made(tree, await self._found())
-        plan = _chosen(_plan(snapshot, settings), checks, anew=anew)
+        plan = _chosen(catalogue.plan(Context.of(snapshot, settings)), checks, anew=anew)
         work, done = await self._carried(snapshot, settings, plan)
         there = {check.stage for check in plan.checks}
         unselected = tuple(each for each in STAGE_NAMES if each not in there) if checks else ()
@@ -79,7 +77,7 @@ class HostedTrials:
     async def repair(self, tree: Tree, runs: tuple[CheckRun, ...]) -> tuple[str, Mapping[str, bytes | None]] | None:
         """Have the tools' own fix modes repair what is red, one kind of tool after the other; see `Trials`."""
         files, names = dict(tree.files), list[str]()
-        plan = _plan(*await self._made(tree, await self._found()))
+        plan = catalogue.plan(Context.of(*await self._made(tree, await self._found())))
         for repair in repairs(plan, runs):
             snapshot, settings = await self._made(dataclasses.replace(tree, files=files), await self._found())
             _, done = await self._carried(snapshot, settings, plan_of(plan, repair.check))
@@ -92,7 +90,7 @@ class HostedTrials:
 
     async def checks_of(self, tree: Tree, paths: tuple[str, ...]) -> tuple[str, ...]:
         """Return the ids of all checks that read one of some files."""
-        plan = _plan(*await self._made(tree, await self._found()))
+        plan = catalogue.plan(Context.of(*await self._made(tree, await self._found())))
         return tuple(check.id for check in plan.checks if select(paths, check.inputs))
 
     async def _carried(self, snapshot: Snapshot, settings: Settings, plan: Plan) -> tuple[Work, Worked]:
@@ -140,13 +138,6 @@ def _content(root: Path, path: str) -> bytes | None:
     """Return a file of the workspace, None where there is none."""
     place = root / path
     return place.read_bytes() if place.is_file() and not place.is_symlink() else None
-
-
-def _plan(snapshot: Snapshot, settings: Settings) -> Plan:
-    workspace = workspaces.read(
-        snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
-    )
-    return catalogue.plan(Context(workspace=workspace, settings=settings, baseline={}, absent=snapshot.submodules))
 
 
 def _chosen(plan: Plan, wanted: tuple[str, ...], *, anew: bool) -> Plan:

@@ -38,6 +38,7 @@ judging.py      the second half: what the patch does, its tier, its proof, all s
 proving.py      what the gates of a fix are shown
 trying.py       what a diagnosis has run
 seen.py         what a run showed
+mainline.py     a commit on top of main's, and main moved to it
 publishing.py   main moved to the fix, or a pull request
 reverting.py    a fix taken back with which main is red, before the next cycle
 taking.py       the commit that takes it back

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci import catfile
 from ci.promotion.flow import BlockedError
 
 if TYPE_CHECKING:
@@ -16,16 +17,13 @@ if TYPE_CHECKING:
 async def contents(bench: Bench, patched: Patched) -> Mapping[str, bytes | None]:
     """Return what each changed file holds, by path from the repository's top; None for one that is gone.
 
-    Raises BlockedError for a path that git cannot be asked for by a line, UsageError.
+    Raises BlockedError for a path that git cannot be asked for by a line, or that is no file; UsageError.
     """
-    found: dict[str, bytes | None] = {each.path: None for each in patched.changes}
-    asked = [each.path for each in patched.changes if each.kind != "deleted"]
+    asked = {f"{patched.tree}:{each.path}": each.path for each in patched.changes if each.kind != "deleted"}
     if any("\n" in path for path in asked):
         raise BlockedError("it names a file over two lines")
-    lines = "".join(f"{patched.tree}:{path}\n" for path in asked).encode()
-    rest = await bench.read("cat-file", "--batch", stdin=lines) if asked else b""
-    for path in asked:
-        head, _, rest = rest.partition(b"\n")
-        size = int(head.rpartition(b" ")[2])
-        found[path], rest = rest[:size], rest[size + 1 :]
-    return found
+    told = await bench.read("cat-file", "--batch", stdin="".join(f"{each}\n" for each in asked).encode())
+    files = catfile.files(told, asked)
+    if strange := sorted(asked.keys() - files.keys()):
+        raise BlockedError(f"{asked[strange[0]]} is no file")
+    return {each.path: files.get(f"{patched.tree}:{each.path}") for each in patched.changes}

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ci import catfile
 from ci.diagnosis.lines import Lines, compare, readable
 from ci.errors import DiskFullError, UsageError
 from ci.gates.changes import LINK, SUBMODULE, FileChange
@@ -186,17 +187,12 @@ async def _blobs(bench: Bench, entries: tuple[_Entry, ...]) -> dict[str, bytes] 
     if not asked:
         return {}
     names = "".join(f"{each}\n" for each in asked).encode()
-    found = dict[str, bytes]()
     told = await bench.git("cat-file", "--batch", stdin=names, most=MOST_OF_A_FILE)
     if len(told.stdout) > MOST_OF_A_FILE:
         return Refused(reason=f"the patch changes files of more than {MOST_OF_A_FILE >> 20} MiB")
-    rest = told.stdout
-    for each in asked:
-        head, _, rest = rest.partition(b"\n")
-        if not head.rpartition(b" ")[2].isdigit():
-            raise UsageError(f"git has no file {each[:12]} here", hint="a clone without all files is not enough")
-        size = int(head.rpartition(b" ")[2])
-        found[each], rest = rest[:size], rest[size + 1 :]
+    found = catfile.files(told.stdout, asked)
+    if missing := [each for each in asked if each not in found]:
+        raise UsageError(f"git has no file {missing[0][:12]} here", hint="a clone without all files is not enough")
     return found
 
 

@@ -6,10 +6,10 @@ killed in the middle finds what is there already.
 
 from __future__ import annotations
 
-import datetime
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci.diagnosis import mainline
 from ci.diagnosis.cycle import off_thread
 from ci.diagnosis.limits import TRAILER
 from ci.diagnosis.proposed import MODEL
@@ -19,7 +19,6 @@ from ci.promotion.admission import HOLDING
 from ci.promotion.flow import BlockedError
 from ci.reporting.markdown import block, code
 from ci.text import clean, few, first_line
-from ci.vendors.github.objects import Signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from ci.diagnosis.proposed import Proposed
     from ci.promotion.flow import Doing
 
-NAME, EMAIL = "Shipway", "shipway@users.noreply.github.com"
 PROVEN = "All seven stages are green with it; what failed passed three times, and fails again without it."
 LONGEST_SUBJECT = 72
 _PLAIN = re.compile(r"[^\w .,:;()'/-]+", re.ASCII)  # what could be a mention, a reference or a trailer in a subject
@@ -77,23 +75,12 @@ def held_back(cycle: Cycle, proposed: Proposed, tier: int) -> str | None:
 
 async def _forward(cycle: Cycle, head: str, commit: str) -> str | None:
     """Move main to the commit; return why that cannot be, where a person has to. Raises VendorError."""
-    branch = await cycle.hub.refs.branch(cycle.main)
-    if branch is not None and branch.protected:
-        return f"{cycle.main} is protected: it takes pull requests alone"
     now = await cycle.hub.refs.sha(cycle.main)
-    if now == commit:
-        return None
-    if now is not None and now != head and await is_held(cycle, commit, now):
+    if now == commit or (now is not None and now != head and await is_held(cycle, commit, now)):
         return None
     if now != head:
         return f"{cycle.main} moved to {str(now)[:12]} since it was tested on {head[:12]}"
-    try:
-        await cycle.hub.refs.move(cycle.main, commit)
-    except VendorError as error:
-        if error.trouble is not Trouble.REFUSING:
-            raise
-        return f"GitHub does not move {cycle.main}: {error.message}"
-    return None
+    return await mainline.move(cycle, commit)
 
 
 async def is_held(cycle: Cycle, commit: str, by: str) -> bool:
@@ -113,17 +100,10 @@ async def make_commit(
 
     `files` are modes and contents by path, None for one that is gone.
     """
-    objects = cycle.hub.objects
-    found = await objects.commit(base)
-    if found is None:
-        raise BlockedError(f"GitHub does not have {base[:12]}", hint=f"git push origin {base[:12]}")
     made: dict[str, tuple[str, str] | None] = {}
     for path, file in files.items():
-        made[path] = None if file is None else (file[0], await objects.make_blob(file[1]))
-    tree = await objects.make_tree(found.tree, made)
-    moment = datetime.datetime.fromtimestamp(int(doing.flow.began), datetime.UTC)
-    signature = Signature(name=NAME, email=EMAIL, moment=moment)
-    return await objects.make_commit(message(cycle, proposed), tree, (base,), signature)
+        made[path] = None if file is None else (file[0], await cycle.hub.objects.make_blob(file[1]))
+    return await mainline.make(cycle, doing, base, made, message(cycle, proposed))
 
 
 async def _cut(cycle: Cycle, commit: str) -> None:

@@ -6,22 +6,19 @@ what main has, and makes no second one.
 
 from __future__ import annotations
 
-import datetime
 from typing import TYPE_CHECKING, Any
 
+from ci.diagnosis import mainline
 from ci.diagnosis.cycle import bench
 from ci.diagnosis.limits import TRAILER
-from ci.diagnosis.publishing import EMAIL, LONGEST_SUBJECT, NAME
-from ci.errors import ExitCode, Trouble, VendorError
+from ci.diagnosis.publishing import LONGEST_SUBJECT
+from ci.errors import ExitCode
 from ci.promotion.admission import REVERTS
 from ci.promotion.flow import BlockedError, PausedError
 from ci.reporting.markdown import block, code
 from ci.text import clean, few, first_line
-from ci.vendors.github.objects import Signature
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ci.diagnosis.cycle import Cycle
     from ci.promotion.flow import Doing
 
@@ -45,19 +42,15 @@ async def take_back(cycle: Cycle, doing: Doing) -> dict[str, Any]:
         was, made, now = [await _files(cycle, earlier, each) for each in (earlier, cycle.commit, head)]
         if now != made:
             return {"commit": await _taken_by(cycle, head, was=was, made=made, now=now)}
-        commit = await _make(cycle, doing, head, {path: was.get(path) for path in {*was, *made}})
-        branch = await cycle.hub.refs.branch(cycle.main)
-        if branch is not None and branch.protected:
-            return await _request(cycle, commit, f"{cycle.main} is protected: it takes pull requests alone")
-        try:
-            await cycle.hub.refs.move(cycle.main, commit)
-        except VendorError as error:
-            if error.trouble is not Trouble.REFUSING:
-                raise
-            if await cycle.hub.refs.sha(cycle.main) == head:
-                return await _request(cycle, commit, f"GitHub does not move {cycle.main}: {error.message}")
-            continue
-        return {"commit": commit}
+        fix = await cycle.hub.objects.commit(cycle.commit)
+        if fix is None:
+            raise BlockedError(f"GitHub does not have {cycle.commit[:12]}")
+        files = {path: was.get(path) for path in {*was, *made}}
+        commit = await mainline.make(cycle, doing, head, files, message(cycle, fix.message))
+        if (why := await mainline.move(cycle, commit)) is None:
+            return {"commit": commit}
+        if await cycle.hub.refs.sha(cycle.main) == head:
+            return await _request(cycle, commit, why)
     raise PausedError(f"{cycle.main} does not stand still", hint="`shipway tick` goes on")
 
 
@@ -105,18 +98,6 @@ async def _files(cycle: Cycle, earlier: str, commit: str) -> Files:
             mode, _, blob = facts.decode().split(" ")
             found[path.decode()] = (mode, blob)
     return found
-
-
-async def _make(cycle: Cycle, doing: Doing, head: str, files: Mapping[str, tuple[str, str] | None]) -> str:
-    """Make the commit on top of main, on no branch yet; made again, it is the same one. Raises VendorError."""
-    objects = cycle.hub.objects
-    found, fix = await objects.commit(head), await objects.commit(cycle.commit)
-    if found is None or fix is None:
-        raise BlockedError(f"GitHub does not have {head[:12]} and {cycle.commit[:12]}")
-    tree = await objects.make_tree(found.tree, files)
-    moment = datetime.datetime.fromtimestamp(int(doing.flow.began), datetime.UTC)
-    signature = Signature(name=NAME, email=EMAIL, moment=moment)
-    return await objects.make_commit(message(cycle, fix.message), tree, (head,), signature)
 
 
 async def _request(cycle: Cycle, commit: str, why: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ci import processes
+from ci import catfile, processes
 from ci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -159,16 +159,10 @@ class History:
 
     async def read_many(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
         """Return files of the workspace as a commit has them, all read at once; one that it has not is left out."""
-        asked = [path for path in paths if "\n" not in path]
-        lines = "".join(f"{commit}:./{path}\n" for path in asked).encode()
+        asked = {f"{commit}:./{path}": path for path in paths if "\n" not in path}
+        lines = "".join(f"{each}\n" for each in asked).encode()
         done = await processes.run(["git", "cat-file", "--batch"], cwd=self.root, stdin=lines, timeout=PATIENCE)
-        rest, found = done.stdout, dict[str, bytes]()
-        for path in asked:
-            head, _, rest = rest.partition(b"\n")
-            kind, _, size = head.rpartition(b" ")
-            if kind.endswith(b" blob"):
-                found[path], rest = rest[: int(size)], rest[int(size) + 1 :]
-        return found
+        return {asked[each]: content for each, content in catfile.files(done.stdout, asked).items()}
 
     async def files(self, commit: str, directory: str, globs: Sequence[str]) -> dict[str, str]:
         """Return files below a directory that a glob names, as a commit has them: their text, by path from there."""

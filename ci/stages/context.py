@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ci.model import Check, Measure, Plan, Toolchain
+from ci.monorepo import workspace as workspaces
+from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ci.monorepo.snapshot import Snapshot
     from ci.monorepo.workspace import Workspace
     from ci.settings import Settings
 
@@ -37,6 +40,16 @@ class Context:
     absent: tuple[str, ...] = ()
     migrated: bool = False
     today: datetime.date = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).date())
+
+    @classmethod
+    def of(
+        cls, snapshot: Snapshot, settings: Settings, baseline: Mapping[tuple[str, str, str], Measure] | None = None
+    ) -> Self:
+        """Return what the files of a snapshot say. Raises what reading a workspace raises."""
+        workspace = workspaces.read(
+            snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
+        )
+        return cls(workspace=workspace, settings=settings, baseline=baseline or {}, absent=snapshot.submodules)
 
     @property
     def generated(self) -> tuple[str, ...]:
