@@ -1,7 +1,8 @@
 """The driver: composes stages, gates and deploy steps; reads top to bottom as the story of a release.
 
 The first chapter is a run: take a snapshot of the repository, read what is in it, plan the seven stages, execute what
-must run, judge, report. The second is a promotion: a commit, carried step by step to an environment, past gates.
+must run, judge, report. The second is a promotion: a commit, carried step by step to an environment, past gates. The
+third is an incident: its cause found, mended, proven, and promoted again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import anyio
 import anyio.to_thread
 
 from ci import config, hosts, outcome
-from ci.asked import REPORT, MendingRequest, Promoted, PromotionRequest
+from ci.asked import REPORT, MendingRequest, Promoted, PromotionRequest, RunRequest
 from ci.errors import ExitCode, ShipwayError, ToolError, UsageError, VendorError
 from ci.executors.cache import cache_directory, held
 from ci.executors.find import find
@@ -61,37 +62,6 @@ if TYPE_CHECKING:
     from ci.promotion.standing import Overview
     from ci.reporting.keepsakes import Keepsakes
     from ci.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Handed:
-    """What a Dagger function is handed: the engine's directory with the id `tree`, and what its caller says it is.
-
-    There is no git to be asked, and no journal: the place where it would lie ends with the function.
-    """
-
-    tree: str
-    commit: str | None
-    branch: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRequest:
-    """What the user asked for. `stages` empty means all; `slots` 0 means as many as there is room for.
-
-    Where the files at `path` were `handed` over they are a Dagger directory's. `mirror` goes before that of the
-    settings.
-    """
-
-    path: Path
-    stages: tuple[str, ...] = ()
-    executor: str = "auto"
-    slots: int = 0
-    sequential: bool = False
-    no_cache: bool = False
-    report: Path | None = None
-    handed: Handed | None = None
-    mirror: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

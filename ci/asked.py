@@ -1,4 +1,4 @@
-"""What somebody asks for who promotes, and what they get."""
+"""What somebody asks for: a run, a promotion, an incident mended; and what they get."""
 
 from __future__ import annotations
 
@@ -14,6 +14,37 @@ if TYPE_CHECKING:
     from ci.model import RunReport
 
 REPORT = "shipway-report"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handed:
+    """What a Dagger function is handed: the engine's directory with the id `tree`, and what its caller says it is.
+
+    There is no git to be asked, and no journal: the place where it would lie ends with the function.
+    """
+
+    tree: str
+    commit: str | None
+    branch: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What the user asked for. `stages` empty means all; `slots` 0 means as many as there is room for.
+
+    Where the files at `path` were `handed` over they are a Dagger directory's. `mirror` goes before that of the
+    settings.
+    """
+
+    path: Path
+    stages: tuple[str, ...] = ()
+    executor: str = "auto"
+    slots: int = 0
+    sequential: bool = False
+    no_cache: bool = False
+    report: Path | None = None
+    handed: Handed | None = None
+    mirror: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ci import __version__, commands, incidents
+from ci.asked import RunRequest
 from ci.errors import DiskFullError, ExitCode, ShipwayError, leaves, without_room
 from ci.hosts import HOSTS
 from ci.scenarios.catalogue import CRASH, SCENARIOS, STORY
@@ -68,7 +69,7 @@ def run(path: Path, report: Path | None, **options: Any) -> ExitCode:
     import pipeline
     from ci.outcome import exit_code
 
-    request = pipeline.RunRequest(path=path, report=report, **options)
+    request = RunRequest(path=path, report=report, **options)
     return exit_code(anyio.run(pipeline.run, request, commands.console()))
 
 

@@ -23,7 +23,7 @@ import dagger
 from dagger import DefaultPath, Doc, Ignore, check, dag, field, object_type
 
 from ci import within
-from ci.asked import PromotionRequest
+from ci.asked import Handed, MendingRequest, PromotionRequest, RunRequest
 from ci.errors import ExitCode, ShipwayError, UsageError
 
 if TYPE_CHECKING:
@@ -270,7 +270,6 @@ class Shipway:
     ) -> DiagnosisReport:
         """Find why something failed, mend it as far as that may be done alone, and promote again what was mended."""
         import pipeline  # noqa: PLC0415 - as below
-        from ci.asked import MendingRequest  # noqa: PLC0415 - as below
 
         if half not in {"", *HALVES}:
             raise RedError(f"there is no half {half} of a cycle (say one of: {', '.join(HALVES)})")
@@ -378,14 +377,14 @@ class Shipway:
         await self._hand_over()
         tree = dag.directory().with_directory("/", self.source, gitignore=True)
         place = await within.export(tree, Path.cwd() / "of")
-        request = pipeline.RunRequest(
+        request = RunRequest(
             path=place,
             stages=stages,
             executor="dagger",
             slots=self.slots,
             no_cache=self.no_cache,
             report=Path.cwd() / REPORT,
-            handed=pipeline.Handed(tree=await tree.id(), commit=self.commit or None, branch=self.branch or None),
+            handed=Handed(tree=await tree.id(), commit=self.commit or None, branch=self.branch or None),
             mirror=self.mirror or None,
         )
         report: Report = await pipeline.run(request, Console(stderr=True))
