@@ -22,6 +22,7 @@ from ci.diagnosis.patch import Refused
 from ci.diagnosis.problem import Excerpt, Problem
 from ci.diagnosis.proposed import LONGEST, MODEL, OUT_OF_ITS_BOX, Proposed, plain
 from ci.diagnosis.quoting import Quoting
+from ci.diagnosis.secretive import is_secret
 from ci.diagnosis.story import history
 from ci.diagnosis.toolbox import Toolbox
 from ci.errors import UsageError
@@ -89,8 +90,12 @@ async def _problem(cycle: Cycle) -> Problem:
     """Return what is told of the failure: the facts, what changed, who said what of it, and what was tried before."""
     good, excerpts = cycle.facts.good or await cycle.history.parent(cycle.commit), list[Excerpt]()
     if good is not None and await cycle.history.has(good):
-        changed = await cycle.history.diff(good, cycle.commit, most=LOOKED_AT)
-        excerpts.append(Excerpt(kind="what changed", text=changed))
+        hidden = [
+            path for path in await cycle.history.changed(good, cycle.commit) if any(map(is_secret, path.split("/")))
+        ]
+        changed = await cycle.history.diff(good, cycle.commit, most=LOOKED_AT, without=hidden)
+        told = [f"{len(hidden)} of the changed files may hold secrets, and are not shown\n"] if hidden else []
+        excerpts.append(Excerpt(kind="what changed", text="".join((*told, changed))))
         said = "\n\n".join(await cycle.history.messages(cycle.commit, without=good))
         excerpts.append(Excerpt(kind="messages of commits", text=said))
     if before := await off_thread(lambda: history(cycle)):

@@ -18,6 +18,8 @@ from ci.model import CheckRun, Status
 from ci.promotion.flow import SKIPPED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ci.diagnosis.cycle import Cycle
     from ci.diagnosis.facts import Broken
     from ci.promotion.flow import Doing, Facts, FlowStep
@@ -53,7 +55,7 @@ async def _again(cycle: Cycle, doing: Doing) -> Facts:
     if not wanted:
         return {SKIPPED: f"no check of the seven stages is red on it: it failed at {cycle.facts.what}"}
     report = await cycle.trials.run(cycle.tree(), wanted, anew=True)
-    if seen.red(report):
+    if not seen.passed(report, wanted):
         return {}
     flaky = Proposed(
         author=RERUN, flaky=True, cause=f"the very same files passed when they were run again: {', '.join(wanted)}"
@@ -104,16 +106,28 @@ async def _propose(cycle: Cycle, doing: Doing) -> Facts:
 
 async def repaired(cycle: Cycle) -> tuple[str, bytes] | None:
     """Return who repairs all that is red without a model, and the patch of it; None where something stays red."""
-    wanted = cycle.facts.checks
-    runs = tuple(map(_run, filter(is_check, cycle.facts.broken)))
-    found = await cycle.trials.repair(cycle.tree(), runs) if runs else None
+    found = await _by_tools(cycle)
     if found is None:
         return None
     author, files = found
-    after = await cycle.trials.run(cycle.tree(files), wanted)
-    if seen.red(after):
+    if not seen.passed(await cycle.trials.run(cycle.tree(files), cycle.facts.checks), cycle.facts.checks):
         return None
-    return author, await making.patch_of(await bench(cycle), cycle.start, files, below=await cycle.history.prefix())
+    return author, await _patch(cycle, files)
+
+
+async def attempted(cycle: Cycle) -> tuple[str, bytes] | None:
+    """Return what tools make of all that is red, and who did, whether that is well or not; None where none tries."""
+    found = await _by_tools(cycle)
+    return None if found is None else (found[0], await _patch(cycle, found[1]))
+
+
+async def _by_tools(cycle: Cycle) -> tuple[str, Mapping[str, bytes | None]] | None:
+    runs = tuple(map(_run, filter(is_check, cycle.facts.broken)))
+    return await cycle.trials.repair(cycle.tree(), runs) if runs else None
+
+
+async def _patch(cycle: Cycle, files: Mapping[str, bytes | None]) -> bytes:
+    return await making.patch_of(await bench(cycle), cycle.start, files, below=await cycle.history.prefix())
 
 
 def _run(broken: Broken) -> CheckRun:

@@ -1,7 +1,7 @@
 """The second half of a cycle: how far a proposed fix may go, by code alone, and the proof that it mends what failed.
 
-There is no model here, and nothing that a proposal says is believed: git says what its patch does, and the checks are
-run again.
+There is no model here, and nothing that a proposal says is believed: git says what its patch does, tools have to
+make again what they are said to have made, and the checks are run again.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import functools
 import posixpath
 from typing import TYPE_CHECKING
 
+from ci.diagnosis import finding, limits, proving, publishing, seen
 from ci.diagnosis import patch as patches
-from ci.diagnosis import proving, publishing
 from ci.diagnosis.contents import contents
-from ci.diagnosis.cycle import bench, make_step, off_thread, whole_files
+from ci.diagnosis.cycle import MENDING, bench, leased_as, make_step, off_thread, whole_files
 from ci.diagnosis.patch import Refused
-from ci.diagnosis.proposed import OUT_OF_ITS_BOX, Proposed, plain, read
+from ci.diagnosis.proposed import MODEL, OUT_OF_ITS_BOX, RERUN, Proposed, plain, read
 from ci.diagnosis.trying import Tree
 from ci.errors import ExitCode, UsageError
 from ci.journal.fixes import Fate
@@ -56,22 +56,43 @@ def proposal_of(cycle: Cycle) -> Proposal:
     return found
 
 
-async def _proposal(cycle: Cycle, _doing: Doing) -> Facts:
+async def _proposal(cycle: Cycle, doing: Doing) -> Facts:
     """Read it, and have git say what its patch does. Raises BlockedError where no person is spared by it."""
     proposal = await off_thread(lambda: proposal_of(cycle))
-    proposed = read(proposal)
+    try:
+        proposed = read(proposal)
+    except UsageError as error:
+        raise BlockedError(error.message, code=ExitCode.ESCALATED) from None
     if proposed.alarm:
         raise BlockedError(OUT_OF_ITS_BOX, code=ExitCode.ESCALATED)
     if proposed.over is not None:
         raise BlockedError(proposed.over, code=ExitCode.ESCALATED)
+    if (over := await limits.reached(cycle)) is not None:  # by the journal, whatever the first half made of it
+        raise BlockedError(over, code=ExitCode.ESCALATED)
     if proposed.flaky:
-        return {"proposed": plain(proposed)}
+        if not cycle.facts.checks:
+            raise BlockedError("it is called flaky, and there is no check to run again", code=ExitCode.ESCALATED)
+        return {"proposed": plain(dataclasses.replace(proposed, author=RERUN))}
     if not proposal.patch.strip():
         raise BlockedError(proposed.ended or "nothing was found that mends it", code=ExitCode.ESCALATED)
     patched = await applied(cycle, proposal)
     if patched.digest in await off_thread(lambda: _before(cycle)):
         raise BlockedError("it is the same patch as in an earlier cycle", code=ExitCode.ESCALATED)
+    proposed = dataclasses.replace(proposed, author=await _author(cycle, doing, proposed, patched))
     return {"proposed": plain(proposed), "digest": patched.digest}
+
+
+async def _author(cycle: Cycle, doing: Doing, proposed: Proposed, patched: Patched) -> str:
+    """Return who made a patch: a tool only where it makes the very same here."""
+    if proposed.author == MODEL:
+        return MODEL
+    found = await finding.attempted(cycle)
+    if found is not None and found[1].strip():
+        again = await patches.apply(await bench(cycle), cycle.commit, found[1])
+        if not isinstance(again, Refused) and again.digest == patched.digest:
+            return found[0]
+    doing.note("no tool makes this patch here: it is judged as a model's")
+    return MODEL
 
 
 async def _tier(cycle: Cycle, doing: Doing) -> Facts:
@@ -95,6 +116,10 @@ async def _proof(cycle: Cycle, doing: Doing) -> Facts:
     What the diff alone speaks against, a person may read: it is a pull request at most, which names each.
     """
     if _proposed(doing).flaky:
+        report = await cycle.trials.run(cycle.tree(), cycle.facts.checks, anew=True)
+        if not seen.passed(report, cycle.facts.checks):
+            told = "; ".join(f"{each.id}: {each.reason}" for each in seen.red(report)) or "it was not run"
+            raise BlockedError(f"it is called flaky, and the very same files do not pass here: {told}")
         return {SKIPPED: NOTHING}
     patched = await applied(cycle, await off_thread(lambda: proposal_of(cycle)))
     ruling = await proving.prove(cycle, patched)
@@ -170,8 +195,8 @@ async def applied(cycle: Cycle, proposal: Proposal) -> Patched:
 def _before(cycle: Cycle) -> set[str]:
     """Return the digests of the patches of earlier cycles."""
     found = set()
-    for flow in cycle.journal.flows.recent(f"incident {cycle.beginning}"):
-        if int(flow.asked.get("cycle", 0)) < cycle.number:
+    for flow in cycle.journal.flows.recent(leased_as(cycle.beginning), kind=MENDING):
+        if int(flow.asked["cycle"]) < cycle.number:
             found.add(str(cycle.journal.flows.results(flow.id).get(PROPOSAL, {}).get("digest")))
     return found
 

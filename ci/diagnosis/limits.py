@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from ci.diagnosis.cycle import mended_by, off_thread
+from ci.diagnosis.cycle import MENDING, REVERT, flow_name, mended_by, off_thread
 from ci.journal.fixes import Fate
 
 if TYPE_CHECKING:
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
 
 BOTS = 4  # commits of bots in a row, behind which no further one goes
 TRAILER = "Shipway-Cycle:"
+_TRAILED = re.compile(rf"^{TRAILER} (\S+)/(\d+)$", re.MULTILINE)
 
 
 async def reached(cycle: Cycle) -> str | None:
     """Return why no further try is made, None where one is."""
-    if cycle.number > cycle.own.cycles:
+    if not 1 <= cycle.number <= cycle.own.cycles:
         return f"{cycle.own.cycles} cycles did not mend {cycle.beginning}"
     before = await off_thread(lambda: earlier(cycle))
     if cycle.facts.signature in before:
@@ -54,6 +56,15 @@ def chain(journal: Journal, beginning: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ids))
 
 
+def is_ours(journal: Journal, entry: Entry) -> bool:
+    """Whether we made a commit. Anybody may write our trailer: it only tells where the journal would know of it."""
+    if journal.fixes.is_ours(entry.sha):
+        return True
+    named = _TRAILED.search(entry.message)
+    made = [flow_name(kind, named[1], int(named[2])) for kind in (MENDING, REVERT)] if named else []
+    return any(facts.get("commit") == entry.sha for flow in made for facts in journal.flows.results(flow).values())
+
+
 def is_bot(entry: Entry) -> bool:
     """Whether no person wrote a commit: GitHub marks the names of apps, and ours have a trailer."""
-    return entry.author.endswith("[bot]") or TRAILER in entry.message
+    return entry.author.endswith("[bot]") or _TRAILED.search(entry.message) is not None

@@ -58,7 +58,7 @@ def read(proposal: Proposal) -> Proposed:
     if len(proposal.patch) > LARGEST:
         raise UsageError(f"the patch of cycle {proposal.cycle} is larger than {LARGEST} bytes")
     try:
-        return READER.validate_json(json.dumps(dict(proposal.document)), strict=True)
+        return READER.validate_json(json.dumps(dict(proposal.document)), strict=True, extra="forbid")
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ci.diagnosis import seen
 from ci.diagnosis.cases import packages_of
-from ci.diagnosis.cycle import whole_files
-from ci.diagnosis.limits import TRAILER, is_bot
+from ci.diagnosis.cycle import off_thread, whole_files
+from ci.diagnosis.limits import is_bot, is_ours
 from ci.diagnosis.proposed import MODEL
 from ci.diagnosis.trying import Tree
 from ci.gates import integrity, tier
@@ -132,11 +132,16 @@ async def _scope(cycle: Cycle, tree: Tree, paths: tuple[str, ...], red: tuple[st
 
 
 async def _authors(cycle: Cycle) -> tuple[bool, bool]:
-    """Return whether everyone who committed since it was well may write, and whether a bot is among them."""
-    good = cycle.facts.good
-    behind = (good,) if good is not None and await cycle.history.has(good) else ()
-    entries = await cycle.history.log(cycle.commit, without=behind, most=LOOKED_AT if behind else 1)
-    people = [each for each in entries if TRAILER not in each.message]
+    """Return whether everyone who committed since it was well may write, and whether a bot is among them.
+
+    Where no commit is known to be well, those are asked that the commit itself brought to main. What we committed is
+    known by the journal: anybody may write our trailer.
+    """
+    behind = cycle.facts.good or await cycle.history.parent(cycle.commit)
+    if behind is None or not await cycle.history.has(behind):
+        return False, False
+    entries = await cycle.history.log(cycle.commit, without=(behind,), most=LOOKED_AT)
+    people = await off_thread(lambda: [each for each in entries if not is_ours(cycle.journal, each)])
     logins: Mapping[str, str | None] = {each.sha: await _login(cycle, each.sha) for each in people}
     allowed = {login: await cycle.hub.pulls.may_write(login) for login in set(logins.values()) if login is not None}
     trusted = len(entries) < LOOKED_AT and all(login is not None and allowed[login] for login in logins.values())

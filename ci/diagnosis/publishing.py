@@ -17,7 +17,7 @@ from ci.errors import Trouble, VendorError
 from ci.journal.fixes import Fate, Fix
 from ci.promotion.admission import HOLDING
 from ci.promotion.flow import BlockedError
-from ci.reporting.markdown import block, code
+from ci.reporting.markdown import code, set_in
 from ci.text import clean, few, first_line
 
 if TYPE_CHECKING:
@@ -138,12 +138,12 @@ def body(cycle: Cycle, proposed: Proposed, tier: int, why: str, denied: Sequence
         f"Made by Shipway for the incident {code(cycle.incident.id)}, cycle {cycle.number} of {cycle.own.cycles}.",
         f"It is for you to review: {why}.",
         "### What failed",
-        block(clean(f"{cycle.facts.what}: {cycle.facts.reason}")),
+        set_in(clean(f"{cycle.facts.what}: {cycle.facts.reason}")),
         "### Why",
-        block(clean(proposed.cause)),
+        set_in(clean(proposed.cause)),
         "### What this does",
-        block(clean(proposed.approach)),
-        *(["### Look at this", block(clean("\n".join(denied)))] if denied else []),
+        set_in(clean(proposed.approach)),
+        *(["### Look at this", set_in(clean("\n".join(denied)))] if denied else []),
         f"Tier {tier}, found by {code(proposed.author)}. {PROVEN}",
     ]
     return "\n\n".join(parts)

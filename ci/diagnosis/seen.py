@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from ci.model import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ci.model import CheckRun, RunReport
 
 RED = frozenset({Status.FAILED, Status.ERROR})
+WELL = frozenset({Status.PASSED, Status.FLAKY})
 
 
 def checks(report: RunReport) -> Iterator[CheckRun]:
@@ -23,3 +24,9 @@ def checks(report: RunReport) -> Iterator[CheckRun]:
 def red(report: RunReport) -> tuple[CheckRun, ...]:
     """Return the checks that failed, or could not be run; not those that waited for them."""
     return tuple(check for check in checks(report) if check.status in RED)
+
+
+def passed(report: RunReport, wanted: Collection[str]) -> bool:
+    """Whether all that was wanted was run, and is well: what did not run proves nothing."""
+    well = {check.id for check in checks(report) if check.status in WELL}
+    return bool(wanted) and well >= set(wanted) and not red(report)

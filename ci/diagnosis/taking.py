@@ -15,7 +15,7 @@ from ci.diagnosis.publishing import LONGEST_SUBJECT
 from ci.errors import ExitCode
 from ci.promotion.admission import REVERTS
 from ci.promotion.flow import BlockedError, PausedError
-from ci.reporting.markdown import block, code
+from ci.reporting.markdown import code, set_in
 from ci.text import clean, few, first_line
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ async def _request(cycle: Cycle, commit: str, why: str) -> dict[str, Any]:
             (
                 f"Made by Shipway for the incident {code(cycle.incident.id)}: {why}.",
                 f"{cycle.commit} was a fix that went to {cycle.main} by itself, and the next run failed.",
-                block(clean(f"{cycle.facts.what}: {cycle.facts.reason}")),
+                set_in(clean(f"{cycle.facts.what}: {cycle.facts.reason}")),
             )
         ),
         sha=commit,

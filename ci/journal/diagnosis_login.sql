@@ -52,6 +52,7 @@ create or replace function shipway.diagnosing(flow text) returns boolean languag
 -- It begins one for an incident that waits for it, and moves no flow but its own.
 create policy diagnosis_inserts on shipway.flows as restrictive for insert to shipway_diagnosis with check (
     kind = 'diagnosis' and state = 'running' and ended is null
+    and asked::json ->> 'cycle' ~ '^[1-9][0-9]?$'
     and id = format('diagnosis-%s-%s', asked::json ->> 'beginning', asked::json ->> 'cycle')
     and environment = format('incident %s', asked::json ->> 'beginning')
     and exists (select from shipway.incidents i where i.id = asked::json ->> 'beginning')
@@ -63,11 +64,14 @@ create policy diagnosis_inserts on shipway.flows as restrictive for insert to sh
 create policy diagnosis_updates on shipway.flows as restrictive for update to shipway_diagnosis
     using (kind = 'diagnosis' and state in ('running', 'paused', 'waiting')) with check (kind = 'diagnosis');
 create policy diagnosis_inserts on shipway.entries as restrictive for insert to shipway_diagnosis
-    with check (shipway.diagnosing(flow));
+    with check (shipway.diagnosing(flow) and json_typeof(facts::json) = 'object');
 create policy diagnosis_inserts on shipway.refusals as restrictive for insert to shipway_diagnosis
     with check (shipway.diagnosing(flow));
 create policy diagnosis_inserts on shipway.proposals as restrictive for insert to shipway_diagnosis
-    with check (shipway.diagnosing(format('diagnosis-%s-%s', incident, cycle)));
+    with check (
+        cycle > 0 and json_typeof(document::json) = 'object' and octet_length(document) < 1000000
+        and shipway.diagnosing(format('diagnosis-%s-%s', incident, cycle))
+    );
 
 -- It sets money aside for the diagnosis that goes on, now, and settles each call once.
 create policy diagnosis_inserts on shipway.spendings as restrictive for insert to shipway_diagnosis with check (

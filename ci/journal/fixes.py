@@ -96,6 +96,14 @@ class Fixes:
         found = self._read(sql.select(FIXES).where(FIXES.c.commit_sha == commit).order_by(FIXES.c.moment))
         return found[0] if found else None
 
+    def is_ours(self, commit: str) -> bool:
+        """Whether we made a commit of main: a fix, or what took one back."""
+        by_us = (sql.select(FIXES.c.commit_sha).where(FIXES.c.commit_sha == commit)).union(
+            sql.select(REVERTS.c.commit_sha).where(REVERTS.c.commit_sha == commit)
+        )
+        with self._store.reading() as connection:
+            return connection.execute(by_us).first() is not None
+
     def with_digest(self, digest: str) -> tuple[Fix, ...]:
         """Return all fixes that changed files in the very same way."""
         return self._read(sql.select(FIXES).where(FIXES.c.digest == digest).order_by(FIXES.c.moment))

@@ -128,11 +128,13 @@ class Flows:
             raise UsageError(f"there is no flow {identity}", hint="`shipway status` names them")
         return _flow(row)
 
-    def recent(self, environment: str | None = None, *, limit: int = 50) -> tuple[Flow, ...]:
-        """Return flows, the newest first, of one environment where it is named."""
+    def recent(self, environment: str | None = None, *, kind: str | None = None, limit: int = 50) -> tuple[Flow, ...]:
+        """Return flows, the newest first, of one environment and of one kind where these are named."""
         query = sql.select(FLOWS).order_by(FLOWS.c.began.desc(), FLOWS.c.id.desc()).limit(limit)
         if environment is not None:
             query = query.where(FLOWS.c.environment == environment)
+        if kind is not None:
+            query = query.where(FLOWS.c.kind == kind)
         with self._store.reading() as connection:
             return tuple(_flow(row) for row in connection.execute(query).all())
 

@@ -67,4 +67,13 @@ class Proposals:
 
 def _proposal(row: Row[Any]) -> Proposal:
     values = dict(row._mapping)  # noqa: SLF001 - its public name for a row as a mapping
-    return Proposal(**{**values, "document": json.loads(row.document)})
+    return Proposal(**{**values, "document": _document(row.document)})
+
+
+def _document(text: str) -> Mapping[str, Any]:
+    """Return a document; one that is no object of JSON, as an object that no reader takes: it is a stranger's."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {"unreadable": True}

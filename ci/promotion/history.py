@@ -129,11 +129,15 @@ class History:
         text = await self._read("diff-tree", *how, earlier, commit, "--")
         return tuple(posixpath.relpath(path, below) for path in text.split("\0") if path)
 
-    async def diff(self, earlier: str, commit: str, *, most: int) -> str:
-        """Return what differs between two commits as git writes it: its end, where it is over `most` bytes."""
+    async def diff(self, earlier: str, commit: str, *, most: int, without: Sequence[str] = ()) -> str:
+        """Return what differs between two commits as git writes it: its end, where it is over `most` bytes.
+
+        `without` are files, as `changed` names them, that are left out.
+        """
         how = ("-r", "-p", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
+        left_out = (":(top)", *(f":(exclude,literal){path}" for path in without)) if without else ()
         done = await processes.run(
-            ["git", "diff-tree", *how, earlier, commit, "--"], cwd=self.root, timeout=PATIENCE, most=most
+            ["git", "diff-tree", *how, earlier, commit, "--", *left_out], cwd=self.root, timeout=PATIENCE, most=most
         )
         return done.stdout.decode("utf-8", errors="replace")
 

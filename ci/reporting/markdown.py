@@ -7,6 +7,7 @@ link, no image and no @mention.
 from __future__ import annotations
 
 import re
+import textwrap
 
 from ci.reporting.wording import one_line, shortened
 
@@ -26,6 +27,14 @@ def block(text: str, *, indent: str = "") -> str:
     kept = shortened(text, lines=30, width=300)
     fence = "`" * max(3, max((len(run) for run in _BACKTICKS.findall(kept)), default=0) + 1)
     return "\n".join(f"{indent}{line}" for line in (f"{fence}text", *kept.split("\n"), fence))
+
+
+def set_in(text: str) -> str:
+    """Return the text as a block for a pull request's description, of which a host may make a commit's message.
+
+    No line of it begins at the margin, where one could be a trailer.
+    """
+    return block(textwrap.indent(text, "    "))
 
 
 def row(*cells: str) -> str:

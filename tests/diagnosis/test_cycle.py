@@ -134,13 +134,13 @@ def test_what_passes_on_the_same_files_is_flaky_and_nothing_is_committed(tmp_pat
     play(tmp_path, acts)
 
 
-def test_who_says_that_a_red_commit_is_flaky_is_found_out_by_the_stages(tmp_path: Path) -> None:
+def test_who_says_that_a_red_commit_is_flaky_is_found_out_by_a_run(tmp_path: Path) -> None:
     async def acts(made: Village) -> None:
         incident = await red(made)
         lie = Proposal(incident=incident.id, cycle=1, document={"author": "a second run", "flaky": True})
         made.journal.proposals.keep(lie)
         ended = await made.judges(incident)
-        assert "the seven stages with the fix: unit/vitest@.: 1 of 2 tests failed" in why(ended)
+        assert "the very same files do not pass here: unit/vitest@.: 1 of 2 tests failed" in why(ended)
         assert stage(made, incident) is Stage.WAITING
 
     play(tmp_path, acts)
