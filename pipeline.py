@@ -348,7 +348,7 @@ async def diagnose(request: MendingRequest, console: Console) -> Promoted:
 
 
 async def advise(report: Path, path: Path, console: Console, *, executor: str = "auto", apply: bool = False) -> Advice:
-    """Find why a run failed, on the files as they are; `apply` puts what mends it over them, where it is proven.
+    """Find why a run failed, on the files as they are; `apply` puts what mends it over them, where that is fit for it.
 
     Raises UsageError, ToolError, NoExecutorError, VendorError.
     """
@@ -358,7 +358,7 @@ async def advise(report: Path, path: Path, console: Console, *, executor: str = 
     root = path.resolve()
     journal = await shared_or_local(config.load(root), root)
     found = await find(read_document(report), root, journal, console, executor=executor)
-    if apply and found.proven:
+    if apply and found.unfit is None:
         await History(root=root).apply(found.patch)
     return found
 

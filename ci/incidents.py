@@ -90,7 +90,7 @@ def diagnose(*, name: str, half: str | None, apply: bool, **asked: Any) -> ExitC
     An INCIDENT is named by its id; by a commit that it is about, or HEAD; "waiting" is every one that waits.
 
     Of a report.json the cause is printed, with a patch for the files as they are, and nothing is changed without
-    --apply: exit code 0 where the patch makes what failed pass, else 20.
+    --apply: exit code 0 where the patch makes what failed pass, and is one that could go to main by itself; else 20.
 
     Of an incident, exit code 0: it is over. 20: a person is waited for, or somebody else. 14: a person has to mend it.
     11: what was proposed may not go out, or proves nothing. Else as `promote`.
@@ -124,10 +124,11 @@ def _advise(report: str, path: Path, *, executor: str, apply: bool) -> ExitCode:
     find = functools.partial(pipeline.advise, executor=executor, apply=apply)
     found = anyio.run(find, Path(report), path, console(stderr=True))
     said = found.proposed
-    click.echo(advised(said.author, said.cause or said.ended, said.approach, found.patch, proven=found.proven))
+    why = said.cause or said.ended
+    click.echo(advised(said.author, why, said.approach, found.patch, proven=found.proven, held=found.held))
     if apply:
-        click.echo("\napplied" if found.proven else "\nnot applied: it is not proven")
-    return ExitCode.PASSED if found.proven or said.flaky else ExitCode.HELD
+        click.echo("\napplied" if found.unfit is None else f"\nnot applied: {found.unfit}")
+    return ExitCode.PASSED if found.unfit is None or said.flaky else ExitCode.HELD
 
 
 @click.command()

@@ -114,7 +114,7 @@ async def commit_tree(
     """
     who: dict[str, str] = {}
     for role in ("AUTHOR", "COMMITTER"):
-        who |= {f"GIT_{role}_NAME": name, f"GIT_{role}_EMAIL": email, f"GIT_{role}_DATE": f"{int(moment)} +0000"}
+        who |= {f"GIT_{role}_NAME": name, f"GIT_{role}_EMAIL": email, f"GIT_{role}_DATE": f"@{int(moment)} +0000"}
     made = await bench.read("commit-tree", tree, "-p", parent, "-F", "-", stdin=message.encode(), extra=who)
     return made.decode().strip()
 

@@ -36,9 +36,16 @@ PROVING = frozenset({"lint", "typecheck", "unit", "integration"})  # the rest co
 
 async def rule_tier(cycle: Cycle, proposed: Proposed, patched: Patched) -> Ruling:
     """Rule how far a fix may go. Raises VendorError, where GitHub does not say who may write."""
+    trusted, foreign = await _authors(cycle)
+    return await look(cycle, proposed, patched, trusted=trusted, foreign=foreign)
+
+
+async def look(
+    cycle: Cycle, proposed: Proposed, patched: Patched, *, trusted: bool = True, foreign: bool = False
+) -> Ruling:
+    """Rule how far a fix may go by what is here; where nobody else's word is asked for, all are trusted."""
     own = cycle.own
     migrations = cycle.settings.migrations
-    trusted, foreign = await _authors(cycle)
     observed = tier.TierObserved(
         changes=patched.changes,
         named=cycle.facts.packages,
@@ -59,7 +66,7 @@ async def rule_tier(cycle: Cycle, proposed: Proposed, patched: Patched) -> Rulin
 async def prove(cycle: Cycle, patched: Patched) -> Ruling:
     """Run all that a proof takes, and rule on it. Raises UsageError, ToolError, NoExecutorError."""
     files = await whole_files(cycle, patched)
-    source = {path: each for path, each in files.items() if not JUDGES & set(places(path))}
+    source = source_of(files)
     tests = {path: each for path, each in files.items() if TESTS in places(path)}
     bad, mended, both = (Tree(commit=cycle.commit, files=each) for each in ({}, source, files))
     red = cycle.facts.checks
@@ -92,6 +99,11 @@ async def prove(cycle: Cycle, patched: Patched) -> Ruling:
         times=TIMES,
     )
     return integrity.rule(observed, environment=cycle.incident.environment)
+
+
+def source_of(files: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
+    """Return the files that are judged, and judge nothing."""
+    return {path: each for path, each in files.items() if not JUDGES & set(places(path))}
 
 
 def tried(report: RunReport, *, red_is_an_end: bool = False) -> Tried:

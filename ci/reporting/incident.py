@@ -78,12 +78,13 @@ def cycle(each: CycleRun, of: int) -> str:
     return "\n".join(lines)
 
 
-def advised(author: str, cause: str, approach: str, patch: str, *, proven: bool) -> str:
+def advised(author: str, cause: str, approach: str, patch: str, *, proven: bool, held: tuple[str, ...] = ()) -> str:
     """Return a diagnosis for one's own machine: the cause, and a patch that can be taken as it is."""
     pairs = (("cause", cause), ("approach", approach), ("found by", author))
     lines = [f"{name:<11}{one_line(text, 2000)}" for name, text in pairs if text]
     if patch:
         lines.append(f"{'proof':<11}{'what failed passes with it' if proven else 'none: what failed fails still'}")
+        lines += [f"{'read first':<11}{one_line(each, 2000)}" for each in held]
         lines += ["", clean(patch).rstrip("\n")]
     return "\n".join(lines)
 
