@@ -78,6 +78,8 @@ async def _proposal(cycle: Cycle, doing: Doing) -> Facts:
     patched = await applied(cycle, proposal)
     if patched.digest in await off_thread(lambda: _before(cycle)):
         raise BlockedError("it is the same patch as in an earlier cycle", code=ExitCode.ESCALATED)
+    if cycle.settings.github is None:
+        raise BlockedError("shipway.toml has no [github]: a fix is for a person to commit", code=ExitCode.ESCALATED)
     proposed = dataclasses.replace(proposed, author=await _author(cycle, doing, proposed, patched))
     return {"proposed": plain(proposed), "digest": patched.digest}
 
@@ -135,6 +137,7 @@ async def _commit(cycle: Cycle, doing: Doing) -> Facts:
     proposed = _proposed(doing)
     if proposed.flaky:
         return {SKIPPED: NOTHING, "commit": cycle.commit, "head": cycle.commit}
+    await _demand_open(cycle)
     patched = await applied(cycle, await off_thread(lambda: proposal_of(cycle)))
     head = await cycle.hub.refs.sha(cycle.main) or cycle.commit
     moved: list[str] = []
@@ -178,10 +181,18 @@ async def _fix(cycle: Cycle, doing: Doing) -> Facts:
         await off_thread(lambda: publishing.note(cycle, proposed, tier, "", Fate.NOTHING))
         await off_thread(lambda: cycle.journal.incidents.close(cycle.incident.id))  # it would bar the next promotion
         return {SKIPPED: NOTHING, "commit": cycle.commit, "how": Fate.NOTHING.value}
+    await _demand_open(cycle)
     await off_thread(lambda: cycle.journal.incidents.move(cycle.incident.id, Stage.FIXING))
     return await publishing.publish(
         cycle, proposed, made, tier=tier, digest=doing.facts[PROPOSAL]["digest"], denied=doing.facts[PROOF]["denied"]
     )
+
+
+async def _demand_open(cycle: Cycle) -> None:
+    """Make sure that the incident is open still: a person may have closed it, or a green run. Raises BlockedError."""
+    found = await off_thread(lambda: cycle.journal.incidents.get(cycle.incident.id))
+    if found is not None and found.state is Stage.CLOSED:
+        raise BlockedError(f"{cycle.incident.id} was closed meanwhile")
 
 
 async def applied(cycle: Cycle, proposal: Proposal) -> Patched:

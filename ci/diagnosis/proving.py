@@ -31,6 +31,7 @@ TIMES = 3
 LOOKED_AT = 100  # commits since what was well
 # What judges the code. It stays as it was while the source is proven; a regression test is proven by itself.
 JUDGES = frozenset({TESTS, SNAPSHOTS, FIXTURES, CONFIG})
+TESTING = frozenset({"unit", "integration", "e2e"})
 PROVING = frozenset({"lint", "typecheck", "unit", "integration"})  # the rest comes with all seven stages
 
 
@@ -78,6 +79,10 @@ async def prove(cycle: Cycle, patched: Patched) -> Ruling:
     repeats = [await trials.run(mended, red, anew=True) for _ in range(TIMES)] if red else []
     without = await trials.run(bad, red, anew=True) if red else None
     whole = after if source == files else await trials.run(both, scope, anew=True)
+    untold = any(_is_untold(each) for each in seen.red(before) if each.id in red)
+    good = cycle.facts.good if untold else None
+    is_here = good is not None and await cycle.history.has(good)
+    well = await trials.run(Tree(commit=good), scope, anew=True) if good is not None and is_here else None
     written: tuple[str, ...] = ()
     bare, green = None, None
     if not failing:  # it has no test: the patch brings one
@@ -96,6 +101,8 @@ async def prove(cycle: Cycle, patched: Patched) -> Ruling:
         written=written,
         red=None if bare is None else tried(bare, red_is_an_end=True),
         green=None if green is None else tried(green),
+        untold=untold,
+        known=None if well is None else tried(well),
         times=TIMES,
     )
     return integrity.rule(observed, environment=cycle.incident.environment)
@@ -126,6 +133,11 @@ def failed(report: RunReport, among: Iterable[str] | None = None) -> tuple[str, 
     wanted = None if among is None else set(among)
     reds = [each for each in seen.red(report) if wanted is None or each.id in wanted]
     return tuple(dict.fromkeys(name for each in reds for name in _complaints(each)))
+
+
+def _is_untold(check: CheckRun) -> bool:
+    """Whether a check of tests failed by something else than a test of its own."""
+    return check.stage in TESTING and not (check.failures and all(each.test_id for each in check.failures))
 
 
 def _complaints(check: CheckRun) -> tuple[str, ...]:

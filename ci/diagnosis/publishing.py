@@ -36,12 +36,10 @@ async def publish(
     cycle: Cycle, proposed: Proposed, made: Mapping[str, Any], *, tier: int, digest: str, denied: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Have the commit that was `made` out, as far as it may go. Raises VendorError, BlockedError."""
-    commit, head, moved = str(made["commit"]), str(made["head"]), list(made["moved"])
-    why = await off_thread(lambda: held_back(cycle, proposed, tier))
-    if why is None and moved:
-        why = f"{cycle.main} changed {few(moved)} since {cycle.commit[:12]}"
-    if why is None:
-        why = await _forward(cycle, head, commit)
+    commit, head = str(made["commit"]), str(made["head"])
+    why: str | None = None
+    if not await _is_out(cycle, head, commit):
+        why = await off_thread(lambda: held_back(cycle, proposed, tier)) or await _moved(cycle, made)
     if why is None:
         await off_thread(lambda: note(cycle, proposed, tier, digest, Fate.COMMITTED, commit=commit))
         return {"commit": commit, "how": Fate.COMMITTED.value}
@@ -73,14 +71,21 @@ def held_back(cycle: Cycle, proposed: Proposed, tier: int) -> str | None:
     return None
 
 
-async def _forward(cycle: Cycle, head: str, commit: str) -> str | None:
-    """Move main to the commit; return why that cannot be, where a person has to. Raises VendorError."""
+async def _is_out(cycle: Cycle, head: str, commit: str) -> bool:
+    """Whether main has the commit: whoever moved it there may have died before that was noted. Raises VendorError."""
     now = await cycle.hub.refs.sha(cycle.main)
-    if now == commit or (now is not None and now != head and await is_held(cycle, commit, now)):
-        return None
+    return now == commit or (now is not None and now != head and await is_held(cycle, commit, now))
+
+
+async def _moved(cycle: Cycle, made: Mapping[str, Any]) -> str | None:
+    """Move main to the commit that was made; return why that cannot be. Raises VendorError."""
+    head = str(made["head"])
+    if made["moved"]:
+        return f"{cycle.main} changed {few(made['moved'])} since {cycle.commit[:12]}"
+    now = await cycle.hub.refs.sha(cycle.main)
     if now != head:
         return f"{cycle.main} moved to {str(now)[:12]} since it was tested on {head[:12]}"
-    return await mainline.move(cycle, commit)
+    return await mainline.move(cycle, str(made["commit"]))
 
 
 async def is_held(cycle: Cycle, commit: str, by: str) -> bool:

@@ -58,6 +58,9 @@ class IntegrityObserved:
     over the patched source, both of the whole affected set. `repeats` are the failing ids alone on the patched source,
     `without` once more on the bad commit. Where the failure has no test (`failing` is empty) the patch brings one:
     `written` are its ids, `red` its run on the bad commit, `green` on the patched one.
+
+    `untold`: among what failed is a check of tests that could not tell which tests it has, as where a file of them was
+    not loaded. What was executed before says little then: `known` is what was executed on the last good commit.
     """
 
     changes: tuple[FileChange, ...]
@@ -70,12 +73,14 @@ class IntegrityObserved:
     written: tuple[str, ...] = ()
     red: Tried | None = None
     green: Tried | None = None
+    untold: bool = False
+    known: Tried | None = None
     times: Count = 3
 
 
 def rule(observed: IntegrityObserved, *, environment: str = "main") -> Ruling:
     """PASS where everything was seen and nothing speaks against it; see above for what is to be made of the others."""
-    denied = [each for change in observed.changes for each in denials(change)]
+    denied = [*(each for change in observed.changes for each in denials(change)), *_unknown(observed)]
     unproven = [*_against(observed), *_broken(observed)]
     broken = [
         f"{what} did not end: {each.reason or 'no reason is known'}" for what, each in _runs(observed) if not each.ended
@@ -132,6 +137,21 @@ def _against(observed: IntegrityObserved) -> list[str]:
         well = _well(observed.failing, without)
         found += _some(well, "is well without the patch too", "are well without the patch too")
     return found
+
+
+def _unknown(observed: IntegrityObserved) -> list[str]:
+    """Where it is not told which tests there were: those of the last good commit that the patched source lacks."""
+    if not observed.untold:
+        return []
+    if not (known := _ended(observed.known)):
+        return ["which tests there were is not known: what failed does not tell, and no commit is known to be well"]
+    after = frozenset(observed.after.executed) if observed.after else frozenset()
+    gone = [each for each in known.executed if not _has(each, after)]
+    return _some(
+        gone,
+        "was executed when it was last well, and is no more",
+        "were executed when it was last well, and are no more",
+    )
 
 
 def _broken(observed: IntegrityObserved) -> list[str]:

@@ -19,12 +19,10 @@ from ci.executors.cache import held
 from ci.executors.find import find
 from ci.model import STAGE_NAMES
 from ci.monorepo import snapshot as snapshots
-from ci.monorepo import workspace as workspaces
 from ci.reporting.live import LiveView
 from ci.running import Work, carry_out, report_of
 from ci.stages import catalogue
 from ci.stages.context import Context
-from ci.toolchains.versions import DEFAULT_NODE, known_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -89,11 +87,9 @@ class Field:
         with held(identity) as (cache, place):
             ground = await find("host", place / "probe")
             snapshot = await snapshots.take(self.root, place / "snapshot", objects=ground.objects)
-            workspace = workspaces.read(
-                snapshot.workspace, snapshot.files, known_nodes=known_nodes(), default_node=DEFAULT_NODE
-            )
             settings = config.load(snapshot.workspace)
-            whole = catalogue.plan(Context(workspace=workspace, settings=settings))
+            context = Context.of(snapshot, settings)
+            whole = catalogue.plan(context)
             plan = plan_of(whole, *choose(whole))
             work = Work(
                 identity=identity,
@@ -110,6 +106,6 @@ class Field:
             chosen = {check.stage for check in plan.checks}
             unselected = tuple(each for each in STAGE_NAMES if each not in chosen)
             report = report_of(work, done, started=started, seconds=0, unselected=unselected)
-        packages = tuple(package.path for package in workspace.packages)
+        packages = tuple(package.path for package in context.workspace.packages)
         tree = Tree(files=frozenset(snapshot.files), packages=packages)
         return Played(plan=whole, report=report, kept=done.kept, tree=tree)

@@ -9,13 +9,14 @@ import pytest
 import sqlalchemy as sql
 
 from ci.diagnosis import cases
+from ci.diagnosis.cycle import MENDING, flow_name
 from ci.diagnosis.queue import to_be_judged
 from ci.errors import ExitCode
 from ci.journal import Refusal, State
 from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 from ci.journal.proposals import Proposal
-from ci.journal.tables import PROPOSALS
+from ci.journal.tables import ENTRIES, FIXES, FLOWS, INCIDENTS, PROPOSALS
 from ci.model import CheckRun, Failure, Status
 from tests.diagnosis.acts import BROKEN, only_fix, play, red, stage, why
 from tests.diagnosis.village import FILES, RIGHT, SOURCE, WRONG, Village, mends, report
@@ -227,3 +228,53 @@ def test_no_line_of_a_strangers_begins_where_a_trailer_would_in_a_request(tmp_pa
         assert not [line for line in lines if line.startswith(("Shipway-", "This reverts", "Co-authored-by"))]
 
     play(tmp_path, acts, more="shadow = 1")
+
+
+def test_a_fix_of_what_was_closed_meanwhile_does_not_go_out(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await red(made)
+        before = made.main()
+        await made.finds(incident, mends())
+        made.journal.incidents.close(incident.id)
+        ended = await made.judges(incident)
+        assert why(ended) == f"commit: {incident.id} was closed meanwhile"
+        assert not made.github.state.pulls
+        assert (made.main(), stage(made, incident)) == (before, Stage.CLOSED)
+
+    play(tmp_path, acts)
+
+
+def test_without_a_repository_at_github_a_fix_is_a_persons_after_one_cycle(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await red(made)
+        settings = made.root / "shipway.toml"
+        settings.write_text(settings.read_text()[settings.read_text().index("[diagnosis]") :])
+        await made.finds(incident, mends())
+        ended = await made.judges(incident)
+        assert "shipway.toml has no [github]: a fix is for a person to commit" in why(ended)
+        assert stage(made, incident) is Stage.ESCALATED
+
+    play(tmp_path, acts)
+
+
+def test_whoever_died_behind_moving_main_notes_it_though_no_further_one_may_go_today(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await red(made)
+        await made.finds(incident, mends())
+        await made.judges(incident)
+        fix = only_fix(made, incident)
+        flow = flow_name(MENDING, incident.id, 1)
+        with made.journal.store.writing() as connection:  # as if nothing had been noted since main was moved
+            since = (ENTRIES.c.flow == flow) & ENTRIES.c.step.in_(["fix", "review", "over"])
+            connection.execute(sql.delete(ENTRIES).where(since))
+            connection.execute(sql.delete(FIXES))
+            connection.execute(sql.update(FLOWS).where(FLOWS.c.id == flow).values(state="running", ended=None))
+            connection.execute(sql.update(INCIDENTS).values(state=Stage.PROPOSED.value))
+        settings = made.root / "shipway.toml"
+        settings.write_text(settings.read_text().replace("shadow = 0", "shadow = 9"))
+        ended = await made.judges(incident)
+        assert ended.refusal is None, why(ended)
+        assert (only_fix(made, incident).state, only_fix(made, incident).commit) == (Fate.COMMITTED, fix.commit)
+        assert made.github.state.pulls == {}
+
+    play(tmp_path, acts)

@@ -64,6 +64,36 @@ def test_what_a_linter_complains_of_is_an_id_and_was_executed_where_the_check_wa
     assert ruled(failing=(LINT, RULE), before=red, after=red, repeats=(seen,) * 3, without=red).ruling is Outcome.FAIL
 
 
+LOADED = "unit/vitest@core > core.test.ts cannot be loaded"
+UNTOLD = dataclasses.replace(
+    PROVEN,
+    failing=(LOADED,),
+    before=Tried(executed=("unit/vitest@core",), failed=(LOADED,)),
+    after=Tried(executed=("unit/vitest@core", A, B)),
+    repeats=(Tried(executed=("unit/vitest@core", A, B)),) * 3,
+    without=Tried(executed=("unit/vitest@core",), failed=(LOADED,)),
+    untold=True,
+    known=Tried(executed=("unit/vitest@core", A, B)),
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (Tried(executed=("unit/vitest@core", A, B, C)), f'"{C}" was executed when it was last well, and is no more'),
+        (None, "no commit is known to be well"),
+        (Tried(executed=(A, B), ended=False, reason="no network"), "no commit is known to be well"),
+    ],
+)
+def test_where_tests_could_not_be_loaded_those_that_were_there_when_it_was_well_have_to_be_executed(
+    known: Tried | None, words: str
+) -> None:
+    assert ruled(UNTOLD).ruling is Outcome.PASS
+    ruling = ruled(UNTOLD, known=known)
+    assert (ruling.ruling, ruling.values["unproven"]) == (Outcome.FAIL, [])
+    assert words in ruling.reason
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
