@@ -17,13 +17,14 @@ from ci.diagnosis.contents import contents
 from ci.diagnosis.cycle import MENDING, bench, leased_as, make_step, off_thread, whole_files
 from ci.diagnosis.patch import Refused
 from ci.diagnosis.proposed import MODEL, OUT_OF_ITS_BOX, RERUN, Proposed, plain, read
+from ci.diagnosis.triage import MAIN
 from ci.diagnosis.trying import Tree
 from ci.errors import ExitCode, UsageError
 from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 from ci.model import Outcome
 from ci.promotion import promoting
-from ci.promotion.flow import SKIPPED, BlockedError
+from ci.promotion.flow import SKIPPED, BlockedError, PausedError
 from ci.reporting.document import to_json
 
 if TYPE_CHECKING:
@@ -59,29 +60,35 @@ def proposal_of(cycle: Cycle) -> Proposal:
 async def _proposal(cycle: Cycle, doing: Doing) -> Facts:
     """Read it, and have git say what its patch does. Raises BlockedError where no person is spared by it."""
     proposal = await off_thread(lambda: proposal_of(cycle))
-    try:
-        proposed = read(proposal)
-    except UsageError as error:
-        raise BlockedError(error.message, code=ExitCode.ESCALATED) from None
-    if proposed.alarm:
-        raise BlockedError(OUT_OF_ITS_BOX, code=ExitCode.ESCALATED)
-    if proposed.over is not None:
-        raise BlockedError(proposed.over, code=ExitCode.ESCALATED)
-    if (over := await limits.reached(cycle)) is not None:  # by the journal, whatever the first half made of it
-        raise BlockedError(over, code=ExitCode.ESCALATED)
+    proposed = await _wanted(cycle, proposal)
     if proposed.flaky:
-        if not cycle.facts.checks:
-            raise BlockedError("it is called flaky, and there is no check to run again", code=ExitCode.ESCALATED)
         return {"proposed": plain(dataclasses.replace(proposed, author=RERUN))}
-    if not proposal.patch.strip():
-        raise BlockedError(proposed.ended or "nothing was found that mends it", code=ExitCode.ESCALATED)
     patched = await applied(cycle, proposal)
     if patched.digest in await off_thread(lambda: _before(cycle)):
         raise BlockedError("it is the same patch as in an earlier cycle", code=ExitCode.ESCALATED)
+    if (elsewhere := await off_thread(lambda: _asked_for(cycle, patched.digest))) is not None:
+        raise PausedError(f"the same patch waits for a review at {elsewhere}", hint="`shipway tick` goes on")
     if cycle.settings.github is None:
         raise BlockedError("shipway.toml has no [github]: a fix is for a person to commit", code=ExitCode.ESCALATED)
     proposed = dataclasses.replace(proposed, author=await _author(cycle, doing, proposed, patched))
     return {"proposed": plain(proposed), "digest": patched.digest}
+
+
+async def _wanted(cycle: Cycle, proposal: Proposal) -> Proposed:
+    """Return what is proposed, where a further try is made at all. Raises BlockedError."""
+    try:
+        proposed = read(proposal)
+    except UsageError as error:
+        raise BlockedError(error.message, code=ExitCode.ESCALATED) from None
+    why = OUT_OF_ITS_BOX if proposed.alarm else proposed.over
+    why = why or await limits.reached(cycle)  # by the journal, whatever the first half made of it
+    if why is None and proposed.flaky and not cycle.facts.checks:
+        why = "it is called flaky, and there is no check to run again"
+    if why is None and not proposed.flaky and not proposal.patch.strip():
+        why = proposed.ended or "nothing was found that mends it"
+    if why is not None:
+        raise BlockedError(why, code=ExitCode.ESCALATED)
+    return proposed
 
 
 async def _author(cycle: Cycle, doing: Doing, proposed: Proposed, patched: Patched) -> str:
@@ -143,6 +150,7 @@ async def _commit(cycle: Cycle, doing: Doing) -> Facts:
     moved: list[str] = []
     if head != cycle.commit:
         await cycle.history.obtain(head, cycle.main)
+        await _demand_needed(cycle, head)
         before = await cycle.history.prefix()
         changed = {
             posixpath.normpath(posixpath.join(before, each)) for each in await cycle.history.changed(cycle.commit, head)
@@ -193,6 +201,22 @@ async def _demand_open(cycle: Cycle) -> None:
     found = await off_thread(lambda: cycle.journal.incidents.get(cycle.incident.id))
     if found is not None and found.state is Stage.CLOSED:
         raise BlockedError(f"{cycle.incident.id} was closed meanwhile")
+
+
+async def _demand_needed(cycle: Cycle, head: str) -> None:
+    """Make sure that main fails still: somebody may have mended it by another commit. Raises BlockedError."""
+    wanted = cycle.facts.checks
+    if cycle.incident.environment != MAIN or not wanted:
+        return
+    if seen.passed(await cycle.trials.run(Tree(commit=head), wanted, anew=True), wanted):
+        await off_thread(lambda: cycle.journal.incidents.close(cycle.incident.id))
+        raise BlockedError(f"{cycle.main} is past it: what failed on {cycle.commit[:12]} passes on {head[:12]}")
+
+
+def _asked_for(cycle: Cycle, digest: str) -> str | None:
+    """Return where a person is asked for the same patch by another incident already, None where nobody is."""
+    others = (each for each in cycle.journal.fixes.with_digest(digest) if each.incident != cycle.beginning)
+    return next((each.reference for each in others if each.state is Fate.REQUESTED), None)
 
 
 async def applied(cycle: Cycle, proposal: Proposal) -> Patched:

@@ -18,8 +18,8 @@ from ci.journal.incidents import Stage
 from ci.journal.proposals import Proposal
 from ci.journal.tables import ENTRIES, FIXES, FLOWS, INCIDENTS, PROPOSALS
 from ci.model import CheckRun, Failure, Status
-from tests.diagnosis.acts import BROKEN, only_fix, play, red, stage, why
-from tests.diagnosis.village import FILES, RIGHT, SOURCE, WRONG, Village, mends, report
+from tests.diagnosis.acts import BROKEN, only_fix, play, red, reviewed, stage, why
+from tests.diagnosis.village import FILES, OTHER, RIGHT, SOURCE, WRONG, Village, mends, report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -278,3 +278,41 @@ def test_whoever_died_behind_moving_main_notes_it_though_no_further_one_may_go_t
         assert made.github.state.pulls == {}
 
     play(tmp_path, acts)
+
+
+async def twice(made: Village) -> tuple[Incident, Incident]:
+    """Have main red on two commits, one behind the other, and what mends it proposed for both."""
+    first = await red(made)
+    second = await made.opens(made.push("another push", {OTHER: "export const other = 5;\n"}))
+    for each in (first, second):
+        await made.finds(each, mends())
+    return first, second
+
+
+def test_where_main_is_well_again_nothing_more_goes_out(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        first, second = await twice(made)
+        assert (await made.judges(first)).flow.state is State.DONE
+        head = made.main()
+        ended = await made.judges(second)
+        assert why(ended) == f"commit: main is past it: what failed on {second.commit[:12]} passes on {head[:12]}"
+        assert (made.main(), stage(made, second), made.journal.fixes.of(second.id)) == (head, Stage.CLOSED, ())
+        assert not made.github.state.pulls
+
+    play(tmp_path, acts)
+
+
+def test_the_same_patch_is_asked_for_once(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        first, second = await twice(made)
+        await made.judges(first)
+        ended = await made.judges(second)
+        assert ended.flow.state is State.PAUSED
+        assert str(ended.flow.reason).startswith("the same patch waits for a review at http")
+        assert len(made.github.state.pulls) == 1
+        await reviewed(made, merge=True)
+        await made.judges(first)
+        assert "main is past it" in why(await made.judges(second))
+        assert (stage(made, first), stage(made, second)) == (Stage.CLOSED, Stage.CLOSED)
+
+    play(tmp_path, acts, more="shadow = 1")
