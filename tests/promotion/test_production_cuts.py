@@ -116,6 +116,6 @@ def test_cut_at_any_request_it_ends_as_if_undisturbed(tmp_path: Path, vendor: st
                 assert untold(place, ended.flow.id) == [], at
             forget(place, commit)
         # How often Sentry is looked at goes by the clock: what else runs here takes looks away.
-        assert missed <= (requests // 4 if vendor == "sentry" else 2)
+        assert missed <= max(2, requests // 4 if vendor == "sentry" else 0)
 
     played(tmp_path, scene, databases=vendor == "neon", **QUICK)
