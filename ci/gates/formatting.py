@@ -6,13 +6,15 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ci.gates.lexemes import laid_out_anyhow
+from ci.gates.lookalikes import folded
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ci.gates.changes import FileChange
 
-_LOOKS = re.compile(r"[\s;,()]+")
-_QUOTES = re.compile("[\"'`]")
+_LAID_OUT = re.compile(r"\.(?:[cm]?[jt]sx?|jsonc?|css|scss|less|vue|svelte|astro)$")
 _BEGINS = re.compile(
     r"(?<![\w$])(?:expect(?:\.\w+)?|expectTypeOf|assertType|assert(?:\.\w+)?|should)\s*(?:<[^<>()]{0,100}>)?\(|\.should\b"
 )
@@ -28,6 +30,8 @@ def formatted(change: FileChange, *, whole_text: bool = False) -> bool:
     """
     if change.kind != "modified" or change.mode_before != change.mode_after or change.binary:
         return False
+    if not _LAID_OUT.search(folded(change.path)):
+        return False  # blanks may be what it says
     if looks(change.removed) == looks(change.added):
         return True
     if whole_text:
@@ -45,7 +49,7 @@ def texts(change: FileChange) -> tuple[str, str]:
 
 def looks(lines: Iterable[str]) -> str:
     """Return a text without what a formatter changes."""
-    return _QUOTES.sub('"', _LOOKS.sub("", "".join(lines)))
+    return laid_out_anyhow("\n".join(lines))
 
 
 def assertions(text: str) -> Counter[str]:

@@ -167,6 +167,10 @@ def test_a_tool_may_change_a_ci_file_for_a_person_to_review_and_a_model_may_not(
         (("expect(a).toBe(1);",), ("expect(a).toBe(2);",), False),
         (("expect(a).toBe(1);",), ("expect(a).toBeTruthy();",), False),
         (("expect(a).toBe(1);", "expect(b).toBe(1);"), ("expect(a).toBe(1);",), False),
+        (("expect(a).toEqual([1, 2]);",), ("expect(a).toEqual([12]);",), False),
+        (('expect(a).toBe("a, b");',), ('expect(a).toBe("ab");',), False),
+        (("expect(a).toEqual([1, 2]);",), ("expect(a).toEqual([", "  1,", "  2,", "]);"), True),
+        (("expect(() => (x) => a).toThrow('a b')",), ("expect(() => x => a).toThrow(", '  "a b",', ");"), True),
         (('test("a", f);',), ("",), False),
     ],
 )
@@ -190,6 +194,8 @@ def test_a_formatter_may_touch_what_is_sensitive_and_a_person_looks_at_that() ->
 def test_a_formatter_of_a_fixture_changes_nothing_else() -> None:
     assert tier(changed("packages/core/fixtures/a.ts"), author="fixer") == 2
     assert tier(changed("packages/core/fixtures/a.ts", added=("let a=1",)), author="fixer") == 1
+    text = changed("packages/core/fixtures/a.txt", removed=("a b",), added=("a  b",))
+    assert not formatted(text, whole_text=True)
 
 
 @pytest.mark.parametrize(
