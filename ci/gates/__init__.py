@@ -24,7 +24,8 @@ of a fix
                     where it needs a person, dependencies.py: what it lets run at install, formatting.py: what changes
                     looks alone, lookalikes.py: names that look like others; contents.py: what changed lines are about;
                     lexemes.py: code as the words it is made of, in one spelling
-    integrity.py    whether it makes the code right; denials.py: what makes a check say less, numbers.py: limits
+    integrity.py    whether it makes the code right; denials.py: what makes a check say less, numbers.py: limits,
+                    judges.py: tests that are none by their names
 
 recording.py    how an observation is written into a ruling
 replay.py       a ruling made again from what was recorded

@@ -11,6 +11,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ci.gates.formatting import assertions, looks, texts
+from ci.gates.judges import judges_by_content
+from ci.gates.lexemes import bare
 from ci.gates.lookalikes import folded
 from ci.gates.numbers import loosened
 from ci.gates.places import CONFIG, FIXTURES, LOCK, SNAPSHOTS, SOURCE, TESTS, places
@@ -95,6 +97,7 @@ _SOURCED: Mapping[str, re.Pattern[str]] = {
     ),
     "code of tests": _all(
         _FROM + r"(?:[^\"'`]{0,200}/)?(?:__)?(?:tests?|fixtures?|mocks?)(?:__)?/[^\"'`]{0,200}[\"'`]",
+        r"\bexpect\.extend\b",
         _FROM + r"(?:vitest|jest|@jest/\w+|@playwright/test|node:test)[\"'`]",
         _FROM + r"[^\"'`]{0,200}\.(?:test|spec|fixture|mock)s?(?:\.\w+)?[\"'`]",
     ),
@@ -136,13 +139,14 @@ def denials(change: FileChange) -> list[str]:
     if max(len(before), len(after)) > _MOST:
         return [f"{name} changes too much to be read"]
     source = SOURCE.search(folded(change.path)) is not None and CONFIG not in kinds
-    tests = TESTS in kinds or FIXTURES in kinds
+    judging = TESTS in kinds or judges_by_content(change)
+    tests = judging or FIXTURES in kinds
     rest = _TESTED if tests else _SOURCED if source else _CONFIGURED
     looked_at = {**_SILENCED, **rest}
     more = [what for what, pattern in looked_at.items() if _count(pattern, after) > _count(pattern, before)]
     found = [f"adds {what}" for what in more]
     found += loosened(before, after, settings=not source)
-    if TESTS in kinds:
+    if judging:
         found += _of_tests(change, before, after)
     if SNAPSHOTS in kinds:
         found.append("changes a snapshot")
@@ -155,7 +159,7 @@ def _of_tests(change: FileChange, before: str, after: str) -> list[str]:
     found = []
     if change.kind == "deleted":
         found.append("takes a test away")
-    gone, come = assertions(_bare(before)), assertions(_bare(after))
+    gone, come = assertions(bare(before)), assertions(bare(after))
     if gone - come:
         found.append("takes assertions away, or changes what they expect")
     if change.kind == "modified" and _lost(change):
@@ -186,16 +190,6 @@ def _lost(change: FileChange) -> Counter[str]:
 def _plain(text: str) -> str:
     r"""Return the text with escapes of plain letters as those letters: `.sk\u0069p` is `.skip` to who runs it."""
     return _ESCAPED.sub(lambda match: chr(int(match[1] or match[2] or match[3], 16)), whole(text))
-
-
-def _bare(text: str) -> str:
-    """Return code without its comments: an assertion in one asserts nothing."""
-    parts, at = list[str](), 0
-    while (start := text.find("/*", at)) >= 0:
-        parts.append(text[at:start])
-        end = text.find("*/", start + 2)
-        at = len(text) if end < 0 else end + 2
-    return re.sub(r"(?<![:\"'`])//[^\n]*+", "", "".join((*parts, text[at:])))
 
 
 def _open(text: str) -> int:

@@ -18,8 +18,12 @@ _LAID_OUT = re.compile(r"\.(?:[cm]?[jt]sx?|jsonc?|css|scss|less|vue|svelte|astro
 _BEGINS = re.compile(
     r"(?<![\w$])(?:expect(?:\.\w+)?|expectTypeOf|assertType|assert(?:\.\w+)?|should)\s*(?:<[^<>()]{0,100}>)?\(|\.should\b"
 )
-_ENDS = re.compile(r"[()\[\]{};\f\n]")
+# Brackets, and what may end a statement; a literal is one thing, whatever brackets are in it.
+_ENDS = re.compile(
+    r"\"(?:[^\"\\\n]++|\\[\s\S])*+\"|'(?:[^'\\\n]++|\\[\s\S])*+'|`(?:[^`\\]++|\\[\s\S])*+`|[()\[\]{};\f\n]"
+)
 _MOST = 600  # characters of an assertion
+_MANY = 500  # assertions, of more than which the looks are not read
 _NEXT = 100  # in which the next line of a chain begins
 
 
@@ -54,10 +58,9 @@ def looks(lines: Iterable[str]) -> str:
 
 def assertions(text: str) -> Counter[str]:
     """Return every assertion of a text, each without what a formatter changes in it."""
-    found: Counter[str] = Counter()
-    for match in _BEGINS.finditer(text):
-        found[looks(_statement(text, match.start()))] += 1
-    return found
+    starts = [match.start() for match in _BEGINS.finditer(text)]
+    read = laid_out_anyhow if len(starts) <= _MANY else str.strip
+    return Counter(read(_statement(text, start)) for start in starts)
 
 
 def _statement(text: str, start: int) -> str:
@@ -72,7 +75,7 @@ def _statement(text: str, start: int) -> str:
             depth -= 1
             if depth < 0:
                 return part[:at]
-        elif depth == 0 and (mark in ";\f" or not part[at : at + _NEXT].lstrip().startswith(".")):
+        elif len(mark) == 1 and depth == 0 and (mark in ";\f" or not part[at : at + _NEXT].lstrip().startswith(".")):
             return part[:at]
     return part
 

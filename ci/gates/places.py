@@ -18,18 +18,21 @@ _CODE = r"\.[cm]?[jt]sx?$"
 class Place:
     """A kind of file, `what` in a sentence: "it is ...". A fix there is of tier `least` at least.
 
-    `named`: the tools that read it know it by this spelling alone, so that another one is a disguise.
+    `named`: the tools that read it know it by this spelling alone, so that another one is a disguise. What fits
+    `loose` is such a file too, by a name that people gave it.
     """
 
     what: str
     least: int
     pattern: re.Pattern[str]
     named: bool = False
+    loose: re.Pattern[str] | None = None
 
 
-def _place(what: str, least: int, *patterns: str, named: bool = False) -> Place:
+def _place(what: str, least: int, *patterns: str, named: bool = False, loose: str | None = None) -> Place:
     both = "|".join(f"(?:{pattern})" for pattern in patterns)
-    return Place(what=what, least=least, pattern=re.compile(both), named=named)
+    also = None if loose is None else re.compile(loose)
+    return Place(what=what, least=least, pattern=re.compile(both), named=named, loose=also)
 
 
 def _within(names: str) -> str:
@@ -47,17 +50,22 @@ TESTS = _place(
     rf"[._-](?:tests?|spec|e2e|cy|pw|bench)(?:-d)?{_CODE}",
     _file(r"(?:tests?|spec)(?:[._-][\w.-]*)?\.[cm]?[jt]sx?"),
     _within(r"(?:__)?(?:tests?|specs?|e2e|integration)(?:__)?|(?:e2e|integration)-tests?|test-[\w-]+|testing"),
-    _within("testutils?|cypress|playwright"),
-    _file(r"[\w.-]*set-?up-?(?:tests?|vitest|jest)?\.[cm]?[jt]sx?|(?:vitest|jest|tests?)[.-]set-?up\.[cm]?[jt]sx?"),
+    rf"\.(?:checks?|unit|integration|acceptance|functional|smoke|ct|property|fuzz|steps|benchmark){_CODE}",
+    _within("test(?:utils?|helpers?)|cypress|playwright"),
+    _file(r"[\w.-]*set-?up-?(?:tests?|vitest|jest|msw|mocks?|globals?|env|environment|dom|browser|after-?env)?\.[cm]?[jt]sx?"),
+    _file(r"(?:vitest|jest|tests?)[.-]set-?up\.[cm]?[jt]sx?|(?:[\w.-]*-)?(?:globals|matchers)\.[cm]?[jt]sx?"),
+    _file(r"test-?(?:utils?|helpers?)\.[cm]?[jt]sx?"),
 )  # fmt: skip
 SNAPSHOTS = _place(
     "a snapshot", 2, r"\.(?:snap|snapshot|shot)$", _within(r"__(?:snapshots|screenshots)__|[\w.-]*-snapshots"),
+    r"(?:^|/)(?:expected|approved|baselines?|references?)/(?:[^/]{1,200}/){0,20}[^/]{1,200}\.(?![cm]?tsx?$|jsx$|css$)[a-z0-9]+$",
 )  # fmt: skip
 FIXTURES = _place(
     "a fixture", 2,
-    _within("(?:__)?(?:fixtures?|mocks?|stubs?|data)__|fixtures?|mocks?|stubs?|fakes?"),
+    _within("(?:__)?(?:fixtures?|mocks?|stubs?|data)__|fixtures?|mocks?|stubs?|fakes?|msw|mirage|nock"),
     _within("test-?data|factories|seeds?|samples?|golden|cassettes|recordings"),
     rf"[._-](?:mocks?|fixtures?|stubs?|fakes?|stories){_CODE}",
+    _file(r"(?:mock|fixture|stub|fake)s?(?:[._-][\w.-]*)?\.[cm]?[jt]sx?"),
 )  # fmt: skip
 LOCK = _place(
     "a lock file", 2,
@@ -82,6 +90,7 @@ CONFIG = _place(
     _file(r"[\w.-]*budgets?\.json|codecov\.ya?ml|[Mm]akefile|[Jj]ustfile|cypress\.json|sonar-project\.properties"),
     _file(r"vercel\.json|netlify\.toml|fly\.toml|wrangler\.(?:toml|jsonc?)|render\.yaml|Procfile|shipway\.toml"),
     r"\.d\.[cm]?ts$", named=True,
+    loose=r"(?:^|[/._-])(?:vitest|jest|eslint|playwright|biome|prettier|tsconfig|stylelint|oxlint)(?=[/._-])",
 )  # fmt: skip
 CI = _place(
     "a CI file", 2,
@@ -115,7 +124,11 @@ CONTRACTS = _place(
     _file(r"[\w.-]*schemas?\.(?:[cm]?[jt]s|json|ya?ml)"), _within("contracts?|schemas?"),
 )  # fmt: skip
 SCRIPTS = _place("a script of the repository's own", 2, _within("scripts|tools|hack"))
-MADE = _place("in a directory of made files", 2, _within(r"dist|build|out|coverage|vendor|(?:__)?generated(?:__)?"))
+MADE = _place(
+    "in a directory of made files", 2,
+    _within(r"dist|build|out|coverage|vendor(?:ed)?|(?:__)?gen(?:erated)?(?:__)?|third[_-]?party"),
+    rf"\.gen(?:erated)?{_CODE}",
+)  # fmt: skip
 
 # Who gets in, who pays, who sees whose rows: by the words of a path, however they are joined.
 _WORDS = {
@@ -131,31 +144,41 @@ _WORDS = {
     "row-level security": r"rls|rowlevel\w*|tenan(?:t|ts|cy)|multitenan\w*|polic(?:y|ies)",
 }  # fmt: skip
 _SENSITIVE = {what: re.compile(pattern) for what, pattern in _WORDS.items()}
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_BETWEEN = re.compile(rf"{_CAMEL.pattern}|[^A-Za-z0-9]+")
 
 _PLACES = (
     TESTS, SNAPSHOTS, FIXTURES, LOCK, MANIFEST, PACKAGE_HOOKS, PATCHES, CONFIG, CI, OWNERS, CONTAINERS, INSTRUCTIONS,
     HIDDEN, SAMPLE_ENVIRONMENT, MIGRATIONS, MIGRATING, SQL, CONTRACTS,
     SCRIPTS, MADE,
 )  # fmt: skip
-_FOLDED = {place.pattern: re.compile(place.pattern.pattern, re.IGNORECASE) for place in _PLACES}
+_FOLDED = {place: re.compile(place.pattern.pattern, re.IGNORECASE) for place in _PLACES}
 SOURCE = re.compile(r"\.(?:[cm]?[jt]sx?|css|scss|less|sass|html|vue|svelte|astro)$")
 
 
 def places(path: str) -> tuple[Place, ...]:
-    """Return every place that a path is in, by what it looks like."""
+    """Return every place that a path is in, by what it looks like; `totalTest.ts` is read as `total-test.ts` too."""
     looks = folded(path)
-    return tuple(place for place in _PLACES if _FOLDED[place.pattern].search(looks))
+    words = folded(_CAMEL.sub("-", path)) if path.isascii() else looks
+    return tuple(
+        place
+        for place in _PLACES
+        if _FOLDED[place].search(looks)
+        or (not place.named and _FOLDED[place].search(words))
+        or (place.loose is not None and place.loose.search(words))
+    )
 
 
 def disguised(path: str) -> Place | None:
     """Return the place that a path looks as if it were in, where its tools would not take it for that."""
-    return next((each for each in places(path) if each.named and not each.pattern.search(path)), None)
+    looks = folded(path)
+    named = (each for each in _PLACES if each.named and _FOLDED[each].search(looks))
+    return next((each for each in named if not each.pattern.search(path)), None)
 
 
 def sensitive(path: str) -> tuple[str, ...]:
     """Return what a path's words are about: auth, billing, row-level security."""
-    words = [word.casefold() for word in _CAMEL.split(_plain(path)) if word]
+    words = [word.casefold() for word in _BETWEEN.split(_plain(path)) if word]
     joined = [*words, *(one + other for one, other in itertools.pairwise(words))]
     return tuple(what for what, pattern in _SENSITIVE.items() if any(pattern.fullmatch(word) for word in joined))
 

@@ -17,6 +17,7 @@ from ci.gates.changes import MODES, FileChange
 from ci.gates.contents import Reason, of_migration, of_source
 from ci.gates.dependencies import adds_dependency
 from ci.gates.formatting import formatted
+from ci.gates.judges import judges_by_content
 from ci.gates.lookalikes import folded
 from ci.gates.places import (
     FIXTURES,
@@ -177,6 +178,8 @@ def _of_place(change: FileChange, observed: TierObserved) -> Iterable[Reason]:
     for place in kinds if not own else ():
         if place is not MIGRATIONS and not (place is SQL and MIGRATIONS in kinds):
             yield Reason(tier=place.least, words=f"{name} is {place.what}")
+    if not own and judges_by_content(change):
+        yield Reason(tier=2, words=f"{name} is a test by what stands in it")
     only_looks = observed.author == "fixer" and formatted(change, whole_text=True)
     for what in sensitive(path):
         yield Reason(tier=2 if only_looks else 3, words=f"{name} is about {what}")

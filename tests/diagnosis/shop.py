@@ -6,6 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.conftest import IDENTITY
+from tests.diagnosis.annex import ANNEX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +60,7 @@ test("what is no list of items is refused by name", () => {
 });
 """
 FILES: Mapping[str, str] = {
+    **ANNEX,
     ".changeset/config.json": "{}\n",
     ".env.example": "DATABASE_URL=\n",
     ".gitattributes": "* text=auto\n",

@@ -16,6 +16,7 @@ from ci.gates.replay import replay
 from ci.gates.tier import TierObserved, rule
 from ci.model import Outcome
 from tests.diagnosis.honest_patches import HONEST
+from tests.diagnosis.hostile_disguises import DISGUISES
 from tests.diagnosis.hostile_headers import HEADERS
 from tests.diagnosis.hostile_names import LOOKS
 from tests.diagnosis.hostile_patches import EDITS
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tests.diagnosis.conftest import Shop
     from tests.diagnosis.patches import Case
 
-HOSTILE = (*EDITS, *LOOKS, *HEADERS)
+HOSTILE = (*EDITS, *DISGUISES, *LOOKS, *HEADERS)
 ALL = (*HOSTILE, *HONEST)
 
 

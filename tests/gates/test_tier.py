@@ -6,6 +6,7 @@ import pytest
 
 from ci.gates.changes import FileChange
 from ci.gates.formatting import formatted
+from ci.gates.judges import judges_by_content
 from ci.gates.lookalikes import folded, mixed
 from ci.gates.places import (
     CI,
@@ -301,3 +302,36 @@ def test_a_place_is_known_in_any_spelling(path: str, place: Place) -> None:
 )
 def test_words_of_a_path_say_what_it_is_about(path: str, what: str) -> None:
     assert what in sensitive(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "judges"),
+    [
+        ("src/sum.ts", "if (import.meta.vitest) {\n", True),
+        ("src/sum.ts", "  expect(sum(1)).toBe(1);\n", True),
+        ("src/sum.ts", "expect(\n  sum(1),\n).toBe(1);\n", True),
+        ("src/sum.ts", "await expect(load()).rejects.toThrow();\n", True),
+        ("src/sum.ts", 'it("sums", () => {\n  assert(sum(1) === 1);\n});\n', True),
+        ("src/sum.ts", "assert.equal(sum(1), 1);\n", True),
+        ("flows/shop.js", 'cy.get("button").should("be.visible");\n', True),
+        ("src/parse.ts", "this.expect(Kind.Comma);\nexpect(Kind.Comma);\n", False),
+        ("src/check.ts", 'assert(items.length > 0, "no items");\n', False),
+        ("src/check.ts", "if (regex.test(text)) return it(text);\n", False),
+        ("src/sum.test.ts", "expect(sum(1)).toBe(1);\n", False),
+        ("docs/tests.md", "expect(sum(1)).toBe(1);\n", False),
+    ],
+)
+def test_a_file_that_judges_is_known_by_what_stands_in_it(path: str, before: str, *, judges: bool) -> None:
+    assert judges_by_content(changed(path, before=(before,), after=("\n",))) is judges
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "src/handlers.ts", "src/hooks/useTotal.ts", "src/setupRoutes.ts", "src/Reference.tsx", "references/a.tsx",
+        "src/general.ts", "src/mocking.ts", "src/biomes.ts", "src/generate.ts", "app/globals.css", "src/expected.ts",
+        "src/unit.ts", "src/features/total.ts", "src/checks.ts", "src/testimonials.ts", "src/messages.it.ts",
+    ],
+)  # fmt: skip
+def test_names_of_usual_source_are_no_disguise(path: str) -> None:
+    assert places(path) == ()
