@@ -22,7 +22,8 @@ after it
 of a fix
     tier.py         how far it may go; changes.py: what it does to each file. refusals.py: what none may do, places.py:
                     where it needs a person, dependencies.py: what it lets run at install, formatting.py: what changes
-                    looks alone, lookalikes.py: names that look like others; contents.py: what changed lines are about;
+                    looks alone, lookalikes.py: names that look like others; contents.py: what changed lines are about,
+                    reach.py: what new ones reach for beyond their program;
                     lexemes.py: code as the words it is made of, in one spelling
     integrity.py    whether it makes the code right; denials.py: what makes a check say less, numbers.py: limits,
                     judges.py: tests that are none by their names

@@ -7,32 +7,42 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci.gates.effects import Effect
+from ci.gates.lexemes import spelled
 from ci.gates.lookalikes import folded
 from ci.gates.phases import read_migration
-from ci.gates.recording import joined
+from ci.gates.places import reads_language
+from ci.gates.reach import foreign_imports, reaches
+from ci.gates.recording import joined, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ci.gates.changes import FileChange
 
-# What code needs to reach beyond itself, or to hide that it does: an address, a process, a file, a name put together.
-_OUTSIDE = re.compile(
-    r"https?:|\bwss?:|[\"'`(]\s*+//\w|child_process|\beval\b|\bFunction\s*+\(|\bexec(?:File)?Sync\b|\bspawn\w*+\s*+\("
-    r"|\bfetch\b|XMLHttpRequest|WebSocket|EventSource|sendBeacon|[\"'`](?:node:)?(?:net|tls|dns|https?|http2|dgram|vm|fs|os"
-    r"|worker_threads|module|process)(?:/\w+)?[\"'`]|\bprocess\.|import\.meta\.env|innerHTML|document\.(?:write|cookie)"
-    r"|\brequire\b|\bimport\s*+\(|\bglobalThis\b|__proto__|\bprototype\b|Object\.defineProperty|\bReflect\b|\.constructor\b"
-    r"|\b(?:window|self|global|top|parent)\s*+\[|<script|<iframe|javascript:|@import|\batob\b|fromCharCode|Buffer\.from"
-    r"|\\u00[2-7][0-9a-fA-F]|\\u\{0{0,8}[2-7][0-9a-fA-F]\}|\\x[2-7][0-9a-fA-F]|dangerouslySetInnerHTML"
-)
+# Who gets in, whose it is, who pays; `role=` alone is an attribute of a page.
 _AUTH = re.compile(
     r"(?i)authori[sz]|authenti|permission|password|\bjwt|\bcsrf|\bcors\b|\btenant|row.level.security|\brls\b|stripe|"
-    r"billing|invoice|\bsecret|apikey|api_key|\bset_config|\bsession"
+    r"billing|invoice|\bsecret|apikey|api_key|\bset_config|\bsession|\broles?\b(?!=[\"'{])|\bowner(?:s|_?id)?\b|is_?admin|"
+    r"cookie|(?:access|refresh|id|api|auth|bearer|user)_?tokens?\b|\bcurrent_?user\b"
 )
+_TOKEN = re.compile(r"(?i)\btokens?\b")
+_STORE = (
+    r"\b(?:db|prisma|tx|trx|transaction|database|knex|orm|repo|repository|pool|supabase|drizzle|kysely|entityManager)"
+)
+_CHAIN = r"(?:\.\w{1,60}|\([^()\n]{0,200}\)|\s){0,8}"
 _TAKES_AWAY = re.compile(
     r"(?i)\b(?:drop|truncate|alter)\s+(?:table|column|schema|database|policy|role|type|index)\b|\bdelete\s+from\b"
     r"|\b(?:grant|revoke)\s+\w+|\btruncate\s+\w|\.(?:deleteMany|dropTable|dropColumn|truncate)\b"
+    rf"|{_STORE}{_CHAIN}\.(?:delete|deleteFrom|destroy|remove)\s*+\("
 )
+_OVERWRITES = re.compile(
+    rf"(?i)\bupdate\s+[\w.\"$]{{1,100}}\s+set\b|{_STORE}{_CHAIN}\.(?:update|updateMany|updateTable|upsert)\s*+\("
+    r"|\.update\([^()\n]{0,200}\)\s*+\.set\s*+\("
+)
+# What a query is narrowed by: fewer of them, and it is about more rows, or those of others.
+_NARROWS = re.compile(r"(?i)\.(?:where|andWhere|having)\s*+\(|\beq\([^()\n]{0,200}(?:user|owner|account|org|team)")
+_COMMENTS = re.compile(r"/\*[^*\n]{0,200}\*/")
+_MOST = 100_000  # characters that are put in one spelling
 _POLICY = re.compile(
     r"(?i)\bpolicy\b|row\s+level\s+security|\bgrant\b|\brevoke\b|security\s+definer|\brole\b|bypassrls"
 )
@@ -47,15 +57,22 @@ class Reason:
 
 
 def of_source(change: FileChange, name: str) -> Iterable[Reason]:
-    """Look at the changed lines of a source file."""
-    touched = "\n".join((*change.removed, *change.added))
+    """Look at the changed lines of a source file: as they stand, and in one spelling."""
+    lines = "\n".join((*change.removed, *change.added))
+    touched = "\n\f\n".join((lines, _COMMENTS.sub(" ", lines), spelled(lines[:_MOST])))
     if _TAKES_AWAY.search(touched):
         yield Reason(tier=3, words=f"{name} has SQL that takes away in its changed lines")
-    if _AUTH.search(touched):
+    if _OVERWRITES.search(touched):
+        yield Reason(tier=2, words=f"{name} overwrites rows in its changed lines")
+    if _AUTH.search(touched) or (_TOKEN.search(touched) and not reads_language(change.path)):
         yield Reason(tier=2, words=f"{name} has auth or billing in its changed lines")
-    there = {line.strip() for line in change.removed}
-    if any(_OUTSIDE.search(line) for line in change.added if line.strip() not in there):
+    before, after = (len(_NARROWS.findall(spelled("\n".join(each)[:_MOST]))) for each in (change.removed, change.added))
+    if after < before:
+        yield Reason(tier=2, words=f"{name} narrows a query less")
+    if reaches(change):
         yield Reason(tier=2, words=f"{name} reaches beyond its program in its new lines")
+    if found := foreign_imports(change):
+        yield Reason(tier=2, words=f"{name} newly imports {', '.join(map(quoted, found))}")
 
 
 def of_migration(change: FileChange, name: str) -> Iterable[Reason]:

@@ -143,6 +143,17 @@ _WORDS = {
     ),
     "row-level security": r"rls|rowlevel\w*|tenan(?:t|ts|cy)|multitenan\w*|polic(?:y|ies)",
 }  # fmt: skip
+# Softer words of the same: a path about them is looked at.
+_SOFT = re.compile(
+    r"access|roles?|tokens?|cookies?|accounts?|identity|identities|members?|memberships?|owners?|ownership|webhooks?|"
+    r"prices?|carts?|orders|discounts?|coupons?|credits?|balances?"
+)
+_SOFT_FILE = re.compile(r"(?:^|/)(?:proxy|order|hooks\.(?:server|client))\.[cm]?[jt]sx?$")
+# Tokens of a language, or of a design: nobody gets in by them.
+_OF_A_LANGUAGE = re.compile(
+    r"lex|lexers?|pars(?:e|er|ers|ing)|tokeni[sz]\w*|grammars?|syntax|ast|compilers?|designs?|themes?|theming|styles?|css|"
+    r"colou?rs?|palettes?|markdown|highlight\w*"
+)
 _SENSITIVE = {what: re.compile(pattern) for what, pattern in _WORDS.items()}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BETWEEN = re.compile(rf"{_CAMEL.pattern}|[^A-Za-z0-9]+")
@@ -153,6 +164,7 @@ _PLACES = (
     SCRIPTS, MADE,
 )  # fmt: skip
 _FOLDED = {place: re.compile(place.pattern.pattern, re.IGNORECASE) for place in _PLACES}
+_STYLE = re.compile(r"\.(?:css|scss|less|sass)$")
 SOURCE = re.compile(r"\.(?:[cm]?[jt]sx?|css|scss|less|sass|html|vue|svelte|astro)$")
 
 
@@ -178,9 +190,27 @@ def disguised(path: str) -> Place | None:
 
 def sensitive(path: str) -> tuple[str, ...]:
     """Return what a path's words are about: auth, billing, row-level security."""
-    words = [word.casefold() for word in _BETWEEN.split(_plain(path)) if word]
+    words = _words(path)
     joined = [*words, *(one + other for one, other in itertools.pairwise(words))]
     return tuple(what for what, pattern in _SENSITIVE.items() if any(pattern.fullmatch(word) for word in joined))
+
+
+def delicate(path: str) -> tuple[str, ...]:
+    """Return the words of a path that may be about who gets in, who pays, or whose rows these are."""
+    found = [word for word in _words(path) if _SOFT.fullmatch(word)]
+    if _SOFT_FILE.search(folded(path)):
+        found.append(path.rpartition("/")[2])
+    language = reads_language(path)
+    return tuple(word for word in dict.fromkeys(found) if not (language and word.startswith("token")))
+
+
+def reads_language(path: str) -> bool:
+    """Whether a path is about a language or a design, the tokens of which let nobody in."""
+    return bool(_STYLE.search(folded(path))) or any(_OF_A_LANGUAGE.fullmatch(word) for word in _words(path))
+
+
+def _words(path: str) -> list[str]:
+    return [word.casefold() for word in _BETWEEN.split(_plain(path)) if word]
 
 
 def _plain(path: str) -> str:

@@ -25,6 +25,7 @@ from ci.gates.places import (
     SOURCE,
     SQL,
     TESTS,
+    delicate,
     places,
     sensitive,
 )
@@ -132,7 +133,8 @@ def _of_all(observed: TierObserved) -> Iterable[Reason]:
         yield Reason(tier=3, words="a fork's or a bot's input led here")
     if not observed.trusted:
         yield Reason(tier=2, words="not everyone who committed since main was last green is trusted")
-    services = [app for app in observed.apps if any(_owner(each, observed) == app for each in observed.changes)]
+    touched = {_app(each, observed) for each in observed.changes}
+    services = [app for app in observed.apps if app in touched]
     if len(services) > 1:
         yield Reason(tier=3, words=f"it changes several services: {', '.join(map(quoted, services))}")
     if len(observed.changes) > observed.files:
@@ -183,6 +185,8 @@ def _of_place(change: FileChange, observed: TierObserved) -> Iterable[Reason]:
     only_looks = observed.author == "fixer" and formatted(change, whole_text=True)
     for what in sensitive(path):
         yield Reason(tier=2 if only_looks else 3, words=f"{name} is about {what}")
+    if not only_looks and (words := delicate(path)):
+        yield Reason(tier=2, words=f"{name} may be about {', '.join(words)}")
     if MIGRATIONS in kinds or any(_below(inner, folded(whole(each))) for each in observed.migrations):
         yield from of_migration(change, name)
     if SOURCE.search(folded(path)):
@@ -215,6 +219,16 @@ def _owner(change: FileChange, observed: TierObserved) -> str | None:
     inner = _from_workspace(change.path, observed.prefix)
     homes = [each for each in observed.packages if _below(inner, each)]
     return max(homes, key=lambda each: 0 if each == "." else len(each), default=".")
+
+
+def _app(change: FileChange, observed: TierObserved) -> str | None:
+    """Return the app that a file is of, by where it lies where no package says so: manifests may be broken."""
+    owner = _owner(change, observed)
+    if owner is None or (owner in observed.apps and owner != "."):
+        return owner
+    inner = _from_workspace(change.path, observed.prefix)
+    homes = [each for each in observed.apps if each != "." and _below(inner, each)]
+    return max(homes, key=len, default=owner)
 
 
 def _inner(path: str, observed: TierObserved) -> str:

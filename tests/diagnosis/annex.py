@@ -102,6 +102,10 @@ ANNEX: Mapping[str, str] = {
     "packages/core/approved/total.js": "export default 12.5;\n",
     "packages/core/baseline/total.txt": "12.5\n",
     "packages/core/src/catalog.ts": CATALOG,
+    "packages/core/src/stock.ts": (
+        "export const ours = () => db.select().from(items).where(eq(items.shop, shop));\n"
+        "export const mine = () => rows(and(eq(items.userId, user), one));\n"
+    ),
     "packages/core/src/handlers.ts": "export const handle = (path: string) => path.length;\n",
     "apps/web/src/List.tsx": LIST,
     "apps/web/src/hooks/useList.ts": "export const useList = (items: string[]) => items.slice();\n",

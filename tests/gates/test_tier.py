@@ -19,6 +19,7 @@ from ci.gates.places import (
     MIGRATIONS,
     TESTS,
     Place,
+    delicate,
     disguised,
     places,
     sensitive,
@@ -138,6 +139,11 @@ def test_several_services_at_once_are_somebodys_decision() -> None:
     changes = changed("web/src/a.ts"), changed()
     assert tier(*changes, named=("web", "packages/core"), apps=("web", "packages/core")) == 3
     assert tier(*changes, named=("web", "packages/core"), apps=("web",)) == 1
+    broken: dict[str, Any] = {"packages": (".",), "named": (".",)}
+    assert tier(*changes, apps=("web", "packages/core"), **broken) == 3
+    assert tier(changes[0], apps=("web", "."), **broken) == 1
+    deep = changed("shop/web/src/a.ts"), changed("shop/api/src/a.ts")
+    assert tier(*deep, apps=("web", "api"), prefix="shop", **broken) == 3
 
 
 def test_a_lock_file_alone_may_be_repaired_by_a_tool_and_by_nobody_else() -> None:
@@ -335,3 +341,34 @@ def test_a_file_that_judges_is_known_by_what_stands_in_it(path: str, before: str
 )  # fmt: skip
 def test_names_of_usual_source_are_no_disguise(path: str) -> None:
     assert places(path) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("src/token.ts", ("token",)),
+        ("src/useCart.ts", ("cart",)),
+        ("src/order.ts", ("order.ts",)),
+        ("src/proxy.ts", ("proxy.ts",)),
+        ("src/hooks.server.ts", ("hooks.server.ts",)),
+        ("src/hooks/useOrder.ts", ()),
+        ("src/sortOrder.ts", ()),
+        ("src/proxies/http.ts", ()),
+        ("src/lexer/token.ts", ()),
+        ("src/tokenizer.ts", ()),
+        ("src/design/tokens.ts", ()),
+        ("src/tokens.css", ()),
+        ("src/accessible.ts", ()),
+        ("src/border.ts", ()),
+        ("src/remember.ts", ()),
+        ("src/loadBalancer.ts", ()),
+    ],
+)
+def test_softer_words_of_a_path(path: str, words: tuple[str, ...]) -> None:
+    assert delicate(path) == words
+
+
+@pytest.mark.parametrize("piece", ["db.a", "db(", "db.delete", "from '", "import ", "eq(", ".where(", "/*"])
+def test_no_source_keeps_the_reader_busy(piece: str) -> None:
+    text = (piece * 60_000)[:60_000]
+    assert ruled(changed(added=(text[:9000],) * 3, before=("",), after=(text,))).ruling is Outcome.PASS
