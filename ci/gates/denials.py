@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 
 from ci.gates.formatting import assertions, looks, texts
 from ci.gates.judges import judges_by_content
-from ci.gates.lexemes import bare
+from ci.gates.knowing import KNOWING, OF_TESTS, TESTED, imported_tests, names_of_runners
+from ci.gates.lexemes import bare, spelled
 from ci.gates.lookalikes import folded
 from ci.gates.numbers import loosened
-from ci.gates.places import CONFIG, FIXTURES, LOCK, SNAPSHOTS, SOURCE, TESTS, places
+from ci.gates.places import CONFIG, FIXTURES, LOCK, SNAPSHOTS, SOURCE, TESTS, is_style, places
 from ci.gates.recording import quoted, whole
+from ci.gates.silencing import GLOBALS, SILENCED, widened
+from ci.gates.swallowing import swallowed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ci.gates.changes import FileChange
 
 # Patterns are made so that a text made for it cannot keep them busy: what repeats is bounded, or a run of one class.
-_COMMENT = r"/\*(?:[^*]|\*(?!/)){0,80}\*/"
-_W = rf"(?:\s++|{_COMMENT})"
-_EMPTY = rf"\{{(?:\s++|{_COMMENT}|//[^\n]*+\n|;++){{0,2000}}\}}"
 _MOST = 100_000  # characters of changed places that are looked at
 _ESCAPED = re.compile(r"\\u\{0{0,8}([0-9a-fA-F]{2})\}|\\u00([0-9a-fA-F]{2})|\\x([0-9a-fA-F]{2})")
 _OFF = "skip|only|todo|fixme|fails|failing|skipIf|runIf"
@@ -37,30 +37,6 @@ def _all(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
 
 
-# Everywhere: what silences a tool.
-_SILENCED: Mapping[str, re.Pattern[str]] = {
-    "@ts-ignore": re.compile(r"@ts-ignore", re.IGNORECASE),
-    "@ts-expect-error": re.compile(r"@ts-expect-error", re.IGNORECASE),
-    "@ts-nocheck": re.compile(r"@ts-nocheck", re.IGNORECASE),
-    "eslint-disable": _all(r"(?:eslint|standard)-disable", r"/\*\s*+eslint\s++[\w@/-]++\s*+:", r"tslint:disable"),
-    "a lint ignore": _all(r"(?:style|markdown)lint-disable", r"deno-lint-ignore", r"NOSONAR", r"noinspection"),
-    "biome-ignore": _all(r"biome-ignore", r"rome-ignore"),
-    "oxlint-disable": re.compile(r"oxlint-disable"),
-    "prettier-ignore": _all(r"prettier-ignore", r"dprint-ignore"),
-    "a coverage ignore": _all(r"(?:c8|v8|istanbul|node:coverage)\s++(?:ignore|disable)"),
-    "as any": _all(rf"\b(?:as|satisfies){_W}{{1,20}}(?:any|never)\b"),
-    "as unknown as": _all(rf"\bas{_W}{{1,20}}unknown{_W}{{1,20}}as\b", rf"<unknown>{_W}{{0,20}}<", r"<any>"),
-    "a type `any`": _all(
-        rf":{_W}{{0,20}}any\b(?!\s*+:)", r"\bany\[\]", r"<[^<>=;{}]{0,200}\bany\b[^<>;{}]{0,200}>",
-        r"(?<![=!<>])=\s*+any\s*+;",
-    ),
-    "a non-null `!`": _all(r"[\w$)\]]!(?=[.\[;,)]|[^\S\n]*+(?:\n|$))", r"[\w$]!:\s*+\w"),
-    "an empty catch": _all(
-        rf"\bcatch{_W}{{0,20}}(?:\([^()]{{0,200}}\))?{_W}{{0,20}}{_EMPTY}",
-        rf"\.catch\({_W}{{0,20}}(?:async\s*+)?(?:\([^()]{{0,200}}\)|\w++)\s*+=>\s*+(?:{_EMPTY}|undefined|null|void 0)",
-        rf"\.catch\(\s*+(?:noop\b|\(?\s*+function\s*+\w*+\s*+\([^()]{{0,200}}\)\s*+{_EMPTY})",
-    ),
-}  # fmt: skip
 # In tests: what makes them say less.
 _TESTED: Mapping[str, re.Pattern[str]] = {
     "skip, only, todo, fixme, fails or runIf": _all(
@@ -83,25 +59,6 @@ _TESTED: Mapping[str, re.Pattern[str]] = {
         r"\ballowEmpty|passWithNoTests|dangerouslyIgnoreUnhandledErrors",
     ),
     "a wait": _all(r"\b(?:setTimeout|waitForTimeout|sleep)\s*+\(", r"\btest\.slow\b"),
-}  # fmt: skip
-_FROM = r"(?:from|import|require\()\s*+[\"'`]"
-# In source: what behaves in another way under test, or does a test's work.
-_SOURCED: Mapping[str, re.Pattern[str]] = {
-    "code that asks whether it is tested": _all(
-        r"\b(?:VITEST\w*|JEST_WORKER_ID|NODE_ENV|PLAYWRIGHT\w*|TEST_(?:WORKER|PARALLEL)_INDEX|__vitest\w*|__jest\w*)\b",
-        r"\bimport\.meta\.(?:vitest|env\.(?:MODE|TEST|DEV|PROD))\b", r"\bnavigator\.webdriver\b", r"\bprocess\.argv\b",
-        r"\benv\s*+(?:\?\.|\.)?\s*+\[?\s*+[\"'`]?(?:CI|TEST|MODE|E2E)\b",
-        r"\btypeof\s++(?:vi|jest|expect|describe|test|it)\b",
-        r"\{[^{}]{0,200}\b(?:CI|TEST)\b[^{}]{0,200}\}\s*+=\s*+process\.env\b",
-        r"\.stack\b[^\n;]{0,200}\b(?:includes|match|test)\b",
-    ),
-    "code of tests": _all(
-        _FROM + r"(?:[^\"'`]{0,200}/)?(?:__)?(?:tests?|fixtures?|mocks?)(?:__)?/[^\"'`]{0,200}[\"'`]",
-        r"\bexpect\.extend\b",
-        _FROM + r"(?:vitest|jest|@jest/\w+|@playwright/test|node:test)[\"'`]",
-        _FROM + r"[^\"'`]{0,200}\.(?:test|spec|fixture|mock)s?(?:\.\w+)?[\"'`]",
-    ),
-    "a skipped or focused test": _all(rf"\b(?:{_RUNNERS})\s*+(?:\.\w+){{0,5}}\.(?:{_OFF})\b"),
 }  # fmt: skip
 _CONFIGURED: Mapping[str, re.Pattern[str]] = {
     "a rule that is off": _all(
@@ -141,10 +98,12 @@ def denials(change: FileChange) -> list[str]:
     source = SOURCE.search(folded(change.path)) is not None and CONFIG not in kinds
     judging = TESTS in kinds or judges_by_content(change)
     tests = judging or FIXTURES in kinds
-    rest = _TESTED if tests else _SOURCED if source else _CONFIGURED
-    looked_at = {**_SILENCED, **rest}
-    more = [what for what, pattern in looked_at.items() if _count(pattern, after) > _count(pattern, before)]
-    found = [f"adds {what}" for what in more]
+    rest = _TESTED if tests else KNOWING if source else _CONFIGURED
+    more = [*_written(before, after, {**SILENCED, **rest})]
+    if source:
+        was, now = spelled(before), spelled(after)
+        more += [*_written(was, now, {**SILENCED, **rest}), *_read(change, was, now, tests=tests)]
+    found = [f"adds {what}" for what in dict.fromkeys(more)]
     found += loosened(before, after, settings=not source)
     if judging:
         found += _of_tests(change, before, after)
@@ -153,6 +112,26 @@ def denials(change: FileChange) -> list[str]:
     elif FIXTURES in kinds and change.kind != "added":
         found.append("changes a fixture, which may do the code's work")
     return [f"{name} {each}" for each in dict.fromkeys(found)]
+
+
+def _written(before: str, after: str, patterns: Mapping[str, re.Pattern[str]]) -> Iterator[str]:
+    """Say what is there more often than it was."""
+    yield from (what for what, pattern in patterns.items() if _count(pattern, after) > _count(pattern, before))
+
+
+def _read(change: FileChange, before: str, after: str, *, tests: bool) -> Iterator[str]:
+    """Say what there is more of in code, in one spelling, that no pattern tells."""
+    if is_style(change.path):
+        return
+    yield from swallowed(after) - swallowed(before)
+    if widened(after) > widened(before):
+        yield "as unknown as"
+    if _count(GLOBALS, "\n".join(change.added)) > _count(GLOBALS, "\n".join(change.removed)):
+        yield "eslint-disable"
+    if not tests and names_of_runners(after) > names_of_runners(before):
+        yield TESTED
+    if not tests and imported_tests(after, change.path) > imported_tests(before, change.path):
+        yield OF_TESTS
 
 
 def _of_tests(change: FileChange, before: str, after: str) -> list[str]:

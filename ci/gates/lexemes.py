@@ -8,8 +8,8 @@ made that is read wrongly here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal, cast
+from functools import lru_cache
+from typing import Literal, NamedTuple, cast
 
 _LEXEMES = re.compile(
     r"(?P<blank>\s++)"
@@ -38,9 +38,11 @@ _JOINED = 300  # letters that are put together at most
 Kind = Literal["comment", "literal", "regex", "word", "mark"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lexeme:
-    """A word, a mark, a literal or a comment; `gap` is what stands before it: a blank, the end of a line, nothing."""
+class Lexeme(NamedTuple):
+    """A word, a mark, a literal or a comment; `gap` is what stands before it: a blank, the end of a line, nothing.
+
+    Ten thousands of them are made of a text that somebody made to be read slowly, so that each has to be cheap.
+    """
 
     kind: Kind
     text: str
@@ -118,6 +120,7 @@ def bare(text: str) -> str:
     return "".join((*said, text[at:]))
 
 
+@lru_cache(maxsize=16)  # several gates read the same text
 def spelled(text: str) -> str:
     r"""Return code in one spelling: `a?.["b" + "c"]`, `a /**/ .bc` and `a\n.bc` are `a.bc`."""
     said = list[Lexeme]()

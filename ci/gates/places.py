@@ -206,7 +206,12 @@ def delicate(path: str) -> tuple[str, ...]:
 
 def reads_language(path: str) -> bool:
     """Whether a path is about a language or a design, the tokens of which let nobody in."""
-    return bool(_STYLE.search(folded(path))) or any(_OF_A_LANGUAGE.fullmatch(word) for word in _words(path))
+    return is_style(path) or any(_OF_A_LANGUAGE.fullmatch(word) for word in _words(path))
+
+
+def is_style(path: str) -> bool:
+    """Whether a path is one of a sheet of styles."""
+    return _STYLE.search(folded(path)) is not None
 
 
 def _words(path: str) -> list[str]:

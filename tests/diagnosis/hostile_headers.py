@@ -69,7 +69,7 @@ MOVED = (
     case("workflow-renamed-away", moved(".github/workflows/ci.yml", "packages/core/src/x.ts")),
     case("workflow-copied", moved(".github/workflows/ci.yml", ".github/workflows/more.yml", "copy")),
     case("source-copied-to-a-manifest", moved(TOTAL, "packages/core/src/package.json", "copy"), 2),
-    case("auth-copied-into-source", moved("apps/api/src/auth.ts", "packages/core/src/more.ts", "copy"), 1),
+    case("auth-copied-into-source", moved("apps/api/src/auth.ts", "packages/core/src/more.ts", "copy"), 2),
     case("renamed-in-case", moved("package.json", "Package.json")),
     case("renamed-over-another", moved(TOTAL, "packages/core/src/round.ts")),
     case("renamed-from-what-is-not-there", moved("x.ts", "y.ts")),

@@ -22,6 +22,7 @@ from tests.diagnosis.hostile_headers import HEADERS
 from tests.diagnosis.hostile_names import LOOKS
 from tests.diagnosis.hostile_patches import EDITS
 from tests.diagnosis.hostile_reaches import REACHES
+from tests.diagnosis.hostile_silence import SILENCE
 from tests.diagnosis.patches import NOT_AT_ALL
 from tests.diagnosis.shop import APPS, PACKAGES, git
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from tests.diagnosis.conftest import Shop
     from tests.diagnosis.patches import Case
 
-HOSTILE = (*EDITS, *DISGUISES, *REACHES, *LOOKS, *HEADERS)
+HOSTILE = (*EDITS, *DISGUISES, *REACHES, *SILENCE, *LOOKS, *HEADERS)
 SOUND = (*HONEST, *SOURCES)
 ALL = (*HOSTILE, *SOUND)
 
@@ -82,7 +83,7 @@ def test_no_hostile_patch_gets_further_than_it_may(shop: Shop, case: Case) -> No
 
 # Strange to look at, and all that comes of them is a fix.
 HARMLESS = {
-    "auth-copied-into-source", "junk-behind", "new-twice", "returns-into-a-file", "tab-and-a-date",
+    "junk-behind", "new-twice", "returns-into-a-file", "tab-and-a-date",
     "two-names-in-one-header",
 }  # fmt: skip
 
