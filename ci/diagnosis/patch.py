@@ -16,6 +16,7 @@ from ci import catfile
 from ci.diagnosis.lines import Lines, compare, readable
 from ci.errors import DiskFullError, UsageError
 from ci.gates.changes import LINK, SUBMODULE, FileChange
+from ci.gates.judges import holds_tests
 from ci.gates.lookalikes import folded
 from ci.text import first_line
 
@@ -210,6 +211,7 @@ def _change(entry: _Entry, blobs: Mapping[str, bytes]) -> FileChange:
         added=lines.added,
         before=lines.before,
         after=lines.after,
+        judging=before is not None and holds_tests(before),
     )
 
 

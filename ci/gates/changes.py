@@ -19,7 +19,8 @@ class FileChange:
     Modes are git's, in octal: "100644", "100755", "120000" for a symbolic link, "160000" for a submodule; "" where
     there is no file. Lines are those that were taken away and added, without their ends; none of a `binary` file.
     `before` and `after` are the changed places with some lines around them, a text each: what a change makes of lines
-    that it leaves alone (a `catch` whose only line went) is seen in them.
+    that it leaves alone (a `catch` whose only line went) is seen in them. `judging`: the whole file, as it was, is one
+    of tests by what stands in it (see judges.py).
     """
 
     path: str
@@ -31,3 +32,4 @@ class FileChange:
     added: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    judging: bool = False

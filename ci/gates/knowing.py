@@ -25,7 +25,7 @@ TESTED = "code that asks whether it is tested"
 OF_TESTS = "code of tests"
 KNOWING: Mapping[str, re.Pattern[str]] = {
     TESTED: _all(
-        r"\b(?:VITEST\w*|JEST_WORKER_ID|NODE_ENV|PLAYWRIGHT\w*|TEST_(?:WORKER|PARALLEL)_INDEX|__vitest\w*|__jest\w*)\b",
+        r"\b(?:VITEST\w*|JEST_WORKER_ID|NODE_ENV|PLAYWRIGHT\w*|TEST_(?:WORKER|PARALLEL)_INDEX|__vitest\w*|__jest\w*|__coverage__)\b",
         r"\bimport\.meta\.(?:vitest|env\.(?:MODE|TEST|DEV|PROD))\b", r"\bnavigator\.webdriver\b", r"\bprocess\.argv\b",
         r"\benv\s*+(?:\?\.|\.)?\s*+\[?\s*+[\"'`]?(?:CI|TEST|MODE|E2E)\b",
         r"\benv\s*+(?:\?\.)?\s*+\[[^\]\n]{0,200}(?:\+|\$\{|\.concat)", r"\benv\s*+(?:\?\.)?\s*+\[\s*+\[",
@@ -38,7 +38,7 @@ KNOWING: Mapping[str, re.Pattern[str]] = {
     ),
     OF_TESTS: _all(
         _FROM + r"(?:[^\"'`]{0,200}/)?(?:__)?(?:tests?|fixtures?|mocks?)(?:__)?/[^\"'`]{0,200}[\"'`]",
-        r"\bexpect\.extend\b",
+        r"\bexpect\.(?:extend|[gs]etState)\b",
         _FROM + r"(?:vitest|jest|@jest/\w+|@playwright/test|node:test)[\"'`]",
         _FROM + r"[^\"'`]{0,200}\.(?:test|spec|fixture|mock)s?(?:\.\w+)?[\"'`]",
     ),

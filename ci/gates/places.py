@@ -57,7 +57,9 @@ TESTS = _place(
     _file(r"test-?(?:utils?|helpers?)\.[cm]?[jt]sx?"),
 )  # fmt: skip
 SNAPSHOTS = _place(
-    "a snapshot", 2, r"\.(?:snap|snapshot|shot)$", _within(r"__(?:snapshots|screenshots)__|[\w.-]*-snapshots"),
+    "a snapshot", 2,
+    r"\.(?:snap|snapshot|shot)$|\.(?:approved|received|expected)\.[a-z0-9]+$",
+    _within(r"__(?:snapshots|screenshots)__|[\w.-]*-snapshots"),
     r"(?:^|/)(?:expected|approved|baselines?|references?)/(?:[^/]{1,200}/){0,20}[^/]{1,200}\.(?![cm]?tsx?$|jsx$|css$)[a-z0-9]+$",
 )  # fmt: skip
 FIXTURES = _place(

@@ -21,7 +21,7 @@ _MODULES = r"net|tls|dns|https?|http2|dgram|vm|fs|os|worker_threads|module|proce
 _HARMLESS = r"(?:path|url|util|events|assert|buffer|string_decoder|timers|stream|perf_hooks|async_hooks)\b"
 _GLOBAL = "window|self|global|globalThis|top|parent|frames|document"
 _OUTSIDE = re.compile(
-    r"https?:|\bwss?:|[\"'`(]\s*+//\w|child_process|\beval\b|\bFunction\s*+\(|\bexec(?:File)?Sync\b|\bspawn\w*+\s*+\("
+    r"https?:|\bwss?:|://\w|[\"'`]\\?/\\?/\w|[\"'`(]\s*+//\w|child_process|\beval\b|\bFunction\s*+\(|\bexec(?:File)?Sync\b|\bspawn\w*+\s*+\("
     r"|\bfetch\b|XMLHttpRequest|WebSocket|WebTransport|EventSource|RTCPeerConnection|sendBeacon|postMessage|importScripts"
     rf"|[\"'`](?:node:)?(?:{_MODULES})(?:/\w+)?[\"'`]|[\"'`]node:(?!{_HARMLESS})\w|[\"'`]bun:|\b(?:Bun|Deno)\."
     r"|\bprocess\.|=\s*+process\b(?!\s*+\()|\(process\)|\.env\b|\$env/|getBuiltinModule"
@@ -30,7 +30,7 @@ _OUTSIDE = re.compile(
     r"|\.constructor\b|[\"'`]constructor[\"'`]|\bextends\s++Function\b|(?:get|set)PrototypeOf|getOwnPropertyDescriptor"
     rf"|\b(?:{_GLOBAL})\s*+\[|\((?:\w{{1,20}}\s*+,)?\s*+(?:{_GLOBAL})\s*+\)\s*+[.\[]|\}}\s*+=\s*+(?:{_GLOBAL}|navigator)\b"
     r"|javascript:|@import|\batob\b|fromCharCode|fromCodePoint|Buffer\.from|set(?:Timeout|Interval)\s*+\(\s*+[\"'`]"
-    r"|\bnew\s++(?:Image|Worker|SharedWorker|Audio)\b|serviceWorker|\.(?:src|href|action)\s*+=(?![=>])"
+    r"|\bnew\s++(?:Image|Worker|SharedWorker|Audio)\b|serviceWorker|navigator\.(?:clipboard|geolocation|mediaDevices|credentials)|\.(?:src|href|action)\s*+=(?![=>])"
     r"|\blocation\.(?:assign|replace)\b|\b(?:window|document|self|top)\.location\s*+=(?!=)|\bwindow\.open\b"
     r"|setAttribute\(\s*+[\"'`](?:src|href|srcdoc|action|on\w++)|[\"']use server[\"']|\baxios\b"
     r"|\\u00[2-7][0-9a-fA-F]|\\u\{0{0,8}[2-7][0-9a-fA-F]\}|\\x[2-7][0-9a-fA-F]"
@@ -86,8 +86,8 @@ def resolved(specifier: str, path: str) -> str | None:
 def _foreign(specifier: str, path: str, known: set[str]) -> bool:
     if specifier.startswith("."):
         return _NO_CODE.search(specifier) is not None or resolved(specifier, path) is None
-    if _OWN.match(specifier):
-        return _NO_CODE.search(specifier) is not None
+    if _OWN.match(specifier) or "/../" in specifier:
+        return "/../" in specifier or _NO_CODE.search(specifier) is not None
     return specifier not in _FREE and _package(specifier) not in known
 
 

@@ -38,7 +38,8 @@ SILENCED: Mapping[str, re.Pattern[str]] = {
     ),
     "a type `any`": _all(
         rf":{_W}{{0,20}}any\b(?!\s*+:)", r"\bany\[\]", r"<[^<>=;{}]{0,200}\bany\b[^<>;{}]{0,200}>",
-        r"(?<![=!<>])=\s*+any\s*+;", r"\btypeof\s++JSON\.parse\b", r"(?<!type)[:|<&]\s*+Function\b(?!\s*+[(.])",
+        r"(?<![=!<>])=\s*+any\s*+[;>,]", r"[|&]\s*+any\b(?!\s*+[(:.])",
+        r"\btypeof\s++JSON\.parse\b", r"(?<!type)[:|<&]\s*+Function\b(?!\s*+[(.])",
         r"\bas\s++Function\b",
     ),
     "a non-null `!`": _all(r"[\w$)\]]!(?=[.\[;,)]|[^\S\n]*+(?:\n|$))", r"[\w$]!:\s*+\w"),

@@ -17,7 +17,17 @@ NON_NULL = "a non-null `!`"
 _MOST = 200  # words of a body; one that has more does something
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _DOTS = frozenset({".", "?."})
-_NO_CALL = frozenset({"if", "for", "while", "switch", "return", "void", "typeof", "catch", "await", "function"})
+_NO_CALL = frozenset({"if", "for", "while", "switch", "return", "void", "typeof", "catch", "await", "function"}) | {
+    # and what makes a value and nothing else
+    "resolve",
+    "Boolean",
+    "String",
+    "Number",
+    "Array",
+    "Object",
+    "Map",
+    "Set",
+}
 _DOES_NOTHING = frozenset({"Boolean", "String", "Number", "Object", "Array", "Symbol", "noop"})
 _LEAVES = frozenset({"return", "break", "continue"})
 # What goes on behind a value: a `!` between the two says that the value is there.
@@ -84,8 +94,8 @@ def _idle_handler(handler: Sequence[Lexeme] | None) -> bool:
     if not handler:
         return False
     texts = [each.text for each in handler]
-    if len(texts) == 1:
-        return texts[0] in _DOES_NOTHING
+    if all(each.kind == "word" or each.text in _DOTS for each in handler):
+        return texts[-1] == "noop" or (len(texts) == 1 and texts[0] in _DOES_NOTHING)
     if "=>" in texts:
         start = texts.index("=>")
     elif "function" in texts[:2] and ")" in texts:

@@ -40,6 +40,21 @@ STRANGE_TESTS = (
     "src/total.check.ts", "src/total.unit.ts", "src/total.integration.ts", "src/total.it.ts", "src/totalTest.ts",
     "flows/shop.ts", "qa/total.ts", "features/steps.ts",
 )  # fmt: skip
+TABLE = """\
+import { expect, test } from "vitest";
+import { total } from "@shop/core";
+
+const rows = [
+  [1, 2],
+  [3, 4],
+  [5, 6],
+  [7, 8],
+];
+
+test.each(rows)("a total of %s", (one, other) => {
+  expect(total(one)).toBe(other);
+});
+"""
 CATALOG = """\
 import type { Item } from "./total";
 import { round } from "./round";
@@ -90,6 +105,7 @@ export function List({ items }: { items: string[] }) {
 ANNEX: Mapping[str, str] = {
     "packages/core/src/sum.ts": SUM,
     **{f"packages/core/{path}": CHECKED for path in STRANGE_TESTS},
+    "packages/core/qa/table.ts": TABLE,
     "packages/core/flows/till.ts": ASSERTED,
     "packages/core/config/vitest.base.ts": "export const base = { coverage: { thresholds: { lines: 90 } } };\n",
     "packages/core/config/eslint/base.mjs": 'export default [{ rules: { "no-undef": "error" } }];\n',

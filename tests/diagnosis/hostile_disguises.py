@@ -18,6 +18,7 @@ DISGUISES: tuple[Case, ...] = (
     edited("test-in-source", {SUM: (("toBe(3)", "toBe(4)"),)}, 2, EXPECT),
     edited("test-in-source-taken-away",
            {SUM: (('  it("sums", () => {\n    expect(sum([1, 2])).toBe(3);\n  });\n', ""),)}, 2, "takes a test away"),
+    edited("row-far-from-its-test", {f"{CORE}/qa/table.ts": (("[1, 2],", "[1, 3],"),)}, 2, "changes lines of a test"),
     edited("assertion-of-node-changed", {f"{CORE}/flows/till.ts": (("12.5)", "2.5)"),)}, 2, EXPECT),
     edited("assertion-of-node-gone", {f"{CORE}/flows/till.ts": (("  assert.equal(total([]), 12.5);\n", ""),)}, 2,
            "takes assertions away"),
@@ -34,6 +35,7 @@ DISGUISES: tuple[Case, ...] = (
            1, "code of tests"),
     edited("expected-page", {f"{CORE}/expected/total.html": (("12.5", "2.5"),)}, 2, "a snapshot"),
     edited("approved-code", {f"{CORE}/approved/total.js": (("12.5", "2.5"),)}, 2, "a snapshot"),
+    edited("expected-beside", {f"{CORE}/src/total.expected.json": "12.5\n"}, 2, "a snapshot"),
     edited("baseline", {f"{CORE}/baseline/total.txt": (("12.5", "2.5"),)}, 2, "a snapshot"),
     *(edited(f"made-{path.replace('/', '-')}", {f"{CORE}/{path}": "export const rate = 1;\n"}, 2)
       for path in ("src/gen/api.ts", "third_party/left.ts", "src/vendored/left.ts", "src/api.generated.ts",

