@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Who gets in, whose it is, who pays; `role=` alone is an attribute of a page.
 _AUTH = re.compile(
     r"(?i)authori[sz]|authenti|permission|password|\bjwt|\bcsrf|\bcors\b|\btenant|row.level.security|\brls\b|stripe|"
-    r"billing|invoice|\bsecret|apikey|api_key|\bset_config|\bsession|\broles?\b(?!=[\"'{])|\bowner(?:s|_?id)?\b|is_?admin|"
+    r"billing|invoice|\bsecret|apikey|api_key|\bset_config|\bsession|\broles?\b(?!=[\"'{])|\bowner(?:s|_?id)?\b|is_?admin|\badmin\b|"
     r"cookie|(?:access|refresh|id|api|auth|bearer|user)_?tokens?\b|\bcurrent_?user\b"
 )
 _TOKEN = re.compile(r"(?i)\btokens?\b")
@@ -37,6 +37,7 @@ _TAKES_AWAY = re.compile(
 )
 _OVERWRITES = re.compile(
     rf"(?i)\bupdate\s+[\w.\"$]{{1,100}}\s+set\b|{_STORE}{_CHAIN}\.(?:update|updateMany|updateTable|upsert)\s*+\("
+    r"|\binsert\s+into\b|\$?\b(?:execute|query)Raw"
     r"|\.update\([^()\n]{0,200}\)\s*+\.set\s*+\("
 )
 # What a query is narrowed by: fewer of them, and it is about more rows, or those of others.

@@ -33,6 +33,7 @@ KNOWING: Mapping[str, re.Pattern[str]] = {
         rf"\b(?:globalThis|window|self|global)\.(?:{_GLOBALS})\b",
         r"\{[^{}]{0,200}\b(?:CI|TEST)\b[^{}]{0,200}\}\s*+=\s*+process\.env\b",
         r"\.stack\b[^\n;]{0,200}\b(?:includes|match|test)\b",
+        r"\bnew\s++\w*Error\b[^;\n]{0,60}\.stack\b",
         r"\bstack\b[^{}]{0,300}\b(?:includes|match|indexOf|search|test)\(\s*+[\"'`/(]",
         r"\blocation\.port\b", r"\blocation\.host(?:name)?\b[^\n;]{0,80}(?:localhost|127\.0)",
     ),
@@ -41,6 +42,9 @@ KNOWING: Mapping[str, re.Pattern[str]] = {
         r"\bexpect\.(?:extend|[gs]etState)\b",
         _FROM + r"(?:vitest|jest|@jest/\w+|@playwright/test|node:test)[\"'`]",
         _FROM + r"[^\"'`]{0,200}\.(?:test|spec|fixture|mock)s?(?:\.\w+)?[\"'`]",
+    ),
+    "a mock of the code": _all(
+        r"\b(?:Math|Date|JSON|Array|Object|Number|String|Promise|console|performance|crypto)\.\w{1,40}\s*+=(?![=>])",
     ),
     "a skipped or focused test": _all(rf"\b(?:{_RUNNERS})\s*+(?:\.\w+){{0,5}}\.(?:{_OFF})\b"),
 }  # fmt: skip

@@ -131,6 +131,8 @@ def spelled(text: str) -> str:
             continue
         gap = max(lost, each.gap, key=_GAPS.index)
         lost = ""
+        if each.text in {"[", "("} and said and said[-1].text == ".":
+            said.pop()  # of `a?.[b]` and `a?.(b)`
         said.append(Lexeme(kind=each.kind, text="." if each.text == "?." else each.text, gap=gap))
         _join(said)
     whole = list[str]()

@@ -30,8 +30,10 @@ _OUTSIDE = re.compile(
     r"|\.constructor\b|[\"'`]constructor[\"'`]|\bextends\s++Function\b|(?:get|set)PrototypeOf|getOwnPropertyDescriptor"
     rf"|\b(?:{_GLOBAL})\s*+\[|\((?:\w{{1,20}}\s*+,)?\s*+(?:{_GLOBAL})\s*+\)\s*+[.\[]|\}}\s*+=\s*+(?:{_GLOBAL}|navigator)\b"
     r"|javascript:|@import|\batob\b|fromCharCode|fromCodePoint|Buffer\.from|set(?:Timeout|Interval)\s*+\(\s*+[\"'`]"
-    r"|\bnew\s++(?:Image|Worker|SharedWorker|Audio)\b|serviceWorker|navigator\.(?:clipboard|geolocation|mediaDevices|credentials)|\.(?:src|href|action)\s*+=(?![=>])"
+    r"|\bnew\s++(?:Image|Worker|SharedWorker|Audio)\b|serviceWorker|WebAssembly|navigator\.(?:clipboard|geolocation|mediaDevices|credentials)|\.(?:src|href|action)\s*+=(?![=>])"
     r"|\blocation\.(?:assign|replace)\b|\b(?:window|document|self|top)\.location\s*+=(?!=)|\bwindow\.open\b"
+    r"|(?:^|[;{}])\s*+location\s*+=(?![={])|(?<![=!])=\s*+(?:window|frames)\s*+(?:;|\n|$)|\[[^\]\n]{1,80}\+[^\]\n]{1,80}\]\s*+\("
+    r"|createElement\(\s*+[\"'`](?:script|iframe|frame|object|embed|form|base|link|img)\b"
     r"|setAttribute\(\s*+[\"'`](?:src|href|srcdoc|action|on\w++)|[\"']use server[\"']|\baxios\b"
     r"|\\u00[2-7][0-9a-fA-F]|\\u\{0{0,8}[2-7][0-9a-fA-F]\}|\\x[2-7][0-9a-fA-F]"
 )

@@ -39,10 +39,10 @@ SILENCED: Mapping[str, re.Pattern[str]] = {
     "a type `any`": _all(
         rf":{_W}{{0,20}}any\b(?!\s*+:)", r"\bany\[\]", r"<[^<>=;{}]{0,200}\bany\b[^<>;{}]{0,200}>",
         r"(?<![=!<>])=\s*+any\s*+[;>,]", r"[|&]\s*+any\b(?!\s*+[(:.])",
-        r"\btypeof\s++JSON\.parse\b", r"(?<!type)[:|<&]\s*+Function\b(?!\s*+[(.])",
+        r"(?:\btypeof\s++|<\s*+)JSON\.parse\b(?!\s*+\()", r"(?<!type)[:|<&]\s*+Function\b(?!\s*+[(.])",
         r"\bas\s++Function\b",
     ),
-    "a non-null `!`": _all(r"[\w$)\]]!(?=[.\[;,)]|[^\S\n]*+(?:\n|$))", r"[\w$]!:\s*+\w"),
+    "a non-null `!`": _all(r"[\w$)\]]!(?=[.\[;,)\]}]|[^\S\n]*+(?:\n|$))", r"[\w$]!:\s*+\w"),
     "an empty catch": _all(
         rf"\bcatch{_W}{{0,20}}(?:\([^()]{{0,200}}\))?{_W}{{0,20}}{_EMPTY}",
         rf"\.catch\({_W}{{0,20}}(?:async\s*+)?(?:\([^()]{{0,200}}\)|\w++)\s*+=>\s*+(?:{_EMPTY}|undefined|null|void 0)",
@@ -54,10 +54,15 @@ GLOBALS = re.compile(r"/\*\s*+(?:globals?|exported)\s++[\w$]")
 _WIDENED = re.compile(
     r"\b(?:const|let|var)\s++([\w$]{1,80})\s*+:\s*+(?:unknown|object|\{\s*+\})\s*+=(?!\s*+(?:await\s++)?(?:JSON\.parse|[\w.]{1,80}\.json\())"
 )
+_CAST_WIDE = re.compile(
+    r"\b(?:const|let|var)\s++([\w$]{1,80})\s*+=[^;\n]{1,200}\bas\s++(?:unknown|object|\{\s*+\})\s*+(?:;|\n|$)"
+)
+_NAMED_WIDE = re.compile(r"\b(?:let|var)\s++([\w$]{1,80})\s*+:\s*+(?:unknown|object|\{\s*+\})\s*+(?:;|\n|$)")
 _NARROWED = re.compile(r"(?<![\w$.])([\w$]{1,80})\s++as\s++(?!const\b|unknown\b)")
 
 
 def widened(code: str) -> int:
     """Count the values that are called unknown first, and cast in another statement then."""
     names = set(_NARROWED.findall(code))
-    return sum(1 for name in _WIDENED.findall(code) if name in names)
+    found = (*_WIDENED.findall(code), *_CAST_WIDE.findall(code), *_NAMED_WIDE.findall(code))
+    return sum(1 for name in found if name in names)

@@ -31,7 +31,31 @@ _NO_CALL = frozenset({"if", "for", "while", "switch", "return", "void", "typeof"
 _DOES_NOTHING = frozenset({"Boolean", "String", "Number", "Object", "Array", "Symbol", "noop"})
 _LEAVES = frozenset({"return", "break", "continue"})
 # What goes on behind a value: a `!` between the two says that the value is there.
-_GOES_ON = frozenset({"as", "satisfies", "in", "instanceof", "*", "**", "/", "%", "+", "-", "&&", "||", "??", "?"})
+_GOES_ON = frozenset(
+    {
+        "as",
+        "satisfies",
+        "in",
+        "instanceof",
+        "*",
+        "**",
+        "/",
+        "%",
+        "+",
+        "-",
+        "&&",
+        "||",
+        "??",
+        "?",
+        ">",
+        ">=",
+        "<=",
+        "===",
+        "!==",
+        "==",
+        "!=",
+    }
+)
 _KEYWORDS = frozenset({"return", "typeof", "case", "await", "else", "in", "of", "throw", "do", "yield", "void"})
 
 

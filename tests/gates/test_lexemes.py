@@ -61,6 +61,7 @@ def test_what_means_something_else_is_a_change(one: str, other: str) -> None:
         ("document // why\n  .cookie", "document.cookie"),
         ('(() => 0)["constructor"]', "(() => 0).constructor"),
         ("import.meta['env'][`MODE`]", "import.meta.env.MODE"),
+        ("a?.[b]?.(c)", "a[b](c)"),
         ("a ? .5 : 1", "a ? .5 : 1"),
         ('["a", "b"]', '["a", "b"]'),
         ('f["a-b"]', 'f["a-b"]'),
