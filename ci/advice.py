@@ -115,7 +115,7 @@ async def _judged(
     ruling = await proving.look(cycle, proposed, patched)
     denied = tuple(each for change in patched.changes for each in denials(change))
     free = ruling.ruling is Outcome.PASS and ruling.values["tier"] == 1
-    source = proving.source_of(await whole_files(cycle, patched))
+    source = await proving.source_of(cycle, patched, await whole_files(cycle, patched))
     passes = seen.passed(await cycle.trials.run(cycle.tree(source), wanted, anew=True), wanted)
     return passes, denied if free else (ruling.reason, *denied)
 

@@ -6,6 +6,7 @@ itself by tests of its own. All of it is run here, whatever the proposal says wa
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from ci.diagnosis import seen
@@ -16,6 +17,7 @@ from ci.diagnosis.proposed import MODEL
 from ci.diagnosis.trying import Tree
 from ci.gates import integrity, tier
 from ci.gates.integrity import Affected, IntegrityObserved, Tried
+from ci.gates.judges import judges_by_content
 from ci.gates.places import CONFIG, FIXTURES, SNAPSHOTS, TESTS, places
 from ci.model import Status
 
@@ -67,8 +69,8 @@ async def look(
 async def prove(cycle: Cycle, patched: Patched) -> Ruling:
     """Run all that a proof takes, and rule on it. Raises UsageError, ToolError, NoExecutorError."""
     files = await whole_files(cycle, patched)
-    source = source_of(files)
-    tests = {path: each for path, each in files.items() if TESTS in places(path)}
+    source = await source_of(cycle, patched, files)
+    tests = {path: each for path, each in files.items() if path not in source and _may_test(path)}
     bad, mended, both = (Tree(commit=cycle.commit, files=each) for each in ({}, source, files))
     red = cycle.facts.checks
     scope = await _scope(cycle, both, tuple(files), red)
@@ -108,9 +110,17 @@ async def prove(cycle: Cycle, patched: Patched) -> Ruling:
     return integrity.rule(observed, environment=cycle.incident.environment)
 
 
-def source_of(files: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
-    """Return the files that are judged, and judge nothing."""
-    return {path: each for path, each in files.items() if not JUDGES & set(places(path))}
+async def source_of(cycle: Cycle, patched: Patched, files: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
+    """Return the files of a patch that are judged, and judge nothing, by their names and by what stands in them."""
+    below = await cycle.history.prefix()
+    judging = {posixpath.relpath(each.path, below) for each in patched.changes if judges_by_content(each)}
+    return {path: each for path, each in files.items() if path not in judging and not JUDGES & set(places(path))}
+
+
+def _may_test(path: str) -> bool:
+    """Whether a file that judges holds tests: it is a test, or source by its name."""
+    kinds = JUDGES & set(places(path))
+    return TESTS in kinds or not kinds
 
 
 def tried(report: RunReport, *, red_is_an_end: bool = False) -> Tried:

@@ -54,8 +54,10 @@ async def make_test_database(promotion: Promotion, doing: Doing) -> Facts:
 async def test_rollback(promotion: Promotion, doing: Doing) -> Facts:
     """Run the integration tests of what is served, on copies of the migrated database: it may have to come back."""
     served = doing.facts["admission"]["served"]
-    commits = {commit: name for name, apps in served.items() for commit in apps.values()}
-    commits.pop(promotion.commit, None)
+    commits: dict[str, list[str]] = {}
+    for name, apps in served.items():
+        for commit in set(apps.values()) - {promotion.commit}:
+            commits.setdefault(commit, []).append(name)
     database = doing.facts["test database"].get("branch")
     if not commits:
         return {SKIPPED: "nothing is served yet"}
@@ -63,11 +65,12 @@ async def test_rollback(promotion: Promotion, doing: Doing) -> Facts:
         return {SKIPPED: NO_COPY}
     if promotion.settings.migrations is not None and not doing.facts["gates"]["pending"]:
         return {SKIPPED: "no migration is pending"}
-    for commit, name in commits.items():
-        await promotion.history.require(commit, f"which {name} serves")
+    for commit, names in commits.items():
+        who = f"which {' and '.join(names)} {'serves' if len(names) == 1 else 'serve'}"
+        await promotion.history.require(commit, who)
         asked = Asked(what=What.INTEGRATION, commit=commit, environment=promotion.environment, database=database)
         report = await promotion.work.run(asked)
-        demand_green(report, f"{commit[:12]}, which {name} serves, does not work on the migrated database")
+        demand_green(report, f"{commit[:12]}, {who}, does not work on the migrated database")
     return {"tested": sorted(commits)}
 
 

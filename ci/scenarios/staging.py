@@ -82,7 +82,11 @@ SCENARIOS = (
         "a migration that adds a demand: what is served fails on it",
         candidate=CATEGORY,
         step="rollback safety",
-        says=("which staging serves", "does not work on the migrated database", "adding a receipt answered 500"),
+        says=(
+            "which staging and production serve",
+            "does not work on the migrated database",
+            "adding a receipt answered 500",
+        ),
     ),
     refused(
         "wrong-variable",
