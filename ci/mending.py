@@ -14,7 +14,14 @@ from ci.asked import REPORT, PromotionRequest
 from ci.diagnosis import cycle as halves
 from ci.diagnosis import escalating, finding, following, judging, reverting
 from ci.diagnosis.cycle import FINDING, MENDING
-from ci.diagnosis.queue import to_be_diagnosed, to_be_judged, to_be_taken_back, waits_for_judgement
+from ci.diagnosis.queue import (
+    BEFORE,
+    to_be_diagnosed,
+    to_be_judged,
+    to_be_looked_at,
+    to_be_taken_back,
+    waits_for_judgement,
+)
 from ci.errors import ExitCode, UsageError
 from ci.halves import Half, carry_reading, carry_writing, incident_of
 from ci.journal.incidents import Stage
@@ -52,7 +59,7 @@ async def named(journal: Journal, root: Path, name: str) -> Incident:
 
 def waiting(journal: Journal, request: MendingRequest) -> tuple[str, ...]:
     """Return the incidents that wait for one of the halves that are asked for."""
-    diagnosed = to_be_diagnosed(journal) if request.propose else ()
+    diagnosed = to_be_diagnosed(journal, looks=request.judge) if request.propose else ()
     judged = due(journal) if request.judge else ()
     return tuple(dict.fromkeys((*diagnosed, *judged)))
 
@@ -62,9 +69,10 @@ async def cycles(request: MendingRequest, root: Path, journal: Journal, console:
 
     Raises UsageError, BusyError, LeaseLostError, VendorError, and PausedError where nothing is to be done alone.
     """
-    settings = config.load(root)
     while True:
         incident = incident_of(journal, request.incident)
+        async for each in _before(request, root, journal, console, incident):
+            yield each
         fix = to_be_taken_back(journal, incident)
         if not request.judge:
             _demand_proposable(journal, incident, fix)
@@ -79,17 +87,32 @@ async def cycles(request: MendingRequest, root: Path, journal: Journal, console:
             yield await propose(request, root, journal, console)
         if not request.judge:
             return
-        ended = await mend(request, root, journal, console)
-        while (awaited := following.awaited(ended, journal, settings)) is not None:
-            await History(root=root).obtain(awaited.commit, settings.environments.development.branch)
-            if not await _promoted(request, root, journal, console, awaited):
-                break
-            ended = await mend(request, root, journal, console)
+        ended = await _followed(request, root, journal, console)
         yield ended
         after = _next(journal, ended)
         if after is None or not request.propose:
             return
         request = dataclasses.replace(request, incident=after)
+
+
+async def _before(
+    request: MendingRequest, root: Path, journal: Journal, console: Console, incident: Incident
+) -> AsyncIterator[Ended]:
+    """Give what ends before an incident is gone on with: whoever may write looks what it is about."""
+    while request.propose and request.judge and (other := to_be_looked_at(journal, incident)) is not None:
+        yield await mend(dataclasses.replace(request, incident=other), root, journal, console)
+
+
+async def _followed(request: MendingRequest, root: Path, journal: Journal, console: Console) -> Ended:
+    """Judge what was proposed, and promote what main has of it, as far as that goes now. Raises as `mend`."""
+    settings = config.load(root)
+    ended = await mend(request, root, journal, console)
+    while (awaited := following.awaited(ended, journal, settings)) is not None:
+        await History(root=root).obtain(awaited.commit, settings.environments.development.branch)
+        if not await _promoted(request, root, journal, console, awaited):
+            break
+        ended = await mend(request, root, journal, console)
+    return ended
 
 
 def _demand_proposable(journal: Journal, incident: Incident, fix: Fix | None) -> None:
@@ -99,6 +122,9 @@ def _demand_proposable(journal: Journal, incident: Incident, fix: Fix | None) ->
         raise PausedError(f"{incident.commit[:12]} is taken back before anything else is proposed", hint=hint)
     if waits_for_judgement(journal, incident):
         raise PausedError(f"what was proposed for {incident.id} waits to be judged", hint=hint)
+    if (other := to_be_looked_at(journal, incident)) is not None:
+        said = f"whether the fix of {other} was merged, and this is about it, is looked at before anything is proposed"
+        raise PausedError(said, hint="shipway tick")
 
 
 def transcripts(journal: Journal, incident: Incident) -> dict[str, bytes]:
@@ -110,7 +136,7 @@ def transcripts(journal: Journal, incident: Incident) -> dict[str, bytes]:
 
 async def _promoted(request: MendingRequest, root: Path, journal: Journal, console: Console, awaited: Awaited) -> bool:
     """Promote what main has of a fix; say whether there is more to be done now."""
-    if awaited.after and not request.wait:
+    if awaited.barred or (awaited.after and not request.wait):
         return False
     await anyio.sleep(awaited.after)
     live, beside = awaited.environment == LIVE, request.report or Path(REPORT)
@@ -135,9 +161,9 @@ def _next(journal: Journal, ended: Ended) -> str | None:
     """Return the incident that the next cycle is about, None where none follows."""
     if ended.refusal is None:
         return None
-    if ended.refusal.step in {following.STAGING, following.PRODUCTION}:
-        commit = str(ended.facts[following.REVIEW]["commit"])
-        opened = journal.incidents.going_on(commit=commit)
+    if ended.refusal.step in following.PROMOTIONS:
+        about = following.goes_on_in(journal, str(ended.facts[following.REVIEW]["commit"]))
+        opened = [each for each in about if each.state in BEFORE]
         return opened[-1].id if opened else None
     incident = journal.incidents.get(str(ended.flow.asked["incident"]))
     return incident.id if incident is not None and incident.state is Stage.WAITING else None

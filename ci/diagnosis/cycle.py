@@ -122,7 +122,8 @@ def flow_name(kind: str, beginning: str, number: int) -> str:
 def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
     """Begin a half of a cycle of an incident, or find the one that goes on.
 
-    A second half is of the first proposal that was not judged. Raises UsageError where there is none.
+    A second half is of the first proposal that was not judged, and about the incident that this was made for. Raises
+    UsageError where there is none.
     """
     beginning = journal.cases.beginning(incident.id)
     flows = [each for each in journal.flows.recent(leased_as(beginning)) if each.kind == kind]
@@ -137,6 +138,7 @@ def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
             hint = f"shipway diagnose {incident.id}"
             raise UsageError(f"no proposal for {incident.id} waits to be judged", hint=hint)
         number = left[0]
+        incident = _found_for(journal, beginning, number) or incident
     return journal.flows.begin(
         flow_name(kind, beginning, number),
         kind=kind,
@@ -145,6 +147,14 @@ def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
         asked={"incident": incident.id, "beginning": beginning, "cycle": number},
         lasting=LASTING,
     )
+
+
+def _found_for(journal: Journal, beginning: str, number: int) -> Incident | None:
+    """Return the incident that a cause was looked for; who has the model wrote that, and it is of this life at most."""
+    name = flow_name(FINDING, beginning, number)
+    asked = next((each.asked for each in journal.flows.recent(leased_as(beginning)) if each.id == name), {})
+    about = str(asked.get("incident", ""))
+    return journal.incidents.get(about) if journal.cases.beginning(about) == beginning else None
 
 
 def mended_by(journal: Journal, fix: Fix) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ci.diagnosis import following, limits
 from ci.diagnosis.cycle import make_step, off_thread
 from ci.diagnosis.judging import proposal_of
 from ci.diagnosis.proposed import Proposed, read
+from ci.diagnosis.queue import MAIN
 from ci.diagnosis.story import history
 from ci.errors import ExitCode, UsageError
 from ci.journal.incidents import Stage
@@ -15,6 +17,7 @@ from ci.promotion.flow import SKIPPED
 from ci.promotion.notices import delivering
 from ci.promotion.notices.story import Ending, Excerpt, Link, Story
 from ci.promotion.promoting import RULING
+from ci.text import few
 from ci.vendors.pagerduty import Severity
 
 if TYPE_CHECKING:
@@ -40,14 +43,46 @@ def closing_steps(cycle: Cycle) -> tuple[FlowStep, ...]:
 
 
 async def _state(cycle: Cycle, doing: Doing) -> Facts:
-    """Note whether another cycle follows."""
+    """Note whether another cycle follows, and of which incident."""
     refusal = doing.refusal
     if refusal is None:
         return {SKIPPED: "it is over"}
+    if refusal.step in following.PROMOTIONS:
+        commit = str(doing.facts[following.REVIEW]["commit"])
+        after = await off_thread(lambda: _leave_to(cycle, commit))
+        if after:
+            return {SKIPPED: f"it goes on in {few(after)}", "after": after}
     last = refusal.code == ExitCode.ESCALATED or cycle.number >= cycle.own.cycles
     stage = Stage.ESCALATED if last else Stage.WAITING
-    await off_thread(lambda: cycle.journal.incidents.move(cycle.incident.id, stage))
+    await off_thread(lambda: _move(cycle, stage))
     return {ESCALATED: last}
+
+
+def _leave_to(cycle: Cycle, commit: str) -> list[str]:
+    """Leave an incident to those about the fix that went out for it; return them.
+
+    Main has its fix, so that is over there; another environment waits for what mends the fix.
+    """
+    incidents = cycle.journal.incidents
+    after = [each.id for each in following.goes_on_in(cycle.journal, commit) if each.id != cycle.incident.id]
+    if after and cycle.incident.environment == MAIN:
+        incidents.close(cycle.incident.id)
+    elif after:
+        incidents.move(cycle.incident.id, Stage.FIXING)
+    return after
+
+
+def _move(cycle: Cycle, stage: Stage) -> None:
+    """Note how far an incident is; where a person has to mend it, those that waited for what mends it are theirs, too.
+
+    None of them is tried again on a commit that main has left behind.
+    """
+    incidents = cycle.journal.incidents
+    incidents.move(cycle.incident.id, stage)
+    if stage is Stage.ESCALATED:
+        for each in map(incidents.get, limits.chain(cycle.journal, cycle.beginning)):
+            if each is not None and each.state is Stage.FIXING:
+                incidents.move(each.id, stage)
 
 
 async def _tell(cycle: Cycle, doing: Doing) -> Facts:

@@ -10,30 +10,35 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ci.diagnosis import limits, publishing
+from ci.diagnosis import limits, publishing, queue
 from ci.diagnosis.cycle import make_step, off_thread
 from ci.diagnosis.judging import FIX, PROPOSAL, TIER
 from ci.diagnosis.proposed import Proposed
 from ci.errors import ExitCode
 from ci.journal import State
 from ci.journal.fixes import Fate
+from ci.journal.incidents import Stage
 from ci.promotion.flow import SKIPPED, BlockedError, PausedError
 
 if TYPE_CHECKING:
     from ci.diagnosis.cycle import Cycle
     from ci.journal import Flow, Journal
+    from ci.journal.incidents import Incident
     from ci.promotion.flow import Doing, Ended, Facts, FlowStep
     from ci.settings import Settings
 
-REVIEW, STAGING, PRODUCTION, OVER = "review", "staging", "production", "incident over"
+REVIEW, STAGING, PRODUCTION, OVER = queue.REVIEW, "staging", "production", "incident over"
+PROMOTIONS = frozenset({STAGING, PRODUCTION})
 LIVE = "production"
+AGAIN = 3600.0  # seconds until what did not fail, and was not let through, is promoted once more
 
 
 @dataclass(frozen=True, kw_only=True)
 class Awaited:
     """What a fix waits for: that `commit`, which main has of it, is promoted, in that many seconds at the earliest.
 
-    It mends `incident`. `hurried`: whoever promotes it does not wait for the end of its window.
+    It mends `incident`. `hurried`: whoever promotes it does not wait for the end of its window. `barred`: it was not
+    let through just now, or a person ended it, and nobody tries it again for now.
     """
 
     environment: str
@@ -41,6 +46,7 @@ class Awaited:
     incident: str
     after: float = 0.0
     hurried: bool = False
+    barred: bool = False
 
 
 def steps(cycle: Cycle) -> tuple[FlowStep, ...]:
@@ -75,20 +81,29 @@ async def _review(cycle: Cycle, doing: Doing) -> Facts:
 async def _promoted(cycle: Cycle, doing: Doing, *, environment: str) -> Facts:
     """Wait for the promotion of what main has of the fix. Raises PausedError, BlockedError."""
     commit = str(doing.facts[REVIEW]["commit"])
-    if environment == LIVE and cycle.incident.environment != LIVE:
+    live = await off_thread(lambda: _live(cycle.journal, cycle.incident.id, cycle.beginning)) is not None
+    if environment == LIVE and not live:
         return {SKIPPED: f"{LIVE} never had what failed"}
     if not getattr(cycle.settings.environments, environment).addresses:
         return {SKIPPED: f"there is no {environment} to promote to"}
-    newest = await off_thread(lambda: _newest(cycle, environment, commit))
-    hurried = environment != LIVE and cycle.incident.environment == LIVE
+    newest = await off_thread(lambda: _newest(cycle.journal, environment, commit, doing.flow.began))
+    hurried = environment != LIVE and live
     if newest is not None and hurried and newest.state is State.WAITING:
         return {"flow": newest.id, "commit": commit}
+    hint = f"shipway promote {environment} --commit {commit[:12]}"
     if newest is None or newest.is_open:
-        hint = f"shipway promote {environment} --commit {commit[:12]}"
         raise PausedError(f"{commit[:12]} is to be promoted to {environment}", hint=hint)
-    if newest.state is not State.DONE:
+    if newest.state is State.DONE:
+        return {"flow": newest.id, "commit": commit}
+    if await off_thread(lambda: goes_on_in(cycle.journal, commit)):
         raise BlockedError(f"{environment}: {newest.reason}")
-    return {"flow": newest.id, "commit": commit}
+    # The commit did not fail: it is frozen, say, or a person ended it.
+    raise PausedError(f"{environment}: {newest.reason}", hint=hint)
+
+
+def goes_on_in(journal: Journal, commit: str) -> tuple[Incident, ...]:
+    """Return the open incidents about what main has of a fix, the oldest first: what it was for goes on in them."""
+    return journal.incidents.going_on(commit=commit)
 
 
 def awaited(ended: Ended, journal: Journal, settings: Settings) -> Awaited | None:
@@ -97,24 +112,48 @@ def awaited(ended: Ended, journal: Journal, settings: Settings) -> Awaited | Non
     if ended.flow.state is not State.PAUSED or review is None:
         return None
     incident = str(ended.flow.asked["incident"])
-    found = journal.incidents.get(incident)
-    live = found is not None and found.environment == LIVE
+    live = _live(journal, incident, str(ended.flow.asked["beginning"]))
+    incident = live or incident
     commit = str(review["commit"])
-    if STAGING not in ended.facts:
-        return Awaited(environment="staging", commit=commit, incident=incident, hurried=live)
+    environment = "staging" if STAGING not in ended.facts else LIVE
+    barred = _is_barred(_newest(journal, environment, commit, ended.flow.began))
+    if environment != LIVE:
+        hurried = live is not None
+        return Awaited(environment=environment, commit=commit, incident=incident, hurried=hurried, barred=barred)
     served = journal.flows.results(str(ended.facts[STAGING].get("flow", ""))).get("switch", {}).get("at")
     due = settings.promotion.hotfix_soak - (time.time() - float(served)) if served is not None else 0.0
-    return Awaited(environment=LIVE, commit=commit, incident=incident, after=max(0.0, due))
+    return Awaited(environment=LIVE, commit=commit, incident=incident, after=max(0.0, due), barred=barred)
 
 
-async def _over(cycle: Cycle, _doing: Doing) -> Facts:
-    """Close the incident that all began with, this one, and those between."""
+async def _over(cycle: Cycle, doing: Doing) -> Facts:
+    """Close the incident that all began with, this one, and those between; not those about what main has of the fix."""
     ids = await off_thread(lambda: limits.chain(cycle.journal, cycle.beginning))
+    own = await off_thread(lambda: goes_on_in(cycle.journal, str(doing.facts[REVIEW]["commit"])))
+    left = [each.id for each in own]
     for each in dict.fromkeys((cycle.incident.id, *ids)):
-        await off_thread(functools.partial(cycle.journal.incidents.close, each))
-    return {"at": time.time()}
+        if each not in left:
+            await off_thread(functools.partial(cycle.journal.incidents.close, each))
+    return {"at": time.time(), "left": left}
 
 
-def _newest(cycle: Cycle, environment: str, commit: str) -> Flow | None:
-    flows = cycle.journal.flows.recent(environment)
-    return next((each for each in flows if each.kind == "promotion" and each.commit == commit), None)
+def _newest(journal: Journal, environment: str, commit: str, since: float) -> Flow | None:
+    """Return the newest promotion of a commit, without those before a fix: one of them may be what it is for."""
+    flows = (each for each in journal.flows.recent(environment) if each.kind == "promotion")
+    return next((each for each in flows if each.commit == commit and each.began >= since), None)
+
+
+def _live(journal: Journal, incident: str, beginning: str) -> str | None:
+    """Return the incident of production that a fix is for, None where there is none: it may be one before its own."""
+    found = journal.incidents.get(incident)
+    if found is not None and found.environment == LIVE:
+        return incident
+    every = map(journal.incidents.get, limits.chain(journal, beginning))
+    going_on = (each for each in every if each is not None and each.state is not Stage.CLOSED)
+    return next((each.id for each in going_on if each.environment == LIVE), None)
+
+
+def _is_barred(newest: Flow | None) -> bool:
+    """Whether the last promotion ended not long ago, or by a person's word."""
+    if newest is None or newest.is_open or newest.ended is None:
+        return False
+    return newest.state is State.ABORTED or time.time() - newest.ended < AGAIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci.diagnosis.cycle import FINDING, MENDING, REVERT, leased_as
+from ci.diagnosis.cycle import FINDING, MENDING, REVERT, flow_name, leased_as, mended_by
 from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from ci.journal.incidents import Incident
 
 MAIN = "main"
+REVIEW = "review"  # the step that asks what became of a pull request
 BEFORE = frozenset({Stage.WAITING, Stage.PROPOSED})  # the last step of a diagnosis, or its end
 WAITING = "waiting"  # in the place of an incident: every one that waits
 
 
-def to_be_diagnosed(journal: Journal) -> tuple[str, ...]:
+def to_be_diagnosed(journal: Journal, *, looks: bool = False) -> tuple[str, ...]:
     """Return the incidents whose cause somebody with the model's key has to find, the oldest first.
 
     One whose case is not kept yet is left out: whoever opened it is not done with it. So is one whose commit is a fix
-    that is to be taken back.
+    that is to be taken back, and one with which nobody knows yet what it is about, but for whoever `looks` first.
     """
     found = []
     for each in journal.incidents.going_on():
@@ -31,7 +32,8 @@ def to_be_diagnosed(journal: Journal) -> tuple[str, ...]:
         begun = any(flow.is_open for flow in _flows(journal, each, FINDING))
         wanted = begun or (each.state is Stage.WAITING and not waits_for_judgement(journal, each))
         known = wanted and journal.cases.signature(each.id) is not None
-        if known and to_be_taken_back(journal, each) is None:
+        clear = known and (looks or begun or to_be_looked_at(journal, each) is None)
+        if clear and to_be_taken_back(journal, each) is None:
             found.append(each.id)
     return tuple(found)
 
@@ -39,6 +41,23 @@ def to_be_diagnosed(journal: Journal) -> tuple[str, ...]:
 def to_be_judged(journal: Journal) -> tuple[str, ...]:
     """Return the incidents that somebody with the token that writes has to go on with."""
     return tuple(each.id for each in journal.incidents.going_on() if waits_for_judgement(journal, each))
+
+
+def to_be_looked_at(journal: Journal, incident: Incident) -> str | None:
+    """Return the incident whose fix a person may have merged: this one may be about that commit, and go on with it.
+
+    None where there is none, or somebody looked since this one was opened: whoever writes does, by GitHub's word.
+    """
+    if journal.cases.beginning(incident.id) != incident.id:
+        return None
+    for fix in journal.fixes.requested():
+        name = flow_name(MENDING, fix.incident, fix.cycle)
+        going_on = (each for each in journal.flows.recent(leased_as(fix.incident)) if each.is_open)
+        if fix.incident != incident.id and any(each.id == name for each in going_on):
+            looks = (each.moment for each in journal.flows.entries(name) if each.step == REVIEW)
+            if max(looks, default=0.0) < incident.moment:
+                return mended_by(journal, fix)
+    return None
 
 
 def to_be_taken_back(journal: Journal, incident: Incident) -> Fix | None:

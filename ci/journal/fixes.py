@@ -104,6 +104,10 @@ class Fixes:
         with self._store.reading() as connection:
             return connection.execute(by_us).first() is not None
 
+    def requested(self) -> tuple[Fix, ...]:
+        """Return the fixes whose pull requests were open when somebody looked last, the first first."""
+        return self._read(sql.select(FIXES).where(FIXES.c.state == Fate.REQUESTED.value).order_by(FIXES.c.moment))
+
     def with_digest(self, digest: str) -> tuple[Fix, ...]:
         """Return all fixes that changed files in the very same way."""
         return self._read(sql.select(FIXES).where(FIXES.c.digest == digest).order_by(FIXES.c.moment))
