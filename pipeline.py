@@ -446,14 +446,16 @@ async def incidents(path: Path, *, everything: bool = False) -> tuple[IncidentRu
 
 
 async def incident(path: Path, name: str) -> IncidentRun:
-    """Return an incident with every try at mending it. Raises UsageError where there is none of that id."""
-    from ci.halves import incident_of  # noqa: PLC0415 - as above
+    """Return an incident with every try at mending it. Raises UsageError where there is none of that name."""
+    from ci import mending  # noqa: PLC0415 - as above
     from ci.mended import incident_run  # noqa: PLC0415 - as above
 
     root = path.resolve()
     settings = config.load(root)
     journal = await lasting(settings, root)
-    return incident_run(journal, incident_of(journal, name), cycles=settings.diagnosis.cycles)
+    return incident_run(
+        journal, await mending.named(journal, root, name, closed=True), cycles=settings.diagnosis.cycles
+    )
 
 
 async def tick(path: Path, console: Console) -> ExitCode:
@@ -496,10 +498,14 @@ async def tick(path: Path, console: Console) -> ExitCode:
 
 async def bar(path: Path, what: str, words: tuple[str, ...]) -> tuple[str, ...]:
     """Change what bars promotions, and say how it is now. Raises UsageError."""
+    from ci import mending  # noqa: PLC0415 - as above
     from ci.promotion.barring import change  # noqa: PLC0415 - as above
 
     root = path.resolve()
-    return await change(await lasting(config.load(root), root), root, what, words)
+    journal = await lasting(config.load(root), root)
+    if what == "close":
+        return (f"{(await mending.close(journal, root, *words)).id} is closed",)
+    return await change(journal, root, what, words)
 
 
 async def writes(request: PromotionRequest) -> tuple[tuple[str, str], ...]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ci.errors import ExitCode
 
-NAME = click.argument("name", metavar="INCIDENT")
+NAME = click.argument("name", metavar="INCIDENT|COMMIT")
 
 
 @click.group()
@@ -53,7 +53,10 @@ def listed(path: Path, *, everything: bool, as_json: bool) -> ExitCode:
 @PATH
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def show(name: str, path: Path, *, as_json: bool) -> ExitCode:
-    """Print all that is known of an incident: what failed, and every try at mending it."""
+    """Print all that is known of an incident: what failed, and every try at mending it.
+
+    It is named by its id, or by a commit that it is about, or HEAD.
+    """
     import json
 
     import anyio
@@ -71,7 +74,10 @@ def show(name: str, path: Path, *, as_json: bool) -> ExitCode:
 @NAME
 @PATH
 def close(name: str, path: Path) -> ExitCode:
-    """Close an incident: its commit may be promoted again."""
+    """Close an incident: its commit may be promoted again, and nobody looks for its cause any more.
+
+    It is named by its id, or by a commit that it is about, or HEAD.
+    """
     return barred("close", path, name)
 
 

@@ -11,8 +11,8 @@ import anyio
 
 from ci import config, releases
 from ci.asked import REPORT, PromotionRequest
+from ci.diagnosis import closing, escalating, finding, following, judging, reverting
 from ci.diagnosis import cycle as halves
-from ci.diagnosis import escalating, finding, following, judging, reverting
 from ci.diagnosis.cycle import FINDING, MENDING
 from ci.diagnosis.queue import (
     BEFORE,
@@ -45,12 +45,15 @@ HEAD, COMMIT = "HEAD", re.compile("[0-9a-f]{7,40}")
 LIVE = "production"
 
 
-async def named(journal: Journal, root: Path, name: str) -> Incident:
-    """Return an incident by its id, or the newest that is open about a commit, HEAD among them. Raises UsageError."""
+async def named(journal: Journal, root: Path, name: str, *, closed: bool = False) -> Incident:
+    """Return an incident by its id, or the newest that is open about a commit, HEAD among them.
+
+    With `closed` it is the newest that was, where none is. Raises UsageError.
+    """
     if name != HEAD and not COMMIT.fullmatch(name.lower()):
         return incident_of(journal, name)
     commit = await History(root=root).whole(name if name == HEAD else name.lower())
-    found = journal.incidents.going_on(commit=commit)
+    found = journal.incidents.going_on(commit=commit) or (journal.incidents.about(commit) if closed else ())
     if not found:
         hint = "`shipway incident list` names those that are"
         raise UsageError(f"no incident about {commit[:12]} is open", hint=hint)
@@ -71,6 +74,7 @@ async def cycles(request: MendingRequest, root: Path, journal: Journal, console:
     """
     while True:
         incident = incident_of(journal, request.incident)
+        closing.demand_open(journal, incident)
         async for each in _before(request, root, journal, console, incident):
             yield each
         fix = to_be_taken_back(journal, incident)
@@ -170,9 +174,23 @@ def _next(journal: Journal, ended: Ended) -> str | None:
 
 
 def due(journal: Journal) -> tuple[str, ...]:
-    """Return the incidents that somebody with the token that writes has to go on with: first where a fix is to go."""
+    """Return the incidents that somebody with the token that writes has to go on with: first where a fix is to go.
+
+    One that is closed is among them, as long as what is out for it is not promoted: what failed by chance, say. What
+    goes on about one that was closed before that ends here.
+    """
+    closing.sweep(journal)
     first = [each.id for each in journal.incidents.going_on() if to_be_taken_back(journal, each) is not None]
-    return tuple(dict.fromkeys((*first, *to_be_judged(journal))))
+    return tuple(dict.fromkeys((*first, *to_be_judged(journal), *closing.followed(journal))))
+
+
+async def close(journal: Journal, root: Path, name: str) -> Incident:
+    """Close an incident by a person's word, and end what goes on about it. Raises UsageError."""
+    incident = await named(journal, root, name)
+    if not journal.incidents.close(incident.id):
+        raise UsageError(f"no incident {name} is open", hint="`shipway incident list` names them")
+    closing.end(journal, incident.id, "a person closed it")
+    return incident
 
 
 async def propose(request: MendingRequest, root: Path, journal: Journal, console: Console) -> Ended:

@@ -42,6 +42,7 @@ mainline.py     a commit on top of main's, and main moved to it
 publishing.py   main moved to the fix, or a pull request
 reverting.py    a fix taken back with which main is red, before the next cycle
 taking.py       the commit that takes it back
+closing.py      what ends with its incident
 following.py    its review, and the promotions that it was for
 escalating.py   people told, where nothing mends it
 story.py        what was tried so far

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ci import outcome
-from ci.diagnosis import seen, triage
+from ci.diagnosis import closing, seen, triage
 from ci.diagnosis.bounds import UNKNOWN, Since, bounds
 from ci.diagnosis.places import Tree
 from ci.errors import ExitCode, UsageError
@@ -32,7 +32,7 @@ REPORT = "report"
 
 
 def keep(journal: Journal, incident: Incident, report: RunReport | None) -> None:
-    """Keep the case of an incident that was opened just now; `report` is the run that was red, where one was."""
+    """Keep the case of an incident that was opened just now, or again; `report` is the red run, where one was."""
     document = {REPORT: None if report is None else json.loads(to_json(report))}
     facts = _facts(journal, incident, report, NOWHERE, UNKNOWN)
     journal.cases.keep(incident.id, facts.signature, document)
@@ -51,6 +51,8 @@ def open_red(journal: Journal, report: RunReport) -> Incident | None:
         reason=stage.reason or stage.status.value,
         again=True,
     )
+    if journal.cases.signature(opened.id) is None:
+        closing.end(journal, opened.id, f"{opened.id} was opened again")  # it is about what failed before
     keep(journal, opened, report)
     return opened
 

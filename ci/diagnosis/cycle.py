@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 FINDING, MENDING, REVERT = "diagnosis", "fix", "revert"  # the kinds of flow
 LASTING = 7 * 86_400.0  # seconds: people review within days
+CLOSED = "closed"  # in the place of a step: what said no
 AHEAD = "incident "  # before what is leased, which is no environment
 
 
@@ -132,8 +133,8 @@ def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
         return going_on
     number = len(flows) + 1
     if kind == MENDING:
-        judged = {int(each.asked["cycle"]) for each in flows}
-        left = [each.cycle for each in journal.proposals.of(beginning) if each.cycle not in judged]
+        begun = {int(each.asked["cycle"]) for each in flows}
+        left = [each for each in unjudged(journal, incident) if each not in begun]
         if not left:
             hint = f"shipway diagnose {incident.id}"
             raise UsageError(f"no proposal for {incident.id} waits to be judged", hint=hint)
@@ -147,6 +148,24 @@ def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
         asked={"incident": incident.id, "beginning": beginning, "cycle": number},
         lasting=LASTING,
     )
+
+
+def unjudged(journal: Journal, incident: Incident) -> tuple[int, ...]:
+    """Return the cycles whose proposals wait to be judged to their end, the first first.
+
+    Not those of a diagnosis that ended with its incident, or that was made before this one was opened again.
+    """
+    beginning = journal.cases.beginning(incident.id)
+    flows = journal.flows.recent(leased_as(beginning))
+    judged = {int(each.asked["cycle"]) for each in flows if each.kind == MENDING and not each.is_open}
+    found = []
+    for each in journal.proposals.of(beginning):
+        refusal = journal.flows.refusal(flow_name(FINDING, beginning, each.cycle))
+        gone = refusal is not None and refusal.step == CLOSED
+        about = _found_for(journal, beginning, each.cycle) or incident
+        if each.cycle not in judged and not gone and each.moment >= (journal.cases.moment(about.id) or 0.0):
+            found.append(each.cycle)
+    return tuple(found)
 
 
 def _found_for(journal: Journal, beginning: str, number: int) -> Incident | None:

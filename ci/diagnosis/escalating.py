@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ci.diagnosis import following, limits
-from ci.diagnosis.cycle import make_step, off_thread
+from ci.diagnosis.cycle import CLOSED, make_step, off_thread
 from ci.diagnosis.judging import proposal_of
 from ci.diagnosis.proposed import Proposed, read
 from ci.diagnosis.queue import MAIN
@@ -47,15 +47,24 @@ async def _state(cycle: Cycle, doing: Doing) -> Facts:
     refusal = doing.refusal
     if refusal is None:
         return {SKIPPED: "it is over"}
+    if refusal.step == CLOSED:
+        return {SKIPPED: refusal.message}
     if refusal.step in following.PROMOTIONS:
         commit = str(doing.facts[following.REVIEW]["commit"])
         after = await off_thread(lambda: _leave_to(cycle, commit))
         if after:
             return {SKIPPED: f"it goes on in {few(after)}", "after": after}
+    if await off_thread(lambda: _is_closed(cycle)):
+        return {SKIPPED: f"{cycle.incident.id} is closed"}
     last = refusal.code == ExitCode.ESCALATED or cycle.number >= cycle.own.cycles
     stage = Stage.ESCALATED if last else Stage.WAITING
     await off_thread(lambda: _move(cycle, stage))
     return {ESCALATED: last}
+
+
+def _is_closed(cycle: Cycle) -> bool:
+    found = cycle.journal.incidents.get(cycle.incident.id)
+    return found is not None and found.state is Stage.CLOSED
 
 
 def _leave_to(cycle: Cycle, commit: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci.diagnosis.cycle import FINDING, MENDING, REVERT, flow_name, leased_as, mended_by
+from ci.diagnosis.cycle import FINDING, MENDING, REVERT, flow_name, leased_as, mended_by, unjudged
 from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ci.journal.incidents import Incident
 
 MAIN = "main"
+OUT = "fix"  # the step that has a fix out
 REVIEW = "review"  # the step that asks what became of a pull request
 BEFORE = frozenset({Stage.WAITING, Stage.PROPOSED})  # the last step of a diagnosis, or its end
 WAITING = "waiting"  # in the place of an incident: every one that waits
@@ -78,9 +79,7 @@ def revert_of(journal: Journal, fix: Fix) -> Flow | None:
 
 def waits_for_judgement(journal: Journal, incident: Incident) -> bool:
     """Whether there is a proposal for an incident that was not judged to its end."""
-    judged = {int(each.asked["cycle"]) for each in _flows(journal, incident, MENDING) if not each.is_open}
-    proposals = journal.proposals.of(journal.cases.beginning(incident.id))
-    return any(each.cycle not in judged for each in proposals)
+    return bool(unjudged(journal, incident))
 
 
 def _flows(journal: Journal, incident: Incident, kind: str) -> tuple[Flow, ...]:

@@ -23,7 +23,7 @@ class Cases:
         self._store = store
 
     def keep(self, incident: str, signature: str, document: Mapping[str, Any]) -> None:
-        """Keep what is known; what was kept before of this incident stays."""
+        """Keep what is known; what was kept before of this incident stays, until it is opened again."""
         with self._store.writing() as connection:
             known = sql.select(CASES.c.incident).where(CASES.c.incident == incident)
             if connection.execute(known).one_or_none() is not None:
@@ -40,6 +40,12 @@ class Cases:
         """Return what its failure is known by again, None where no case was kept."""
         with self._store.reading() as connection:
             query = sql.select(CASES.c.signature).where(CASES.c.incident == incident)
+            return connection.execute(query).scalars().one_or_none()
+
+    def moment(self, incident: str) -> float | None:
+        """Return since when that is known: since the incident was opened last. None where no case was kept."""
+        with self._store.reading() as connection:
+            query = sql.select(CASES.c.moment).where(CASES.c.incident == incident)
             return connection.execute(query).scalars().one_or_none()
 
     def of(self, incident: str) -> Mapping[str, Any] | None:

@@ -145,6 +145,12 @@ class Flows:
             row = connection.execute(query.order_by(FLOWS.c.began.desc())).first()
         return None if row is None else _flow(row)
 
+    def going_on(self, *kinds: str) -> tuple[Flow, ...]:
+        """Return the flows of some kinds that go on, the oldest first."""
+        query = sql.select(FLOWS).where(FLOWS.c.kind.in_(kinds) & FLOWS.c.state.in_(OPEN))
+        with self._store.reading() as connection:
+            return tuple(_flow(row) for row in connection.execute(query.order_by(FLOWS.c.began, FLOWS.c.id)).all())
+
     def move(self, identity: str, state: State, reason: str | None = None) -> Flow:
         """Note how a flow stands. One that is over stays as it ended."""
         with self._store.writing() as connection:

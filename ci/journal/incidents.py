@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
-from ci.journal.tables import INCIDENTS
+from ci.journal.tables import CASES, INCIDENTS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
@@ -52,7 +52,7 @@ class Incidents:
     ) -> Incident:
         """Open an incident, or find it: one for each id, however often that is asked for.
 
-        One that is closed stays so, unless it is to be opened `again`.
+        One that is closed stays so, unless it is to be opened `again`: then its case is to be kept anew.
         """
         with self._store.writing() as connection:
             if connection.execute(sql.select(INCIDENTS.c.id).where(INCIDENTS.c.id == identity)).one_or_none() is None:
@@ -69,7 +69,8 @@ class Incidents:
             elif again:
                 closed = (INCIDENTS.c.id == identity) & (INCIDENTS.c.state == Stage.CLOSED.value)
                 values = {"what": what, "reason": reason, "state": Stage.WAITING.value, "ended": None}
-                connection.execute(sql.update(INCIDENTS).where(closed).values(values))
+                if connection.execute(sql.update(INCIDENTS).where(closed).values(values)).rowcount == 1:
+                    connection.execute(sql.delete(CASES).where(CASES.c.incident == identity))
             row_ = connection.execute(sql.select(INCIDENTS).where(INCIDENTS.c.id == identity)).one()
         return _incident(row_)
 

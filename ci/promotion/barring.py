@@ -1,4 +1,4 @@
-"""What people do about promotions beside promoting: freeze an environment, pin a commit out, close an incident."""
+"""What people do about promotions beside promoting: freeze an environment, pin a commit out."""
 
 from __future__ import annotations
 
@@ -31,9 +31,5 @@ async def change(journal: Journal, root: Path, what: str, words: tuple[str, ...]
             if not known:
                 raise UsageError(f"{name[:12]} is not pinned", hint="`shipway status` names what is")
             return tuple(f"{each[:12]} may be promoted again" for each in known if bars.unpin(each))
-        case "close":
-            if not journal.incidents.close(name):
-                raise UsageError(f"no incident {name} is open", hint="`shipway incident list` names them")
-            return (f"{name} is closed",)
         case _:
             raise AssertionError(what)

@@ -74,7 +74,7 @@ def test_incidents_are_named_and_one_that_is_not_open_cannot_be_closed(asked: Sh
     closing = asked("incident", "close", "i-1")
     assert (closing.returncode, closing.stderr) == (
         ExitCode.USAGE,
-        "shipway: no incident i-1 is open (`shipway incident list` names them)\n",
+        "shipway: there is no incident i-1 (`shipway incident list` names them)\n",
     )
 
 
