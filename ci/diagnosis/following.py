@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci.diagnosis import limits, publishing, queue
-from ci.diagnosis.cycle import make_step, off_thread
+from ci.diagnosis.cycle import LASTING, make_step, off_thread
 from ci.diagnosis.judging import FIX, PROPOSAL, TIER
 from ci.diagnosis.proposed import Proposed
 from ci.errors import ExitCode
 from ci.journal import State
-from ci.journal.fixes import Fate
+from ci.journal.fixes import DAY, Fate
 from ci.journal.incidents import Stage
 from ci.promotion.flow import SKIPPED, BlockedError, PausedError
 
@@ -60,7 +60,10 @@ def steps(cycle: Cycle) -> tuple[FlowStep, ...]:
 
 
 async def _review(cycle: Cycle, doing: Doing) -> Facts:
-    """Wait for the pull request to be merged. Raises PausedError until then, BlockedError where it was closed."""
+    """Wait for the pull request to be merged.
+
+    Raises PausedError until then, BlockedError where it was closed, or nobody reviewed it for as long as a cycle lasts.
+    """
     fix = doing.facts[FIX]
     if "number" not in fix:
         return {SKIPPED: "nobody has to review it", "commit": fix["commit"]}
@@ -75,7 +78,19 @@ async def _review(cycle: Cycle, doing: Doing) -> Facts:
     if pull is None or not pull.is_open:
         await off_thread(lambda: note(Fate.DECLINED))
         raise BlockedError(f"a person closed #{fix['number']} without merging it", code=ExitCode.ESCALATED)
+    if is_late(doing):
+        raise BlockedError(unreviewed(fix["number"]), hint=str(fix["url"]), code=ExitCode.ESCALATED)
     raise PausedError(f"#{fix['number']} waits for its review")
+
+
+def is_late(doing: Doing) -> bool:
+    """Whether a flow is past its time."""
+    return doing.flow.deadline < time.time()
+
+
+def unreviewed(number: object) -> str:
+    """Return what is said of a pull request that nobody reviewed."""
+    return f"nobody reviewed #{number} within {LASTING / DAY:.0f} days"
 
 
 async def _promoted(cycle: Cycle, doing: Doing, *, environment: str) -> Facts:

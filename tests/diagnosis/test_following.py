@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sql
 from rich.console import Console
 
 from ci import config, mending
@@ -17,6 +18,7 @@ from ci.errors import ExitCode
 from ci.journal import Refusal, State
 from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
+from ci.journal.tables import FLOWS
 from ci.promotion.flow import PausedError
 from tests.diagnosis.acts import only_fix, play, red, reviewed, stage, why
 from tests.diagnosis.test_escalation import told
@@ -244,5 +246,25 @@ def test_a_request_that_is_not_merged_yet_keeps_nothing_from_being_diagnosed(tmp
         assert to_be_diagnosed(made.journal) == ()
         await made.judges(first)
         assert to_be_diagnosed(made.journal) == (other.id,)
+
+    play(tmp_path, acts, more="shadow = 1")
+
+
+def test_a_review_that_nobody_does_ends_in_a_persons_hands_who_is_told_once(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await red(made)
+        await made.finds(incident, mends())
+        waiting = await made.judges(incident)
+        with made.journal.store.writing() as connection:
+            late = sql.update(FLOWS).where(FLOWS.c.id == waiting.flow.id).values(deadline=1.0)
+            connection.execute(late)
+        assert mending.due(made.journal) == (incident.id,)
+        ended = await made.judges(incident)
+        assert why(ended) == "review: nobody reviewed #1 within 7 days"
+        assert ended.refusal is not None
+        assert ended.refusal.code == ExitCode.ESCALATED
+        assert stage(made, incident) is Stage.ESCALATED
+        assert [each["name"] for each in told(made, incident.id)["links"]] == ["cycle 1"]
+        assert mending.due(made.journal) == ()
 
     play(tmp_path, acts, more="shadow = 1")
