@@ -62,19 +62,45 @@ def to_be_looked_at(journal: Journal, incident: Incident) -> str | None:
 
 
 def to_be_taken_back(journal: Journal, incident: Incident) -> Fix | None:
-    """Return the fix that is to be taken back before an incident is gone on with, None where none is."""
-    fix = journal.fixes.by_commit(incident.commit) if incident.environment == MAIN else None
+    """Return the fix that is to be taken back before an incident is gone on with, None where none is.
+
+    It is the one that the incident is about, or one before that no run looked at.
+    """
+    if incident.environment != MAIN:
+        return None
+    fix = journal.fixes.by_commit(incident.commit) or _unseen(journal, incident)
     if fix is None or fix.state not in {Fate.COMMITTED, Fate.REVERTED}:
         return None
-    flow = revert_of(journal, fix)
-    wanted = fix.state is Fate.COMMITTED if flow is None else flow.is_open
-    return fix if wanted else None
+    every = reverts_of(journal, fix)
+    if not every or is_asked_again(journal, every[0], incident):
+        return fix if fix.state is Fate.COMMITTED else None
+    return fix if every[0].is_open else None
 
 
-def revert_of(journal: Journal, fix: Fix) -> Flow | None:
-    """Return the flow that takes a fix back, None where none was begun: of each fix that is asked once."""
+def reverts_of(journal: Journal, fix: Fix) -> tuple[Flow, ...]:
+    """Return the flows that were to take a fix back, the newest first."""
     flows = journal.flows.recent(leased_as(fix.incident))
-    return next((each for each in flows if each.kind == REVERT and int(each.asked["cycle"]) == fix.cycle), None)
+    return tuple(each for each in flows if each.kind == REVERT and int(each.asked["cycle"]) == fix.cycle)
+
+
+def is_asked_again(journal: Journal, flow: Flow, incident: Incident) -> bool:
+    """Whether it is asked once more if a fix is to blame: the commit of the flow before did not hold it at all."""
+    apart = journal.flows.results(flow.id).get("blame", {}).get("apart", False)
+    return bool(apart) and not flow.is_open and str(flow.asked["incident"]) != incident.id
+
+
+def _unseen(journal: Journal, incident: Incident) -> Fix | None:
+    """Return the newest fix that went to main by itself before an incident was opened, and no run has looked at since.
+
+    Such a run may never come: it was cancelled, or whatever moved main starts none.
+    """
+    every = [each for each in journal.fixes.committed() if each.moment <= incident.moment]
+    fix = every[-1] if every else None
+    if fix is None or fix.commit is None:
+        return None
+    ran = any(each.id != incident.id for each in journal.incidents.about(fix.commit) if each.environment == MAIN)
+    green = journal.runs.was_green(fix.commit, since=fix.moment, like=incident.commit)
+    return None if ran or green else fix
 
 
 def waits_for_judgement(journal: Journal, incident: Incident) -> bool:

@@ -104,6 +104,10 @@ class Fixes:
         with self._store.reading() as connection:
             return connection.execute(by_us).first() is not None
 
+    def committed(self) -> tuple[Fix, ...]:
+        """Return the fixes that went to main by themselves and are there still, the first first."""
+        return self._read(sql.select(FIXES).where(FIXES.c.state == Fate.COMMITTED.value).order_by(FIXES.c.moment))
+
     def requested(self) -> tuple[Fix, ...]:
         """Return the fixes whose pull requests were open when somebody looked last, the first first."""
         return self._read(sql.select(FIXES).where(FIXES.c.state == Fate.REQUESTED.value).order_by(FIXES.c.moment))

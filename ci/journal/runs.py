@@ -10,7 +10,7 @@ import sqlalchemy as sql
 
 from ci import outcome
 from ci.journal.tables import RUNS
-from ci.model import HistoryEntry, Measure, RunReport, RunVerdict
+from ci.model import HistoryEntry, Measure, RunReport, RunVerdict, written
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -52,6 +52,15 @@ class Runs:
             if row.commit_sha in wanted:
                 found.setdefault(row.commit_sha, []).append(_entry(row))
         return {commit: tuple(entries) for commit, entries in found.items()}
+
+    def was_green(self, commit: str, *, since: float, like: str) -> bool:
+        """Whether a clean run of a commit was green, or any since a moment on the branch where another one was run."""
+        branches = sql.select(RUNS.c.branch).where(RUNS.c.commit_sha == like, RUNS.c.branch.is_not(None))
+        later = RUNS.c.branch.in_(branches) & (RUNS.c.started >= written(since))
+        green = (RUNS.c.verdict == RunVerdict.PASSED.value) & (RUNS.c.dirty == sql.false())
+        with self._store.reading() as connection:
+            query = sql.select(RUNS.c.id).where(green & ((RUNS.c.commit_sha == commit) | later))
+            return connection.execute(query).first() is not None
 
     def baseline(self) -> Mapping[tuple[str, str, str], Measure]:
         """Return what green, clean runs of all stages on main measured last, by (kind, group, name).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,11 @@ from ci.journal.tables import REVERTS as REVERTED
 from ci.model import RunVerdict
 from ci.promotion.admission import FIXES, REVERTS
 from ci.promotion.flow import PausedError
+from ci.promotion.history import History
 from ci.rehearsal.github.rules import Rules
 from ci.reporting.incident import headline
 from tests.diagnosis.acts import BROKEN, only_fix, play, red, reviewed, stage, why
-from tests.diagnosis.village import FILES, LINT, OTHER, RIGHT, SOURCE, WRONG, Village, mends
+from tests.diagnosis.village import FILES, LINT, OTHER, RIGHT, SOURCE, WRONG, Village, mends, report
 from tests.diagnosis.villager import BACK, KILLED, villagers
 
 if TYPE_CHECKING:
@@ -269,6 +271,101 @@ def test_what_fixed_is_promoted_nowhere_once_it_was_taken_back(tmp_path: Path) -
         assert not made.journal.flows.flow(ended.flow.id).is_open
 
     play(tmp_path, acts, more=STAGED)
+
+
+def test_a_fix_stays_where_main_passes_by_now_and_nothing_is_to_be_mended(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await out(made)
+        fix = made.main()
+        again = await red_again(made)
+        later = made.push("its way out", {SOURCE: FILES[SOURCE].replace(RIGHT, f"{RIGHT} // well")})
+        ended = await made.takes_back(again)
+        assert ended.facts["taken back"]["skipped"].startswith(f"main passes by now, with {later[:12]}: ")
+        assert (only_fix(made, incident).state, made.main()) == (Fate.COMMITTED, later)
+        assert (stage(made, again), reverting.following(ended)) == (Stage.CLOSED, None)
+        assert told(made, ended, again)[3] == ExitCode.PASSED
+        assert fix != later
+
+    play(tmp_path, acts)
+
+
+def test_a_clone_that_is_too_shallow_says_so(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        await out(made)
+        shallow = made.directory / "shallow"
+        made.git("clone", "-q", "--depth", "1", f"file://{made.github.state.bare.path}", str(shallow))
+        made.trials.history = History(root=shallow)
+        ended = await made.takes_back(await red_again(made))
+        assert why(ended) == f"blame: this clone has no commit before {made.main()[:12]}"
+        assert ended.refusal is not None
+        assert (ended.refusal.hint, ended.refusal.code) == ("git fetch --unshallow", ExitCode.USAGE)
+
+    play(tmp_path, acts)
+
+
+def test_where_the_run_of_a_fix_never_came_it_is_taken_back_by_the_next_one_that_is_red(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await out(made)
+        made.forbids(STRICT)
+        later = await made.opens(made.push("elsewhere", {OTHER: "export const other = 4;\n"}))
+        assert (to_be_diagnosed(made.journal), mending.due(made.journal)) == ((), (later.id,))
+        ended = await made.takes_back(later)
+        assert only_fix(made, incident).state is Fate.REVERTED
+        assert (made.text(SOURCE), made.text(OTHER)) == (BROKEN[SOURCE], "export const other = 4;\n")
+        assert REVERTS.findall(messages(made)[0]) == [only_fix(made, incident).commit]
+        assert (stage(made, later), reverting.following(ended)) == (Stage.CLOSED, f"main-{made.main()[:12]}")
+
+    play(tmp_path, acts)
+
+
+def test_what_a_later_commit_broke_takes_no_fix_back_and_is_asked_once(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await out(made)
+        later = await made.opens(made.push("hurry", {SOURCE: f"var x = 1;\n{FILES[SOURCE]}"}))
+        ended = await made.takes_back(later)
+        assert f"what fails with {later.commit[:12]} passes with it" in ended.facts["taken back"]["skipped"]
+        assert (only_fix(made, incident).state, reverting.following(ended)) == (Fate.COMMITTED, later.id)
+        assert (to_be_taken_back(made.journal, later), to_be_diagnosed(made.journal)) == (None, (later.id,))
+
+    play(tmp_path, acts)
+
+
+def test_a_late_run_of_a_commit_before_the_fix_says_nothing_of_it(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await red(made)
+        early = made.push("elsewhere", {OTHER: "export const other = 4;\n"})
+        await made.finds(incident, mends())
+        await made.judges(incident)
+        made.git("pull", "-q", "origin", "main")
+        late = await made.opens(early)
+        ended = await made.takes_back(late)
+        assert ended.facts["taken back"]["skipped"] == f"{early[:12]} does not hold it"
+        assert (to_be_taken_back(made.journal, late), to_be_diagnosed(made.journal)) == (None, (late.id,))
+        made.forbids(STRICT)
+        later = await made.opens(made.push("elsewhere", {OTHER: "export const other = 5;\n"}))
+        await made.takes_back(later)
+        assert only_fix(made, incident).state is Fate.REVERTED
+
+    play(tmp_path, acts)
+
+
+@pytest.mark.parametrize("green", ["its own run", "a later one"])
+def test_a_fix_that_was_seen_green_is_not_asked_about_later(tmp_path: Path, green: str) -> None:
+    async def acts(made: Village) -> None:
+        await out(made)
+        fix = made.main()
+        made.forbids(STRICT)
+        middle = made.push("more", {OTHER: "export const other = 4;\n"})
+        later = await made.opens(made.push("elsewhere", {OTHER: "export const other = 5;\n"}))
+        assert to_be_taken_back(made.journal, later) is not None
+        well = report([], fix if green == "its own run" else middle)
+        for each in (well, report([], later.commit)):
+            verdict = RunVerdict.PASSED if each is well else RunVerdict.FAILED
+            ran = dataclasses.replace(each, id=each.commit or "", verdict=verdict, started="2199-01-01T00:00:00Z")
+            made.journal.runs.record(ran)
+        assert to_be_taken_back(made.journal, later) is None
+
+    play(tmp_path, acts)
 
 
 def test_nothing_is_proposed_before_the_fix_is_taken_back_or_the_last_proposal_judged(tmp_path: Path) -> None:
