@@ -214,12 +214,24 @@ def test_github_promotes_by_hand_and_ticks_by_the_clock_on_main_alone_with_histo
     job = flow["jobs"]["promote"]
     assert job["if"].startswith("github.ref == 'refs/heads/main' && (")
     assert job["permissions"] == dict.fromkeys(("contents", "pull-requests", "issues", "statuses"), "write")
-    checkout, _, promote, tick, _ = job["steps"]
+    checkout, _, _, promote, tick, _ = job["steps"]
     assert checkout["with"] == {"persist-credentials": "false", "fetch-depth": "0"}
     assert promote["env"] == {f"SHIPWAY_{name.upper()}": f"${{{{ inputs.{name} }}}}" for name in inputs}
     assert promote["run"] == f"{PIPX.removesuffix('run .')}dispatch"  # no input is ever part of the script
     assert tick["run"] == f"{PIPX.removesuffix('run .')}tick || [ $? -eq 20 ]"
     assert job["env"]["SHIPWAY_JOURNAL_URL"] == "${{ secrets.SHIPWAY_JOURNAL_URL }}"
+
+
+def test_github_writes_by_a_token_that_starts_runs_where_there_is_one_and_says_where_there_is_none() -> None:
+    jobs = read("github")["jobs"]
+    for job in (jobs["promote"], jobs["judge"]):
+        given = [job["env"][name] for name in ("GITHUB_TOKEN", "OWN_TOKEN")]
+        own = "secrets.SHIPWAY_GITHUB_TOKEN"
+        assert given == [f"${{{{ {own} || github.token }}}}", f"${{{{ {own} != '' }}}}"]
+        (said,) = [step["run"] for step in job["steps"] if step.get("if") == "env.OWN_TOKEN != 'true'"]
+        assert said.startswith('echo "::notice title=shipway::no secret SHIPWAY_GITHUB_TOKEN')
+    for job in (jobs["shipway"], jobs["diagnose"]):
+        assert "TOKEN" not in str(job)
 
 
 @pytest.mark.parametrize("host", HOSTS)
