@@ -117,7 +117,10 @@ async def _carried(
     view = FlowView(console, tuple(step.name for step in (*steps, *closing)))
     if flow.state is State.PAUSED:
         flow = journal.flows.move(flow.id, State.RUNNING)
-    async with leased(journal, flow, waiting=patient) as lease:
+    other = journal.leases.of(flow.environment)
+    if patient and other is not None and other.flow != flow.id:
+        view.note(f"{other.flow} is not finished, and {other.holder} is at it: waiting for that")
+    async with leased(journal, flow, patient=patient) as lease:
         if fence is not None:
             fence.held = lease
         try:

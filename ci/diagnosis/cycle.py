@@ -18,6 +18,7 @@ from ci.diagnosis.bench import Bench, prepare
 from ci.diagnosis.contents import contents
 from ci.diagnosis.trying import NO_FILES, Tree
 from ci.errors import UsageError
+from ci.journal import State
 from ci.promotion.flow import BlockedError, FlowStep
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
     UsageError where there is none.
     """
     beginning = journal.cases.beginning(incident.id)
+    _end_proposed(journal, beginning, judged=kind == FINDING)
     flows = [each for each in journal.flows.recent(leased_as(beginning)) if each.kind == kind]
     going_on = next((each for each in flows if each.is_open), None)
     if going_on is not None:
@@ -148,6 +150,21 @@ def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
         asked={"incident": incident.id, "beginning": beginning, "cycle": number},
         lasting=LASTING,
     )
+
+
+def _end_proposed(journal: Journal, beginning: str, *, judged: bool) -> None:
+    """End a diagnosis that lost its process behind its proposal, where nobody is at it: what is left is to judge that.
+
+    With `judged` only one of which that was done: else whoever goes on with it has nothing more to do than to end it.
+    """
+    known = {each.cycle for each in journal.proposals.of(beginning)}
+    flows = journal.flows.recent(leased_as(beginning))
+    over = {int(each.asked["cycle"]) for each in flows if each.kind == MENDING and not each.is_open}
+    wanted = known & over if judged else known
+    for each in flows:
+        mine = each.kind == FINDING and each.is_open and int(each.asked["cycle"]) in wanted
+        if mine and journal.leases.of(each.environment) is None:
+            journal.flows.move(each.id, State.DONE)
 
 
 def unjudged(journal: Journal, incident: Incident) -> tuple[int, ...]:

@@ -155,18 +155,25 @@ def holder() -> str:
 
 @contextlib.asynccontextmanager
 async def leased(
-    journal: Journal, flow: Flow, *, waiting: bool = False, beat: float | None = None, grace: float | None = None
+    journal: Journal,
+    flow: Flow,
+    *,
+    waiting: bool = False,
+    patient: bool = False,
+    beat: float | None = None,
+    grace: float | None = None,
 ) -> AsyncIterator[Held]:
     """Hold the lease of the flow's environment. Raises BusyError where somebody else has it.
 
     With `waiting` it is waited for until its holder's time is over: that is for a flow of our own whose process died.
+    Who is `patient` waits for another flow, too.
     """
     name = holder()
     while True:
         lease = await anyio.to_thread.run_sync(lambda: journal.leases.take(flow.environment, flow=flow.id, holder=name))
         if lease.holder == name:
             break
-        if not waiting or lease.flow != flow.id:
+        if not patient and (not waiting or lease.flow != flow.id):
             raise BusyError(
                 f"{flow.environment} is being changed by {lease.flow}, held by {lease.holder}",
                 hint="wait for it, or look at `shipway status`",

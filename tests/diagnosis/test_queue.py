@@ -6,14 +6,17 @@ import io
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sql
 from rich.console import Console
 
 import pipeline
 from ci.asked import MendingRequest
-from ci.diagnosis import reverting
+from ci.diagnosis import finding, reverting
 from ci.diagnosis.cycle import FINDING, begin
 from ci.diagnosis.queue import to_be_diagnosed, to_be_judged
 from ci.errors import ExitCode, UsageError
+from ci.journal import State
+from ci.journal.tables import ENTRIES, FLOWS
 from ci.mending import named, waiting
 from ci.vendors.model import ScriptedModel
 from tests.diagnosis.acts import play, red, stage, why
@@ -74,6 +77,42 @@ def test_a_diagnosis_that_breaks_off_is_proposed_as_what_it_is_and_people_are_to
         assert judged.refusal is not None
         assert judged.refusal.code == ExitCode.ESCALATED
         assert stage(made, opened) == "escalated"
+
+    play(tmp_path, acts)
+
+
+def dies(made: Village, flow: str, *, kept: bool = True) -> None:
+    """Have the process of a diagnosis die behind its proposal: before, or after what came of it was written down."""
+    with made.journal.store.writing() as connection:
+        lost = (ENTRIES.c.flow == flow) & (ENTRIES.c.step == finding.PROPOSAL) & (ENTRIES.c.kind == "result")
+        if not kept:
+            connection.execute(sql.delete(ENTRIES).where(lost))
+        connection.execute(sql.update(FLOWS).where(FLOWS.c.id == flow).values(state="running", ended=None))
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["behind the step", "in the step"])
+def test_a_diagnosis_that_died_behind_its_proposal_ends_and_is_judged_once(tmp_path: Path, *, kept: bool) -> None:
+    async def acts(made: Village) -> None:
+        opened = await red(made)
+        dead = (await made.finds(opened, mends("return a * b;"))).flow
+        dies(made, dead.id, kept=kept)
+        await made.judges(opened)
+        assert made.journal.flows.flow(dead.id).state is State.DONE
+        assert (stage(made, opened), to_be_diagnosed(made.journal)) == ("waiting", (opened.id,))
+        found = await made.finds(opened, mends())
+        assert found.flow.asked["cycle"] == 2
+        assert (await made.judges(opened)).flow.state is State.DONE
+
+    play(tmp_path, acts)
+
+
+def test_whoever_finds_causes_alone_only_ends_what_died_behind_its_proposal(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        opened = await red(made)
+        dead = (await made.finds(opened, mends("return a * b;"))).flow
+        dies(made, dead.id, kept=False)
+        assert (await made.finds(opened, mends())).flow.id == dead.id
+        assert (to_be_diagnosed(made.journal), to_be_judged(made.journal)) == ((), (opened.id,))
 
     play(tmp_path, acts)
 

@@ -105,6 +105,25 @@ def test_two_at_once_one_goes_on_and_the_other_says_who(world: Path) -> None:
     anyio.run(play)
 
 
+def test_who_is_patient_waits_for_the_other_one(world: Path) -> None:
+    async def play() -> None:
+        journal, said = toy.opened(world), list[str]()
+        mine = toy.flow(journal)
+        other = journal.flows.begin("two", kind="promotion", environment="staging", commit="d", asked={}, lasting=99)
+
+        async def waits() -> None:
+            async with leased(journal, other, patient=True, grace=0.0):
+                said.append("two")
+
+        async with anyio.create_task_group() as group, leased(journal, mine):
+            group.start_soon(waits)
+            await anyio.wait_all_tasks_blocked()
+            said.append("one")
+        assert said == ["one", "two"]
+
+    anyio.run(play)
+
+
 def test_who_wakes_after_his_time_starts_no_effect(world: Path) -> None:
     async def play() -> None:
         journal = toy.opened(world)
