@@ -12,6 +12,7 @@ import anyio.to_thread
 from ci import processes
 from ci.errors import ShipwayError
 from ci.journal import State
+from ci.journal.incidents import Stage
 from ci.journal.releases import Proof
 from ci.journal.timings import DRILL
 from ci.promotion import overseeing, releasing, soaking
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from ci.settings.environments import App, Environment
 
 PROMOTED = ("staging", "production")
+CYCLES = ("diagnosis", "fix", "revert")  # the kinds of flow that mend an incident
+REVIEWS = {"review": "fix", "revert's review": "taken back"}  # where a person is waited for, and what asked for that
+MAIN = "main"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +105,24 @@ class Standing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Main:
+    """How main stands: what it is red with, what goes on to mend that or another incident, and what is to be reviewed.
+
+    `reviews` are the addresses of pull requests.
+    """
+
+    branch: str
+    incidents: tuple[Incident, ...] = ()
+    flows: tuple[Going, ...] = ()
+    reviews: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Overview:
-    """All environments that are configured, what is pinned out of them, and the next command for the reader."""
+    """Main, all environments that are configured, what is pinned out of them, and the next command for the reader."""
 
     environments: tuple[Standing, ...]
+    main: Main
     pins: tuple[Pin, ...] = ()
     command: str = ""
 
@@ -128,7 +146,20 @@ async def overview(settings: Settings, journal: Journal, root: Path) -> Overview
                 group.start_soon(ask, name, environment)
     every = tuple(found[name] for name, _ in settings.environments if name in found)
     pins = await anyio.to_thread.run_sync(journal.bars.pins)
-    return Overview(environments=every, pins=pins, command=_command(every, await _newest(root, main)))
+    own = await anyio.to_thread.run_sync(_main, main, settings, journal)
+    command = _command(every, own, await _newest(root, main))
+    return Overview(environments=every, main=own, pins=pins, command=command)
+
+
+def _main(branch: str, settings: Settings, journal: Journal) -> Main:
+    flows = journal.flows.going_on(*CYCLES)
+    every = tuple(_going(each, settings, journal) for each in flows)
+    reviews = []
+    for each in every:
+        asked = journal.flows.results(each.id).get(REVIEWS.get(each.step or "", ""), {})
+        reviews += [str(asked["url"])] if "url" in asked else []
+    incidents = journal.incidents.going_on(environment=MAIN)
+    return Main(branch=branch, incidents=incidents, flows=every, reviews=tuple(reviews))
 
 
 def _standing(name: str, settings: Settings, journal: Journal, served: Sequence[Served]) -> Standing:
@@ -211,7 +242,7 @@ def _window(flow: Flow, settings: Settings, journal: Journal) -> Window | None:
     return Window(left=round(left, 1), passed=passed, failed=len(repeats) - passed)
 
 
-def _command(every: Sequence[Standing], newest: str | None) -> str:
+def _command(every: Sequence[Standing], main: Main, newest: str | None) -> str:
     """Return the next command for the reader: what is unfinished goes first, then what bars, then what is new."""
     promoted = [each for each in every if each.environment in PROMOTED]
     for standing in promoted:
@@ -227,6 +258,11 @@ def _command(every: Sequence[Standing], newest: str | None) -> str:
             return "shipway tick"
         if newest is not None and any(incident.commit == newest for incident in standing.incidents):
             return "git push"  # of what mends it
+        red = next((each for each in main.incidents if each.commit == newest), None)
+        if red is not None:
+            return {Stage.ESCALATED: "git push", Stage.FIXING: "shipway tick"}.get(
+                red.state, f"shipway diagnose {red.id}"
+            )
         if _has_newest(standing, every):
             continue
         if standing.frozen is not None:

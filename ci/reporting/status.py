@@ -13,7 +13,7 @@ from ci.reporting.wording import duration, one_line
 from ci.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
@@ -25,6 +25,11 @@ def print_status(console: Console, overview: Facts) -> None:
     """Print a block for each environment, what is pinned out of all, and the next command; from what `--json` says."""
     if not overview["environments"]:
         say(console, "No environment is configured: a table environments.NAME in shipway.toml says where it is.")
+    main = overview["main"]
+    if rows := list(_main(main)):
+        say(console, Text.assemble(("main", "bold"), "  ", (one_line(main["branch"]), "dim")))
+        for name, told in rows:
+            say(console, Text.assemble(f"  {name:<10}  ", told))
     for standing in overview["environments"]:
         say(console, Text.assemble((standing["environment"], "bold"), "  ", (one_line(standing["branch"]), "dim")))
         for name, told in _lines(standing):
@@ -42,10 +47,7 @@ def _lines(standing: Facts) -> Iterator[tuple[str, Text]]:
         since = f"; for {_ago(frozen['moment'])}"
         yield "frozen", Text.assemble((one_line(frozen["reason"]), "yellow"), (since, "dim"))
     for flow in standing["flows"]:
-        why = f": {one_line(flow['reason'])}" if flow["reason"] else ""
-        yield one_line(flow["kind"], 10), Text(f"{one_line(flow['id'])} {flow['state']}{why}")
-        if flow["step"] is not None:
-            yield "", _step(flow)
+        yield from _flow(flow)
         for app, address in flow["addresses"].items():
             yield "", Text(f"use it first at {one_line(address)} ({one_line(app, 80)})")
         if flow["gates"]:
@@ -54,9 +56,29 @@ def _lines(standing: Facts) -> Iterator[tuple[str, Text]]:
         yield "", Text(f"held by {one_line(standing['holder'])}")
     if drill := standing.get("drill"):
         yield "last drill", _drill(drill)
-    for incident in standing["incidents"]:
+    yield from _incidents(standing["incidents"])
+
+
+def _main(main: Facts) -> Iterator[tuple[str, Text]]:
+    for flow in main["flows"]:
+        yield from _flow(flow)
+    for address in main["reviews"]:
+        yield "review", Text(one_line(address), "yellow")
+    yield from _incidents(main["incidents"], states=True)
+
+
+def _flow(flow: Facts) -> Iterator[tuple[str, Text]]:
+    why = f": {one_line(flow['reason'])}" if flow["reason"] else ""
+    yield one_line(flow["kind"], 10), Text(f"{one_line(flow['id'])} {flow['state']}{why}")
+    if flow["step"] is not None:
+        yield "", _step(flow)
+
+
+def _incidents(every: Sequence[Facts], *, states: bool = False) -> Iterator[tuple[str, Text]]:
+    for incident in every:
         told = f"{incident['commit'][:SHORT]}, {one_line(incident['what'], 80)}: {one_line(incident['reason'])}"
-        yield "incident", Text.assemble((told, "red"), (f"  {one_line(incident['id'])}", "dim"))
+        state = f"  {incident['state']}" if states else ""
+        yield "incident", Text.assemble((told, "red"), (f"  {one_line(incident['id'])}{state}", "dim"))
 
 
 def _served(each: Mapping[str, Any]) -> Text:

@@ -14,12 +14,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from ci import config
+from ci.diagnosis import following, judging, queue, reverting
+from ci.diagnosis.cycle import FINDING, MENDING, REVERT
 from ci.errors import ExitCode
 from ci.journal import Journal, State
+from ci.journal.incidents import Stage
 from ci.model import Outcome, Ruling
 from ci.promotion.flow import INTENT, RESULT
 from ci.promotion.promoting import RULINGS, plain
-from ci.promotion.standing import overview
+from ci.promotion.standing import CYCLES, REVIEWS, overview
 from ci.rehearsal.serving import serving
 from tests.conftest import IDENTITY, command, commit, environment
 
@@ -163,6 +166,45 @@ def test_it_says_what_bars_promotions(repository: Path) -> None:
     assert [each["reason"] for each in facts["pins"]] == ["errors went up"]
     assert facts["environments"][0]["frozen"]["reason"] == "a demo\x1b[2J"
     assert facts["environments"][0]["incidents"][0]["id"] == "p-1"
+
+
+def test_it_says_what_main_is_red_with_what_mends_that_and_what_is_to_be_reviewed(repository: Path) -> None:
+    journal = Journal.local(repository, directory=repository.parent / "state")
+    newest = named(repository, "HEAD")
+    served = named(repository, "HEAD~1")
+    assert not asked(repository, served).stdout.startswith("main")
+    journal.incidents.open("main-1", environment="main", commit=newest, what="unit", reason="1 of 2\n[bold]")
+    assert asked(repository, served).stdout.endswith("next  shipway diagnose main-1\n")
+    journal.incidents.move("main-1", Stage.FIXING)
+    for kind, url in (("diagnosis", None), ("fix", "https://example.org/pull/1"), ("revert", "https://example.org/2")):
+        name = f"{kind}-main-1-1"
+        place = {"environment": "incident main-1", "commit": newest}
+        journal.flows.begin(name, kind=kind, asked={}, lasting=60, **place)
+        if url is not None:
+            asks, waits = ("fix", "review") if kind == "fix" else ("taken back", "revert's review")
+            journal.flows.write(name, asks, RESULT, epoch=1, facts={"url": url})
+            journal.flows.write(name, waits, INTENT, epoch=1, facts={})
+            journal.flows.move(name, State.PAUSED, "#1 waits for its review")
+    told = asked(repository, served).stdout
+    lines = told[: told.index("staging")].splitlines()
+    assert lines[:3] == [
+        "main  main",
+        "  diagnosis   diagnosis-main-1-1 running",
+        "  fix         fix-main-1-1 paused: #1 waits for its review",
+    ]
+    assert lines[3].startswith("              at review, for ")
+    assert "  review      https://example.org/pull/1" in lines
+    assert "  review      https://example.org/2" in lines
+    assert lines[-1] == f"  incident    {newest[:12]}, unit: 1 of 2 [bold]  main-1  fixing"
+    assert told.endswith("next  shipway tick\n")
+    main = json.loads(asked(repository, served, "--json").stdout)["main"]
+    assert (main["branch"], main["incidents"][0]["id"], len(main["flows"])) == ("main", "main-1", 3)
+
+
+def test_what_mends_is_named_here_as_it_is_where_it_is_done() -> None:
+    assert CYCLES == (FINDING, MENDING, REVERT)
+    assert REVIEWS == {following.REVIEW: judging.FIX, reverting.REVIEW: reverting.BACK}
+    assert queue.OUT == judging.FIX
 
 
 def test_it_names_the_next_command(repository: Path) -> None:
