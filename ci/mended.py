@@ -120,7 +120,7 @@ def _cycle(journal: Journal, proposal: Proposal, fix: Fix | None) -> CycleRun:
         cause=said.cause or said.over or said.ended,
         approach=said.approach,
         complexity=said.complexity,
-        tier=int(str(tier)) if tier is not None else None,
+        tier=int(str(tier)) if tier is not None else fix.tier if fix is not None else None,
         patch=proposal.patch.decode(errors="replace"),
         transcript=f"transcripts/cycle-{proposal.cycle}.md" if proposal.transcript else None,
         dollars=said.dollars,

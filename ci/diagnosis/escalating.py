@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from ci.diagnosis import following, limits
 from ci.diagnosis.cycle import CLOSED, make_step, off_thread
-from ci.diagnosis.judging import proposal_of
+from ci.diagnosis.judging import TIER, proposal_of
 from ci.diagnosis.proposed import Proposed, read
 from ci.diagnosis.queue import MAIN
 from ci.diagnosis.story import history
 from ci.errors import ExitCode, UsageError
+from ci.journal.fixes import Fate, Fix
 from ci.journal.incidents import Stage
+from ci.journal.notices import Channel
 from ci.promotion.flow import SKIPPED
 from ci.promotion.notices import delivering
 from ci.promotion.notices.story import Ending, Excerpt, Link, Story
@@ -21,8 +23,11 @@ from ci.text import few
 from ci.vendors.pagerduty import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ci.diagnosis.cycle import Cycle
     from ci.journal import Refusal
+    from ci.journal.notices import Notice
     from ci.promotion.flow import Doing, Facts, FlowStep
 
 STATE, TOLD = "incident", "people told"
@@ -105,8 +110,30 @@ async def _tell(cycle: Cycle, doing: Doing) -> Facts:
     told = await delivering.deliver(story, cycle.made, cycle.journal, say=doing.note)
     for line in told.said:
         doing.note(line)
+    await off_thread(lambda: _note(cycle, doing, told.notices))
     sent = {each.channel.value: each.state.value for each in told.notices}
     return {"sent": sent, "said": list(told.said), "nobody": told.nobody}
+
+
+def _note(cycle: Cycle, doing: Doing, notices: Sequence[Notice]) -> None:
+    """Note the issue that is all that came of a cycle."""
+    issue = next((each.reference for each in notices if each.channel is Channel.ISSUE and each.reference), None)
+    fixes = cycle.journal.fixes
+    if issue is None or any(each.cycle == cycle.number for each in fixes.of(cycle.beginning)):
+        return
+    rulings = doing.refusal.rulings if doing.refusal is not None else ()
+    ruled = next((each["values"].get("tier") for each in rulings if each["gate"] == "tier"), None)
+    fixes.record(
+        Fix(
+            incident=cycle.beginning,
+            cycle=cycle.number,
+            tier=int(ruled or doing.facts.get(TIER, {}).get("tier", 3)),
+            author=str(proposal_of(cycle).document.get("author", ""))[:100],
+            digest="",
+            state=Fate.ISSUE,
+            reference=issue,
+        )
+    )
 
 
 def story_of(cycle: Cycle, refusal: Refusal) -> Story:

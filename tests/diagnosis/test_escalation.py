@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING, Any
 from ci.diagnosis import judging
 from ci.diagnosis.proposed import OUT_OF_ITS_BOX
 from ci.errors import ExitCode
+from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 from ci.journal.notices import Kind
+from ci.mended import incident_run
+from ci.reporting.incident import told as incident_text
 from ci.vendors.model import Prompt, Reply, saying
-from tests.diagnosis.acts import play, red, reviewed, stage, why
+from tests.diagnosis.acts import only_fix, play, red, reviewed, stage, why
 from tests.diagnosis.village import RIGHT, SOURCE, Village, mends
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+ISSUES = """shadow = 0
+
+[environments.development.notify]
+issues = "github"
+"""
 
 
 class Singer:
@@ -68,6 +78,39 @@ def test_a_model_that_left_its_box_wakes_somebody_and_no_word_of_it_is_told(tmp_
         assert (proposal.patch, proposal.document["alarm"]) == (b"", True)
 
     play(tmp_path, acts)
+
+
+def test_an_issue_is_what_came_of_a_cycle_that_people_have_to_go_on_with(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await red(made)
+        await made.finds(incident, mends(tier=3))
+        ended = await made.judges(incident)
+        assert ended.facts["people told"]["sent"]["issue"] == "sent"
+        fix = only_fix(made, incident)
+        address = f"/{made.github.state.slug}/issues/1"
+        assert (fix.state, fix.tier, fix.author, fix.commit) == (Fate.ISSUE, 3, "model", None)
+        assert fix.reference.endswith(address)
+        (cycle,) = incident_run(made.journal, incident, cycles=3).cycles
+        said = incident_text(incident_run(made.journal, incident, cycles=3))
+        assert (cycle.tier, cycle.fate) == (3, "issue")
+        assert "cycle 1 of 3: tier 3, issue\n" in said
+        assert f"  see        {fix.reference}" in said
+        assert made.journal.fixes.earned() == 0
+
+    play(tmp_path, acts, more=ISSUES)
+
+
+def test_an_issue_hides_nothing_that_is_known_of_a_fix(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await red(made)
+        await made.finds(incident, mends(tier=2))
+        await made.judges(incident)
+        await reviewed(made, merge=False)
+        ended = await made.judges(incident)
+        assert ended.facts["people told"]["sent"]["issue"] == "sent"
+        assert only_fix(made, incident).state is Fate.DECLINED
+
+    play(tmp_path, acts, more=ISSUES)
 
 
 def test_what_fails_is_no_alarm(tmp_path: Path) -> None:
