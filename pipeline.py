@@ -24,7 +24,7 @@ import anyio.to_thread
 
 from ci import config, hosts, outcome
 from ci.asked import REPORT, MendingRequest, Promoted, PromotionRequest, RunRequest
-from ci.errors import ExitCode, ShipwayError, ToolError, UsageError, VendorError
+from ci.errors import ExitCode, ShipwayError, ToolError, UsageError, VendorError, graver
 from ci.executors.cache import cache_directory, held
 from ci.executors.find import find
 from ci.model import STAGE_NAMES, Plan, RunReport, RunVerdict, StageRun, Status
@@ -380,7 +380,7 @@ async def diagnose_waiting(request: MendingRequest, console: Console) -> ExitCod
             continue  # somebody was quicker
         asked = dataclasses.replace(request, incident=name, patient=False, report=directory / name)
         try:
-            code = max(code, (await diagnose(asked, console)).code)
+            code = graver(code, (await diagnose(asked, console)).code)
         except BusyError as error:
             console.print(f"{name}: {error}")
         except ShipwayError as error:
@@ -476,7 +476,7 @@ async def tick(path: Path, console: Console) -> ExitCode:
     for flow in carrying.due(journal):
         request = PromotionRequest(path=path, environment=flow.environment, wait=False)
         try:
-            code = max(code, (await carry(request, root, journal, flow, console)).code)
+            code = graver(code, (await carry(request, root, journal, flow, console)).code)
         except ShipwayError as error:
             failed.append(error)
     for name in mending.due(journal):
@@ -485,9 +485,9 @@ async def tick(path: Path, console: Console) -> ExitCode:
         asked = MendingRequest(path=path, incident=name, propose=False, patient=False, wait=False)
         try:
             async for ended in mending.cycles(asked, root, journal, console):
-                code = max(code, exit_code(ended))
+                code = graver(code, exit_code(ended))
         except BusyError:
-            code = max(code, ExitCode.HELD)  # somebody is at it
+            code = graver(code, ExitCode.HELD)  # somebody is at it
         except ShipwayError as error:
             failed.append(error)
     await tell_again(settings, root, journal, console)

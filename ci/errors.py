@@ -38,6 +38,11 @@ class ExitCode(enum.IntEnum):
     INTERRUPTED = 130
 
 
+def graver(one: ExitCode, other: ExitCode) -> ExitCode:
+    """Return which of two says more: that something waits is the least that can be said, after that all is well."""
+    return max(one, other, key=lambda each: (each is not ExitCode.PASSED, each is not ExitCode.HELD, each))
+
+
 class ShipwayError(Exception):
     """The root: caught once, in the command line, and printed as one line.
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from ci import outcome
-from ci.errors import ExitCode
+from ci.errors import ExitCode, graver
 from ci.model import CheckRun, RunReport, RunVerdict, Skip, StageRun, Status, StepRun
 
 STEP = StepRun(argv=("x",), cwd=".", seconds=1.0, exit_code=0)
@@ -106,6 +106,15 @@ def test_the_exit_code_says_a_failure_first_and_a_missing_tool_by_its_own_code(
 ) -> None:
     made = report(*checks)
     assert (made.verdict, outcome.exit_code(made)) == (verdict, code)
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [((0, 0), 0), ((0, 20), 20), ((20, 14), 14), ((14, 20), 14), ((20, 11), 11), ((11, 14), 14), ((0, 11), 11)],
+)
+def test_that_something_waits_hides_nothing_graver(codes: tuple[int, int], expected: int) -> None:
+    one, other = map(ExitCode, codes)
+    assert graver(one, other) == expected
 
 
 def test_the_line_of_a_run_in_the_history_names_its_flaky_checks() -> None:
