@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci.diagnosis.cycle import CLOSED, FINDING, MENDING, leased_as
-from ci.diagnosis.queue import MAIN, OUT
+from ci.diagnosis.queue import MAIN, OUT, waits_for_judgement
 from ci.errors import ExitCode, UsageError
 from ci.journal import Refusal, State
 from ci.journal.incidents import Stage
@@ -25,12 +25,18 @@ def end(journal: Journal, incident: str, why: str) -> None:
 
 
 def sweep(journal: Journal) -> None:
-    """End what nobody is at, and what is about incidents that were closed before a fix was out: a run was green."""
+    """End what nobody is at, and what is about incidents that were closed before a fix was out: a run was green.
+
+    And have those diagnosed again whose proposal is not there to be judged: it was for what they were taken for before.
+    """
     for flow in journal.flows.going_on(*HALVES):
         incident = journal.incidents.get(str(flow.asked["incident"]))
         closed = incident is not None and incident.state is Stage.CLOSED
         if closed and OUT not in journal.flows.results(flow.id) and journal.leases.of(flow.environment) is None:
             _end(journal, flow, f"{flow.asked['incident']} is closed")
+    for incident in journal.incidents.going_on():
+        if incident.state is Stage.PROPOSED and not waits_for_judgement(journal, incident):
+            journal.incidents.move(incident.id, Stage.WAITING)
 
 
 def followed(journal: Journal) -> tuple[str, ...]:

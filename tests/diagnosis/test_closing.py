@@ -135,6 +135,17 @@ def test_a_run_that_is_green_ends_the_cycle_whose_fix_is_not_out_and_nobody_is_t
     play(tmp_path, acts)
 
 
+def test_an_incident_whose_proposal_is_not_there_to_be_judged_is_diagnosed_again(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        first = await red(made)
+        made.journal.incidents.move(first.id, Stage.PROPOSED)
+        assert to_be_diagnosed(made.journal) == ()
+        mending.due(made.journal)
+        assert to_be_diagnosed(made.journal) == (first.id,)
+
+    play(tmp_path, acts)
+
+
 @pytest.mark.parametrize("by", ["chance", "merge"])
 def test_what_is_out_for_an_incident_that_was_closed_since_is_gone_on_with_to_its_end(tmp_path: Path, by: str) -> None:
     async def acts(made: Village) -> None:
