@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ci.model import FlowStepRun, Ruling
     from ci.promotion.flow import Ended
 
+LEFT = "left to a person"
+
 
 def report_of(
     ended: Sequence[Ended], journal: Journal, incident: Incident, *, repository: str, cycles: int
@@ -113,19 +115,25 @@ def _cycle(journal: Journal, proposal: Proposal, fix: Fix | None) -> CycleRun:
         said = Proposed(ended=error.message)
     refusal = journal.flows.refusal(flow)
     facts: Mapping[str, Mapping[str, object]] = journal.flows.results(flow)
-    tier = facts.get(judging.TIER, {}).get("tier")
+    ruled = (
+        next((each["values"].get("tier") for each in refusal.rulings if each["gate"] == "tier"), None)
+        if refusal
+        else None
+    )
+    tier = facts.get(judging.TIER, {}).get("tier", fix.tier if fix is not None else ruled)
+    left = LEFT if facts.get(escalating.STATE, {}).get(escalating.ESCALATED) else ""
     return CycleRun(
         number=proposal.cycle,
         author=said.author,
         cause=said.cause or said.over or said.ended,
         approach=said.approach,
         complexity=said.complexity,
-        tier=int(str(tier)) if tier is not None else fix.tier if fix is not None else None,
+        tier=int(str(tier)) if tier is not None else None,
         patch=proposal.patch.decode(errors="replace"),
         transcript=f"transcripts/cycle-{proposal.cycle}.md" if proposal.transcript else None,
         dollars=said.dollars,
         steps=said.steps,
-        fate=fix.state.value if fix is not None else PROPOSED if not facts and refusal is None else "",
+        fate=fix.state.value if fix is not None else PROPOSED if not facts and refusal is None else left,
         why=f"{refusal.step}: {refusal.message}" if refusal is not None else None,
         reference=fix.reference if fix is not None else "",
         commit=fix.commit if fix is not None else None,
@@ -150,10 +158,10 @@ def _said(ended: Ended) -> tuple[str, ...]:
 
 def _next_command(ended: Ended, incident: Incident) -> str:
     if ended.flow.state is State.PAUSED:
-        review = ended.facts.get(following.REVIEW)
-        if review is not None:
+        if following.REVIEW in ended.facts:
             environment = "production" if following.STAGING in ended.facts else "staging"
-            return f"shipway promote {environment} --commit {str(review['commit'])[:12]}"
+            commit = following.to_be_promoted(ended.facts, environment)
+            return f"shipway promote {environment} --commit {commit[:12]}"
         return "shipway tick"
     if ended.flow.kind == REVERT and (after := reverting.following(ended)) is not None:
         return f"shipway diagnose {after}"

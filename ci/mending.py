@@ -166,7 +166,7 @@ def _next(journal: Journal, ended: Ended) -> str | None:
     if ended.refusal is None:
         return None
     if ended.refusal.step in following.PROMOTIONS:
-        about = following.goes_on_in(journal, str(ended.facts[following.REVIEW]["commit"]))
+        about = following.goes_on_in(journal, ended.facts)
         opened = [each for each in about if each.state in BEFORE]
         return opened[-1].id if opened else None
     incident = journal.incidents.get(str(ended.flow.asked["incident"]))

@@ -55,8 +55,7 @@ async def _state(cycle: Cycle, doing: Doing) -> Facts:
     if refusal.step == CLOSED:
         return {SKIPPED: refusal.message}
     if refusal.step in following.PROMOTIONS:
-        commit = str(doing.facts[following.REVIEW]["commit"])
-        after = await off_thread(lambda: _leave_to(cycle, commit))
+        after = await off_thread(lambda: _leave_to(cycle, doing))
         if after:
             return {SKIPPED: f"it goes on in {few(after)}", "after": after}
     if await off_thread(lambda: _is_closed(cycle)):
@@ -72,13 +71,13 @@ def _is_closed(cycle: Cycle) -> bool:
     return found is not None and found.state is Stage.CLOSED
 
 
-def _leave_to(cycle: Cycle, commit: str) -> list[str]:
+def _leave_to(cycle: Cycle, doing: Doing) -> list[str]:
     """Leave an incident to those about the fix that went out for it; return them.
 
     Main has its fix, so that is over there; another environment waits for what mends the fix.
     """
     incidents = cycle.journal.incidents
-    after = [each.id for each in following.goes_on_in(cycle.journal, commit) if each.id != cycle.incident.id]
+    after = [each.id for each in following.goes_on_in(cycle.journal, doing.facts) if each.id != cycle.incident.id]
     if after and cycle.incident.environment == MAIN:
         incidents.close(cycle.incident.id)
     elif after:

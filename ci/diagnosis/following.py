@@ -14,13 +14,15 @@ from ci.diagnosis import limits, publishing, queue
 from ci.diagnosis.cycle import LASTING, make_step, off_thread
 from ci.diagnosis.judging import FIX, PROPOSAL, TIER
 from ci.diagnosis.proposed import Proposed
-from ci.errors import ExitCode
+from ci.errors import ExitCode, UsageError
 from ci.journal import State
 from ci.journal.fixes import DAY, Fate
 from ci.journal.incidents import Stage
 from ci.promotion.flow import SKIPPED, BlockedError, PausedError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ci.diagnosis.cycle import Cycle
     from ci.journal import Flow, Journal
     from ci.journal.incidents import Incident
@@ -95,30 +97,46 @@ def unreviewed(number: object) -> str:
 
 async def _promoted(cycle: Cycle, doing: Doing, *, environment: str) -> Facts:
     """Wait for the promotion of what main has of the fix. Raises PausedError, BlockedError."""
-    commit = str(doing.facts[REVIEW]["commit"])
+    commit = to_be_promoted(doing.facts, environment)
     live = await off_thread(lambda: _live(cycle.journal, cycle.incident.id, cycle.beginning)) is not None
     if environment == LIVE and not live:
         return {SKIPPED: f"{LIVE} never had what failed"}
     if not getattr(cycle.settings.environments, environment).addresses:
         return {SKIPPED: f"there is no {environment} to promote to"}
-    newest = await off_thread(lambda: _newest(cycle.journal, environment, commit, doing.flow.began))
-    hurried = environment != LIVE and live
-    if newest is not None and hurried and newest.state is State.WAITING:
-        return {"flow": newest.id, "commit": commit}
+    flows = await off_thread(lambda: _since(cycle.journal, environment, doing.flow.began))
+    good = {State.DONE, State.WAITING} if environment != LIVE and live else {State.DONE}
+    for each in flows:  # a later commit may have gone there, with the fix in it
+        if each.state in good and (each.commit == commit or await _holds(cycle, each.commit, commit)):
+            return {"flow": each.id, "commit": each.commit}
+    newest = next((each for each in flows if each.commit == commit), None)
     hint = f"shipway promote {environment} --commit {commit[:12]}"
     if newest is None or newest.is_open:
         raise PausedError(f"{commit[:12]} is to be promoted to {environment}", hint=hint)
-    if newest.state is State.DONE:
-        return {"flow": newest.id, "commit": commit}
-    if await off_thread(lambda: goes_on_in(cycle.journal, commit)):
+    if await off_thread(lambda: goes_on_in(cycle.journal, doing.facts)):
         raise BlockedError(f"{environment}: {newest.reason}")
     # The commit did not fail: it is frozen, say, or a person ended it.
     raise PausedError(f"{environment}: {newest.reason}", hint=hint)
 
 
-def goes_on_in(journal: Journal, commit: str) -> tuple[Incident, ...]:
+def to_be_promoted(facts: Mapping[str, Facts], environment: str) -> str:
+    """Return the commit that is to be promoted: what main has of a fix or, to production, what staging has of it."""
+    staged = facts.get(STAGING, {}).get("commit") if environment == LIVE else None
+    return str(staged or facts[REVIEW]["commit"])
+
+
+def goes_on_in(journal: Journal, facts: Mapping[str, Facts]) -> tuple[Incident, ...]:
     """Return the open incidents about what main has of a fix, the oldest first: what it was for goes on in them."""
-    return journal.incidents.going_on(commit=commit)
+    commits = dict.fromkeys(to_be_promoted(facts, environment) for environment in (STAGING, LIVE))
+    return tuple(each for commit in commits for each in journal.incidents.going_on(commit=commit))
+
+
+async def _holds(cycle: Cycle, later: str, commit: str) -> bool:
+    """Whether a later commit holds the fix, as far as can be told here."""
+    try:
+        await cycle.history.obtain(later, cycle.main)
+        return await cycle.history.contains(later, commit)
+    except UsageError:
+        return False
 
 
 def awaited(ended: Ended, journal: Journal, settings: Settings) -> Awaited | None:
@@ -129,9 +147,10 @@ def awaited(ended: Ended, journal: Journal, settings: Settings) -> Awaited | Non
     incident = str(ended.flow.asked["incident"])
     live = _live(journal, incident, str(ended.flow.asked["beginning"]))
     incident = live or incident
-    commit = str(review["commit"])
     environment = "staging" if STAGING not in ended.facts else LIVE
-    barred = _is_barred(_newest(journal, environment, commit, ended.flow.began))
+    commit = to_be_promoted(ended.facts, environment)
+    flows = _since(journal, environment, ended.flow.began)
+    barred = _is_barred(next((each for each in flows if each.commit == commit), None))
     if environment != LIVE:
         hurried = live is not None
         return Awaited(environment=environment, commit=commit, incident=incident, hurried=hurried, barred=barred)
@@ -143,7 +162,7 @@ def awaited(ended: Ended, journal: Journal, settings: Settings) -> Awaited | Non
 async def _over(cycle: Cycle, doing: Doing) -> Facts:
     """Close the incident that all began with, this one, and those between; not those about what main has of the fix."""
     ids = await off_thread(lambda: limits.chain(cycle.journal, cycle.beginning))
-    own = await off_thread(lambda: goes_on_in(cycle.journal, str(doing.facts[REVIEW]["commit"])))
+    own = await off_thread(lambda: goes_on_in(cycle.journal, doing.facts))
     left = [each.id for each in own]
     for each in dict.fromkeys((cycle.incident.id, *ids)):
         if each not in left:
@@ -151,10 +170,10 @@ async def _over(cycle: Cycle, doing: Doing) -> Facts:
     return {"at": time.time(), "left": left}
 
 
-def _newest(journal: Journal, environment: str, commit: str, since: float) -> Flow | None:
-    """Return the newest promotion of a commit, without those before a fix: one of them may be what it is for."""
-    flows = (each for each in journal.flows.recent(environment) if each.kind == "promotion")
-    return next((each for each in flows if each.commit == commit and each.began >= since), None)
+def _since(journal: Journal, environment: str, moment: float) -> tuple[Flow, ...]:
+    """Return the promotions since a fix, the newest first: one of those before may be what it is for."""
+    flows = journal.flows.recent(environment)
+    return tuple(each for each in flows if each.kind == "promotion" and each.began >= moment)
 
 
 def _live(journal: Journal, incident: str, beginning: str) -> str | None:

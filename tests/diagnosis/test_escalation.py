@@ -119,6 +119,7 @@ def test_what_fails_is_no_alarm(tmp_path: Path) -> None:
         await made.finds(incident, None)
         await made.judges(incident)
         assert told(made, incident.id)["severity"] == "warning"
+        assert "cycle 1 of 3: left to a person\n" in incident_text(incident_run(made.journal, incident, cycles=3))
 
     play(tmp_path, acts)
 

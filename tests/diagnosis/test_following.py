@@ -176,6 +176,23 @@ def test_a_promotion_that_was_not_let_through_refuses_nothing_and_is_not_tried_a
     play(tmp_path, acts, more=STAGED)
 
 
+def test_a_later_commit_that_holds_the_fix_is_promoted_in_its_place(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await red(made)
+        earlier = incident.commit
+        fix = await out(made, incident)
+        later = made.push("more", {OTHER: "export const other = 3;\n"})
+        promotes(made, earlier, State.DONE)
+        promotes(made, fix, State.BLOCKED)  # staging holds it already, say
+        promotes(made, "f" * 40, State.DONE)  # which nobody knows here
+        assert (await made.judges(incident)).flow.state is State.PAUSED
+        name = promotes(made, later, State.DONE)
+        ended = await made.judges(incident)
+        assert (ended.flow.state, ended.facts["staging"]) == (State.DONE, {"flow": name, "commit": later})
+
+    play(tmp_path, acts, more=STAGED)
+
+
 def test_what_failed_by_chance_alone_is_promoted_again(tmp_path: Path) -> None:
     """What opened the incident is a promotion of the very same commit, which ended before."""
 
