@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ci.diagnosis import limits, making, seen
 from ci.diagnosis.asking import PATCH, PROPOSED, TRANSCRIPT, ask
-from ci.diagnosis.cycle import bench, make_step, off_thread, packed, unpacked
+from ci.diagnosis.cycle import bench, make_step, off_thread, packed, unjudged, unpacked
 from ci.diagnosis.facts import is_check
 from ci.diagnosis.proposed import LONGEST, RERUN, Proposed, plain
 from ci.journal.incidents import Stage
@@ -100,7 +100,8 @@ async def _propose(cycle: Cycle, doing: Doing) -> Facts:
         transcript=str(found.get(TRANSCRIPT, "")),
     )
     await off_thread(lambda: cycle.journal.proposals.keep(proposal))
-    await off_thread(lambda: cycle.journal.incidents.move(cycle.incident.id, Stage.PROPOSED))
+    if cycle.number in await off_thread(lambda: unjudged(cycle.journal, cycle.incident)):  # nobody was quicker
+        await off_thread(lambda: cycle.journal.incidents.move(cycle.incident.id, Stage.PROPOSED))
     return {"author": document["author"], "bytes": len(patch)}
 
 

@@ -18,6 +18,7 @@ from ci.errors import ExitCode, UsageError
 from ci.journal import State
 from ci.journal.tables import ENTRIES, FLOWS
 from ci.mending import named, waiting
+from ci.promotion.flow import Doing
 from ci.vendors.model import ScriptedModel
 from tests.diagnosis.acts import play, red, stage, why
 from tests.diagnosis.test_revert import out, red_again
@@ -102,6 +103,23 @@ def test_a_diagnosis_that_died_behind_its_proposal_ends_and_is_judged_once(tmp_p
         found = await made.finds(opened, mends())
         assert found.flow.asked["cycle"] == 2
         assert (await made.judges(opened)).flow.state is State.DONE
+
+    play(tmp_path, acts)
+
+
+def test_who_wakes_behind_the_judgement_of_what_he_proposed_moves_nothing(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        async def fence() -> None:
+            """Be asked."""
+
+        notes: list[str] = []
+        opened = await red(made)
+        flow = (await made.finds(opened, mends("return a * b;"))).flow
+        await made.judges(opened)
+        async with made.cycle(made.journal, opened.id, flow) as cycle:
+            (proposes,) = finding.closing_steps(cycle)
+            await proposes.act(Doing(flow=flow, facts={}, fence=fence, note=notes.append))
+        assert (stage(made, opened), to_be_diagnosed(made.journal)) == ("waiting", (opened.id,))
 
     play(tmp_path, acts)
 
