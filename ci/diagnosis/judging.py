@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ci.diagnosis import finding, limits, proving, publishing, seen
 from ci.diagnosis import patch as patches
 from ci.diagnosis.contents import contents
-from ci.diagnosis.cycle import MENDING, bench, leased_as, make_step, off_thread, whole_files
+from ci.diagnosis.cycle import CLOSED, MENDING, bench, leased_as, make_step, off_thread, whole_files
 from ci.diagnosis.patch import Refused
 from ci.diagnosis.proposed import MODEL, OUT_OF_ITS_BOX, RERUN, Proposed, plain, read
 from ci.diagnosis.triage import MAIN
@@ -231,7 +231,9 @@ def _before(cycle: Cycle) -> set[str]:
     """Return the digests of the patches of earlier cycles."""
     found = set()
     for flow in cycle.journal.flows.recent(leased_as(cycle.beginning), kind=MENDING):
-        if int(flow.asked["cycle"]) < cycle.number:
+        refusal = cycle.journal.flows.refusal(flow.id)
+        gone = refusal is not None and refusal.step == CLOSED  # with an incident that was opened again since
+        if int(flow.asked["cycle"]) < cycle.number and not gone:
             found.add(str(cycle.journal.flows.results(flow.id).get(PROPOSAL, {}).get("digest")))
     return found
 

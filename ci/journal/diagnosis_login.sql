@@ -52,7 +52,7 @@ create or replace function shipway.diagnosing(flow text) returns boolean languag
 -- It begins one for an incident that waits for it, and moves no flow but its own.
 create policy diagnosis_inserts on shipway.flows as restrictive for insert to shipway_diagnosis with check (
     kind = 'diagnosis' and state = 'running' and ended is null
-    and asked::json ->> 'cycle' ~ '^[1-9][0-9]?$'
+    and asked::json ->> 'cycle' ~ '^([1-9]|1[0-2])$'
     and id = format('diagnosis-%s-%s', asked::json ->> 'beginning', asked::json ->> 'cycle')
     and environment = format('incident %s', asked::json ->> 'beginning')
     and exists (select from shipway.incidents i where i.id = asked::json ->> 'beginning')
@@ -69,7 +69,7 @@ create policy diagnosis_inserts on shipway.refusals as restrictive for insert to
     with check (shipway.diagnosing(flow));
 create policy diagnosis_inserts on shipway.proposals as restrictive for insert to shipway_diagnosis
     with check (
-        cycle > 0 and json_typeof(document::json) = 'object' and octet_length(document) < 1000000
+        cycle between 1 and 12 and json_typeof(document::json) = 'object' and octet_length(document) < 1000000
         and shipway.diagnosing(format('diagnosis-%s-%s', incident, cycle))
     );
 

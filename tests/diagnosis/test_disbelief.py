@@ -133,9 +133,9 @@ def test_who_changes_what_a_tool_makes_is_judged_as_a_model(tmp_path: Path) -> N
 def test_what_cannot_be_read_is_a_persons_and_hides_no_other_incident(tmp_path: Path, document: str) -> None:
     async def acts(made: Village) -> None:
         incident = await red(made)
-        row = {"incident": incident.id, "cycle": 1, "document": document, "patch": b"", "transcript": "", "moment": 0.0}
+        row = {"incident": incident.id, "cycle": 1, "document": document, "patch": b"", "transcript": ""}
         with made.journal.store.writing() as connection:
-            connection.execute(sql.insert(PROPOSALS).values(row))
+            connection.execute(sql.insert(PROPOSALS).values({**row, "moment": incident.moment + 1}))
         assert to_be_judged(made.journal) == (incident.id,)
         ended = await made.judges(incident)
         assert "the proposal of cycle 1 cannot be read" in why(ended)
