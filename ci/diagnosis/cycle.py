@@ -7,7 +7,6 @@ writes nothing outside; the second needs the token that writes, and no model.
 from __future__ import annotations
 
 import base64
-import functools
 import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,9 +16,9 @@ import anyio.to_thread
 from ci.diagnosis.bench import Bench, prepare
 from ci.diagnosis.contents import contents
 from ci.diagnosis.trying import NO_FILES, Tree
-from ci.errors import UsageError
+from ci.errors import NoExecutorError, ToolError, UsageError
 from ci.journal import State
-from ci.promotion.flow import BlockedError, FlowStep
+from ci.promotion.flow import BlockedError, FlowStep, PausedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -208,8 +207,19 @@ def make_step(
     writes: str = "",
     lasting: float = 3600.0,
 ) -> FlowStep:
-    """Return a step of a cycle, which may last that many seconds."""
-    return FlowStep(name=name, act=functools.partial(act, cycle), writes=writes, lasting=lasting)
+    """Return a step of a cycle, which may last that many seconds.
+
+    What is wrong with this machine says nothing of a fix: the cycle stays at the step, and goes on where that is well.
+    """
+
+    async def tried(doing: Doing) -> Mapping[str, Any]:
+        try:
+            return await act(cycle, doing)
+        except (ToolError, NoExecutorError) as error:
+            hint = error.hint or f"then `shipway diagnose {cycle.incident.id}` goes on"
+            raise PausedError(error.message, hint=hint, code=error.exit_code) from error
+
+    return FlowStep(name=name, act=tried, writes=writes, lasting=lasting)
 
 
 async def off_thread(act: Callable[[], Any]) -> Any:

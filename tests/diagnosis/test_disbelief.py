@@ -11,7 +11,7 @@ import sqlalchemy as sql
 from ci.diagnosis import cases
 from ci.diagnosis.cycle import MENDING, flow_name
 from ci.diagnosis.queue import to_be_judged
-from ci.errors import ExitCode
+from ci.errors import DiskFullError, ExitCode
 from ci.journal import Refusal, State
 from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
@@ -316,3 +316,20 @@ def test_the_same_patch_is_asked_for_once(tmp_path: Path) -> None:
         assert (stage(made, first), stage(made, second)) == (Stage.CLOSED, Stage.CLOSED)
 
     play(tmp_path, acts, more="shadow = 1")
+
+
+def test_a_full_disk_says_nothing_of_a_fix(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await red(made)
+        await made.finds(incident, mends())
+        made.trials.broken = DiskFullError("there is no room left at /work", hint="make some")
+        ended = await made.judges(incident)
+        assert (ended.flow.state, ended.pause, ended.refusal) == (State.PAUSED, ExitCode.TOOL, None)
+        assert str(ended.flow.reason).startswith("there is no room left at /work")
+        made.trials.broken = None
+        ended = await made.judges(incident)
+        assert ended.refusal is None, why(ended)
+        assert RIGHT in made.text(SOURCE)
+        assert [each.cycle for each in made.journal.proposals.of(incident.id)] == [1]
+
+    play(tmp_path, acts)

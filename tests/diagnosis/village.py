@@ -21,7 +21,7 @@ from ci.diagnosis import cycle as halves
 from ci.diagnosis.cycle import FINDING, MENDING, Cycle
 from ci.diagnosis.queue import to_be_taken_back
 from ci.diagnosis.trying import Tree
-from ci.errors import ExitCode
+from ci.errors import ExitCode, ShipwayError
 from ci.journal import Journal, Refusal, State
 from ci.model import STAGES, CheckRun, Failure, Outcome, Ruling, RunReport, RunVerdict, StageRun, Status
 from ci.promotion.carrying import Fence
@@ -78,7 +78,8 @@ class TableTrials:
     """Whoever runs checks by reading the text of the files.
 
     `ran` is what was run, `flaky` how often a test fails still that passes, `fixes` what tools make of files. `taboo`
-    is a file with a text that the linter minds, as soon as it is there. `unable`: these checks cannot be run.
+    is a file with a text that the linter minds, as soon as it is there. `unable`: these checks cannot be run. `broken`
+    is what is wrong with the machine.
     """
 
     history: History
@@ -87,11 +88,14 @@ class TableTrials:
     ran: list[tuple[str, ...]] = field(default_factory=list)
     flaky: int = 0
     fixes: Mapping[str, bytes | None] | None = None
+    broken: ShipwayError | None = None
 
     async def run(self, tree: Tree, checks: tuple[str, ...] = (), *, anew: bool = False) -> RunReport:
         """Say what the text says."""
         del anew
         self.ran.append(checks)
+        if self.broken is not None:
+            raise self.broken
         files = {path: await self._text(tree, path) for path in (SOURCE, OTHER, TEST, NEW_TEST)}
         every = (self._unit(files), self._lint(files[SOURCE]))
         chosen = [each for each in every if (not checks or each.id in checks) and each.id not in self.unable]
