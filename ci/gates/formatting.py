@@ -20,7 +20,8 @@ _BEGINS = re.compile(
 )
 # Brackets, and what may end a statement; a literal is one thing, whatever brackets are in it.
 _ENDS = re.compile(
-    r"\"(?:[^\"\\\n]++|\\[\s\S])*+\"|'(?:[^'\\\n]++|\\[\s\S])*+'|`(?:[^`\\]++|\\[\s\S])*+`|[()\[\]{};\f\n]"
+    r"\"[^\"\\\n]*+(?:\\[\s\S][^\"\\\n]*+)*\"|'[^'\\\n]*+(?:\\[\s\S][^'\\\n]*+)*'|`[^`\\]*+(?:\\[\s\S][^`\\]*+)*`"
+    r"|[()\[\]{};\f\n]"
 )
 _MOST = 600  # characters of an assertion
 _MANY = 500  # assertions, of more than which the looks are not read

@@ -11,14 +11,16 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple, cast
 
+# No group is possessive: Python before 3.11.5 matches one wrongly. What repeats begins with what it cannot end with.
 _LEXEMES = re.compile(
     r"(?P<blank>\s++)"
-    r"|(?P<comment>//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z))"
-    r"|(?P<literal>\"(?:[^\"\\\n]++|\\[\s\S])*+\"?|'(?:[^'\\\n]++|\\[\s\S])*+'?|`(?:[^`\\]++|\\[\s\S])*+`?)"
+    r"|(?P<comment>//[^\n]*+|/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*/|/\*[\s\S]*+)"
+    r"|(?P<literal>\"[^\"\\\n]*+(?:\\[\s\S][^\"\\\n]*+)*\"?|'[^'\\\n]*+(?:\\[\s\S][^'\\\n]*+)*'?"
+    r"|`[^`\\]*+(?:\\[\s\S][^`\\]*+)*`?)"
     r"|(?P<word>[\w$]++)"
     r"|(?P<mark>=>|===|!==|==|!=|<=|>=|&&|\|\||\?\?|\?\.(?!\d)|\*\*|\+\+|--|\.\.\.|[\s\S])"
 )
-_REGEX = re.compile(r"/(?![*/>])(?:[^/\\\[\n]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n]){0,200}\]){1,500}+/\w*+")
+_REGEX = re.compile(r"/(?![*/>])(?:[^/\\\[\n]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n]){0,200}\]){1,500}/\w*+")
 # A slash behind one of these begins a regular expression, behind all else it divides, or ends a tag.
 _BEFORE_A_REGEX = re.compile(
     r"[(,=:\[!&|?{;+\-*%>~^]|=>|&&|\|\||\?\?|[!=]==?|[<>]="

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import ast
+import re
+
 import pytest
 
 from ci.gates.lexemes import bare, laid_out_anyhow, spelled
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -84,3 +88,14 @@ def test_code_without_comments_keeps_what_only_looks_like_one() -> None:
 def test_no_text_keeps_the_reader_busy(piece: str) -> None:
     text = (piece * 30_000)[:30_000]
     assert all(isinstance(read(text), str) for read in (bare, laid_out_anyhow, spelled))
+
+
+def test_no_pattern_has_a_possessive_group_which_python_before_3_11_5_matches_wrongly() -> None:
+    possessive = re.compile(r"(?<!\\)\)(?:[*+?]|\{\d*,?\d*\})\+")
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / "ci").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and possessive.search(node.value)
+    ]
+    assert found == []
