@@ -81,6 +81,8 @@ _WEAK = re.compile(
     r"|\.toThrow(?:Error)?\s*+\(\s*+\)|\.not\b"
 )
 
+# A new test says in which environment it is; it has to be red there without the fix. In an old one it is a way round.
+_ENVIRONMENT = re.compile(r"\bvi\.(?:stubEnv|unstubAllEnvs)\b")
 _TITLE = re.compile(
     rf"(?<![\w$.])(?:{_RUNNERS})(?:\.\w+){{0,5}}\s*+(?:\([^()]{{0,200}}\))?\s*+\(\s*+[\"'`]([^\"'`\n]*+)"
 )
@@ -98,6 +100,8 @@ def denials(change: FileChange) -> list[str]:
     source = SOURCE.search(folded(change.path)) is not None and CONFIG not in kinds
     judging = TESTS in kinds or judges_by_content(change)
     tests = judging or FIXTURES in kinds
+    if judging and change.kind == "added":
+        after = _ENVIRONMENT.sub("", after)
     rest = _TESTED if tests else KNOWING if source else _CONFIGURED
     more = [*_written(before, after, {**SILENCED, **rest})]
     if source:

@@ -190,7 +190,8 @@ def _of_place(change: FileChange, observed: TierObserved) -> Iterable[Reason]:
     if MIGRATIONS in kinds or any(_below(inner, folded(whole(each))) for each in observed.migrations):
         yield from of_migration(change, name)
     if SOURCE.search(folded(path)):
-        yield from of_source(change, name) if not only_looks else ()
+        found = of_source(change, name) if not only_looks else ()
+        yield from (each for each in found if TESTS not in kinds or each.tier > 2)  # noqa: PLR2004 - a test's own
     else:
         yield Reason(tier=2, words=f"{name} is no source file")
 

@@ -74,9 +74,13 @@ def place(failure: Failure) -> str:
 
 
 def findings(report: RunReport) -> tuple[Finding, ...]:
-    """Return every failure and error, the very same ones once: refused gates, failed steps, stages in their order."""
+    """Return every failure and error, the very same ones once: refused gates, failed steps, stages in their order.
+
+    Where all ended well, what a gate denied was taken by a person: there is nothing to fix.
+    """
     found: dict[object, Finding] = {}
-    for number, ruling in enumerate(promotion.refused(report)):
+    over = report.verdict is RunVerdict.PASSED
+    for number, ruling in enumerate(() if over else promotion.refused(report)):
         failure = Failure(message=ruling.reason)
         whose = (ruling.gate, ruling.environment)
         found["gate", number] = Finding(stage="gate", check=None, failure=failure, names=whose)

@@ -139,7 +139,7 @@ class Desk:
         argv = (*self.argv, *words, *(("--report", str(place)) if place else ()))
         environment = {**self.environment, **(as_host(commit) if command.on_host else {})}
         self.note(f"{'as a CI host, for the push: ' if command.on_host else ''}$ shipway {' '.join(words)}")
-        began = time.monotonic()
+        began, typed = time.monotonic(), time.time()
         async with planted(command.plants, self.world, functools.partial(self._reached, command, commit), self.note):
             if command.killed is None:
                 code = await attached(argv, cwd=self.checkout, environment=environment)
@@ -155,7 +155,7 @@ class Desk:
         wrong = differences(
             command.end, ended, self.world, expected, environment=command.environment, before=before, after=after
         )
-        flow, found = await anyio.to_thread.run_sync(self._flow, command.environment, commit)
+        flow, found = await anyio.to_thread.run_sync(self._flow, command.environment, commit, typed)
         return Played(
             words=words,
             environment=command.environment,
@@ -184,12 +184,13 @@ class Desk:
         ]
         return max(found, key=lambda fix: fix.moment).commit if found else None
 
-    def _flow(self, environment: str, commit: str) -> tuple[str | None, Times]:
-        """Return the newest flow of a commit, and how soon it was found to be bad and put back."""
+    def _flow(self, environment: str, commit: str, typed: float) -> tuple[str | None, Times]:
+        """Return the newest flow of a commit, and how soon it was found bad and put back, if since that moment."""
         flows = self.journal.flows
         for flow in flows.recent(environment):
             if flow.commit == commit:
-                return flow.id, times(flows.entries(flow.id), flows.refusal(flow.id))
+                over = flow.ended is not None and flow.ended < typed
+                return flow.id, UNTIMED if over else times(flows.entries(flow.id), flows.refusal(flow.id))
         return None, UNTIMED
 
 

@@ -245,3 +245,21 @@ def test_what_makes_a_check_say_less_is_denied(path: str, before: str, after: st
 )  # fmt: skip
 def test_no_text_keeps_the_reader_busy(path: str, piece: str) -> None:
     assert isinstance(denials(changed(path, "", (piece * 30_000)[:30_000])), list)
+
+
+@pytest.mark.parametrize(("kind", "told"), [("added", False), ("modified", True)])
+def test_a_new_test_may_say_which_environment_it_is_about(kind: str, told: bool) -> None:  # noqa: FBT001 - a row's
+    stubbed = (
+        "it('is live', () => {",
+        "  vi.stubEnv('APP_ENVIRONMENT', 'production');",
+        "  expect(live()).toBe(true);",
+        "});",
+    )
+    change = FileChange(
+        path="src/live.test.ts",
+        kind="added" if kind == "added" else "modified",
+        mode_before="" if kind == "added" else "100644",
+        mode_after="100644",
+        added=stubbed,
+    )
+    assert any("a mock of the code" in each for each in denials(change)) is told
