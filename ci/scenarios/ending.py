@@ -11,6 +11,7 @@ import httpx
 
 from ci.rehearsal.connections import TEAM_EMAIL
 from ci.rehearsal.github import GitHub
+from ci.rehearsal.linear import Linear
 from ci.rehearsal.neon import Neon
 from ci.rehearsal.pagerduty import PagerDuty
 from ci.rehearsal.resend import Resend
@@ -45,11 +46,15 @@ class Ended:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How the world stands: what each app of an environment serves, which commits are pinned out, who was told."""
+    """How the world stands: what each app of an environment serves, which commits are pinned out, who was told.
+
+    `board` is how many issues staging's board has.
+    """
 
     served: Mapping[str, str]
     pins: frozenset[str] = frozenset()
     told: Told = NOBODY
+    board: int = 0
 
 
 async def stand(world: World, journal: Journal, environment: str) -> Standing:
@@ -60,7 +65,13 @@ async def stand(world: World, journal: Journal, environment: str) -> Standing:
             app.name: (await client.get(f"{world.apps[environment][app.name]}{VERSIONS[app.name]}")).json()["commit"]
             for app in APPS
         }
-    return Standing(served=served, pins=frozenset(pin.commit for pin in pins), told=_told(world))
+    linear = world.stand_ins.get("linear")
+    return Standing(
+        served=served,
+        pins=frozenset(pin.commit for pin in pins),
+        told=_told(world),
+        board=len(linear.world.shelf("issues")) if isinstance(linear, Linear) else 0,
+    )
 
 
 def read_end(code: int, report: Path | None) -> Ended:
@@ -96,7 +107,10 @@ def differences(
         sent -= getattr(before.told, what)
         if sent != expected:
             wrong.append(f"{sent} {what} were sent, and {expected} is expected")
-    if environment == STAGING.name and end.step is not None and not _is_commented(world, commit, end):
+    if end.escalated:
+        if (more := after.board - before.board) != 1:
+            wrong.append(f"{more} issues came to staging's board, and 1 is expected")
+    elif environment == STAGING.name and end.step is not None and not _is_commented(world, commit, end):
         wrong.append(f"no comment on the pull request of {commit[:12]} says why {end.step} said no")
     return (*wrong, *_left(world))
 

@@ -163,6 +163,7 @@ REFUSED = End(
     step="tier",
     says=("this fix may not go out", "is a CI file, which a model does not change"),
     serves=Serves.OLD,
+    escalated=True,
 )
 WAITS = End(code=ExitCode.HELD, serves=Serves.OLD)
 MENDED = Command(words=DIAGNOSE, reviewed=True, end=End(serves=Serves.MENDED))

@@ -56,8 +56,9 @@ class End:
     """How a command ends: with that `code`; a `step` says no, and its reason holds the words of `says`.
 
     `serves` is what users of the environment get then, `pinned` whether the commit is pinned out, `told` what was sent
-    to people. Where a step of a promotion to staging says no, the pull request's comment has the reason too. In no case
-    anything that was made for tests is left.
+    to people. Where a step of a promotion to staging says no, the pull request's comment has the reason too; where a
+    cycle is `escalated` there is none, and staging's board gets an issue. In no case anything is left that was made for
+    tests.
     """
 
     code: int = ExitCode.PASSED
@@ -66,6 +67,7 @@ class End:
     serves: Serves = Serves.NEW
     pinned: bool = False
     told: Told = NOBODY
+    escalated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
