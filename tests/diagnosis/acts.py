@@ -8,7 +8,7 @@ import anyio
 
 from ci.rehearsal.github.people import REVIEWER
 from ci.vendors.github import client as github
-from tests.diagnosis.village import FILES, RIGHT, SOURCE, WRONG, Village, village
+from tests.diagnosis.village import FILES, RIGHT, SOURCE, WRONG, Village, mends, village
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,6 +34,16 @@ def play(directory: Path, acts: Callable[[Village], Awaitable[None]], *, more: s
 async def red(made: Village, files: dict[str, str] = BROKEN) -> Incident:
     """Push what turns main red, and open its incident."""
     return await made.opens(made.push("faster", files))
+
+
+async def red_again(made: Village) -> tuple[Incident, Incident]:
+    """Have main red, mended, and red with the fix in the same way; return the incidents of both."""
+    first = await red(made)
+    await made.finds(first, mends())
+    await made.judges(first)
+    made.git("pull", "-q", "origin", "main")
+    made.trials.flaky = 1
+    return first, await made.opens(made.main())
 
 
 def stage(made: Village, incident: Incident) -> Stage:

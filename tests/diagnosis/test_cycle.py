@@ -15,7 +15,7 @@ from ci.journal.incidents import Stage
 from ci.journal.notices import Kind
 from ci.journal.proposals import Proposal
 from ci.vendors.model import ScriptedModel, ToolUse, using
-from tests.diagnosis.acts import BROKEN, only_fix, play, red, reviewed, stage, why
+from tests.diagnosis.acts import BROKEN, only_fix, play, red, red_again, reviewed, stage, why
 from tests.diagnosis.village import (
     FILES,
     OTHER,
@@ -218,12 +218,7 @@ def test_after_three_cycles_over_restarts_people_are_told_the_whole_history(tmp_
 
 def test_what_fails_in_the_same_way_after_its_fix_is_a_persons(tmp_path: Path) -> None:
     async def acts(made: Village) -> None:
-        incident = await red(made)
-        await made.finds(incident, mends())
-        await made.judges(incident)
-        made.git("pull", "-q", "origin", "main")
-        made.trials.flaky = 1
-        again = await made.opens(made.main())
+        incident, again = await red_again(made)
         assert made.journal.cases.beginning(again.id) == incident.id
         await made.finds(again, mends())
         ended = await made.judges(again)

@@ -18,7 +18,7 @@ from ci.journal.incidents import Stage
 from ci.journal.proposals import Proposal
 from ci.journal.tables import ENTRIES, FIXES, FLOWS, INCIDENTS, PROPOSALS
 from ci.model import CheckRun, Failure, Status
-from tests.diagnosis.acts import BROKEN, only_fix, play, red, reviewed, stage, why
+from tests.diagnosis.acts import BROKEN, only_fix, play, red, red_again, reviewed, stage, why
 from tests.diagnosis.village import FILES, OTHER, RIGHT, SOURCE, WRONG, Village, mends, report
 
 if TYPE_CHECKING:
@@ -159,12 +159,7 @@ def test_a_cycle_that_there_may_not_be_is_none(tmp_path: Path, number: int) -> N
 
 def test_the_same_failure_again_ends_it_whatever_the_first_half_makes_of_it(tmp_path: Path) -> None:
     async def acts(made: Village) -> None:
-        incident = await red(made)
-        await made.finds(incident, mends())
-        await made.judges(incident)
-        made.git("pull", "-q", "origin", "main")
-        made.trials.flaky = 1
-        again = await made.opens(made.main())
+        incident, again = await red_again(made)
         patch = patch_of(RIGHT, "return b + a;")
         made.journal.proposals.keep(Proposal(incident=incident.id, cycle=2, document={"author": "model"}, patch=patch))
         assert f"{again.id} fails as {incident.id} did" in why(await made.judges(again))
