@@ -128,7 +128,7 @@ def begin(journal: Journal, kind: str, incident: Incident) -> Flow:
     """
     beginning = journal.cases.beginning(incident.id)
     _end_proposed(journal, beginning, judged=kind == FINDING)
-    flows = [each for each in journal.flows.recent(leased_as(beginning)) if each.kind == kind]
+    flows = journal.flows.recent(leased_as(beginning), kind=kind)
     going_on = next((each for each in flows if each.is_open), None)
     if going_on is not None:
         return going_on
@@ -172,8 +172,8 @@ def unjudged(journal: Journal, incident: Incident) -> tuple[int, ...]:
     Not those of a diagnosis that ended with its incident, or that was made before this one was opened again.
     """
     beginning = journal.cases.beginning(incident.id)
-    flows = journal.flows.recent(leased_as(beginning))
-    judged = {int(each.asked["cycle"]) for each in flows if each.kind == MENDING and not each.is_open}
+    flows = journal.flows.recent(leased_as(beginning), kind=MENDING)
+    judged = {int(each.asked["cycle"]) for each in flows if not each.is_open}
     found = []
     for each in journal.proposals.of(beginning):
         refusal = journal.flows.refusal(flow_name(FINDING, beginning, each.cycle))

@@ -30,7 +30,8 @@ def to_be_diagnosed(journal: Journal, *, looks: bool = False) -> tuple[str, ...]
     for each in journal.incidents.going_on():
         if each.state not in BEFORE:
             continue
-        begun = any(flow.is_open for flow in _flows(journal, each, FINDING))
+        name = leased_as(journal.cases.beginning(each.id))
+        begun = any(flow.is_open for flow in journal.flows.recent(name, kind=FINDING))
         wanted = begun or (each.state is Stage.WAITING and not waits_for_judgement(journal, each))
         known = wanted and journal.cases.signature(each.id) is not None
         clear = known and (looks or begun or to_be_looked_at(journal, each) is None)
@@ -79,8 +80,8 @@ def to_be_taken_back(journal: Journal, incident: Incident) -> Fix | None:
 
 def reverts_of(journal: Journal, fix: Fix) -> tuple[Flow, ...]:
     """Return the flows that were to take a fix back, the newest first."""
-    flows = journal.flows.recent(leased_as(fix.incident))
-    return tuple(each for each in flows if each.kind == REVERT and int(each.asked["cycle"]) == fix.cycle)
+    flows = journal.flows.recent(leased_as(fix.incident), kind=REVERT)
+    return tuple(each for each in flows if int(each.asked["cycle"]) == fix.cycle)
 
 
 def is_asked_again(journal: Journal, flow: Flow, incident: Incident) -> bool:
@@ -106,8 +107,3 @@ def _unseen(journal: Journal, incident: Incident) -> Fix | None:
 def waits_for_judgement(journal: Journal, incident: Incident) -> bool:
     """Whether there is a proposal for an incident that was not judged to its end."""
     return bool(unjudged(journal, incident))
-
-
-def _flows(journal: Journal, incident: Incident, kind: str) -> tuple[Flow, ...]:
-    beginning = journal.cases.beginning(incident.id)
-    return tuple(each for each in journal.flows.recent(leased_as(beginning)) if each.kind == kind)

@@ -19,7 +19,6 @@ from ci.diagnosis.trying import Tree
 from ci.errors import ExitCode, UsageError
 from ci.journal import Refusal, State
 from ci.journal.incidents import Stage
-from ci.model import Status
 from ci.promotion.flow import SKIPPED, BlockedError, PausedError
 from ci.promotion.notices import delivering
 from ci.text import few
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 BLAME, BACK, REVIEW, FATE, AGAIN, TOLD = "blame", "taken back", "revert's review", "fate", "main again", "people told"
 KEPT, NEXT, MENDED, APART = "kept", "next", "mended", "apart"
-WELL = frozenset({Status.PASSED, Status.FLAKY})
 
 
 def begin(journal: Journal, incident: Incident, fix: Fix) -> Flow:
@@ -109,7 +107,7 @@ async def _tried(cycle: Cycle, commit: str) -> tuple[tuple[str, ...], bool]:
     wanted = cycle.facts.checks
     report = await cycle.trials.run(Tree(commit=commit), wanted, anew=True)
     now = proving.failed(report, among=wanted)
-    return now, not now and {each.id for each in seen.checks(report) if each.status in WELL} >= set(wanted)
+    return now, not now and {each.id for each in seen.checks(report) if each.status in seen.WELL} >= set(wanted)
 
 
 async def _green_head(cycle: Cycle, fix: str) -> str | None:

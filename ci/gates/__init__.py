@@ -26,8 +26,8 @@ of a fix
                     reach.py: what new ones reach for beyond their program;
                     lexemes.py: code as the words it is made of, in one spelling
     integrity.py    whether it makes the code right; denials.py: what makes a check say less, numbers.py: limits,
-                    silencing.py: what silences a tool, swallowing.py: an error, knowing.py: source that knows that it
-                    is tested, judges.py: tests that are none by their names
+                    patterns.py: patterns put together, silencing.py: what silences a tool, swallowing.py: an error,
+                    knowing.py: source that knows that it is tested, judges.py: tests that are none by their names
 
 recording.py    how an observation is written into a ruling
 replay.py       a ruling made again from what was recorded

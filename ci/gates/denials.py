@@ -16,6 +16,7 @@ from ci.gates.knowing import KNOWING, OF_TESTS, TESTED, imported_tests, names_of
 from ci.gates.lexemes import bare, spelled
 from ci.gates.lookalikes import folded
 from ci.gates.numbers import loosened
+from ci.gates.patterns import OFF, RUNNERS, any_of
 from ci.gates.places import CONFIG, FIXTURES, LOCK, SNAPSHOTS, SOURCE, TESTS, is_style, places
 from ci.gates.recording import quoted, whole
 from ci.gates.silencing import GLOBALS, SILENCED, widened
@@ -29,39 +30,33 @@ if TYPE_CHECKING:
 # Patterns are made so that a text made for it cannot keep them busy: what repeats is bounded, or a run of one class.
 _MOST = 100_000  # characters of changed places that are looked at
 _ESCAPED = re.compile(r"\\u\{0{0,8}([0-9a-fA-F]{2})\}|\\u00([0-9a-fA-F]{2})|\\x([0-9a-fA-F]{2})")
-_OFF = "skip|only|todo|fixme|fails|failing|skipIf|runIf"
-_RUNNERS = "it|test|describe|suite|bench|context"
-
-
-def _all(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
 
 
 # In tests: what makes them say less.
 _TESTED: Mapping[str, re.Pattern[str]] = {
-    "skip, only, todo, fixme, fails or runIf": _all(
-        rf"\.\s*+(?:{_OFF})\b", rf"\[\s*+[\"'`](?:{_OFF})[\"'`]\s*+\]", rf"\b(?:{_OFF})\s*+:(?!:)",
-        rf"\{{[^{{}}]{{0,200}}\b(?:{_OFF})\b[^{{}}]{{0,200}}\}}\s*+=\s*+(?:{_RUNNERS})\b",
+    "skip, only, todo, fixme, fails or runIf": any_of(
+        rf"\.\s*+(?:{OFF})\b", rf"\[\s*+[\"'`](?:{OFF})[\"'`]\s*+\]", rf"\b(?:{OFF})\s*+:(?!:)",
+        rf"\{{[^{{}}]{{0,200}}\b(?:{OFF})\b[^{{}}]{{0,200}}\}}\s*+=\s*+(?:{RUNNERS})\b",
         r"(?<![\w$.])(?:xit|xdescribe|xtest|xcontext|fit|fdescribe|ftest|pending)\s*+[(.]",
     ),
-    "expect.anything and its like": _all(
+    "expect.anything and its like": any_of(
         r"\bexpect\s*+\.\s*+(?:anything|any|soft)\b", r"\.toSatisfy\(\s*+\(?\w*+\)?\s*+=>\s*+true",
         r"\bexpect\.assertions\(\s*+0", r"\bexpect\(\s*+true\s*+\)", r"\bassert(?:\.ok)?\(\s*+(?:true|1)\s*+[,)]",
     ),
-    "a mock of the code": _all(
+    "a mock of the code": any_of(
         r"\b(?:vi|jest|mock|td|sinon)\s*+\.\s*+(?:mock|doMock|hoisted|stub\w*|spyOn|replace|module|method|set\w+)\b",
         r"\bunstable_mockModule\b", r"\.mock(?:Implementation|ReturnValue|ResolvedValue|RejectedValue)\w*+\b",
         r"\bprototype\b|Object\.(?:defineProperty|assign)|\bglobalThis\b|\bmodule\.exports\s*+=|require\.cache",
         r"\b(?:Date\.now|Math\.\w+|JSON\.\w+)\s*+=[^=]",
     ),
-    "a way round an assertion": _all(
+    "a way round an assertion": any_of(
         r"\bif\s*+\(\s*+(?:false|0|!1)\b", r"\b(?:false|0)\s*+&&", r"(?:^|\n)[ \t]*+return\s*+;", r"\bprocess\.exit\b",
         r"\ballowEmpty|passWithNoTests|dangerouslyIgnoreUnhandledErrors",
     ),
-    "a wait": _all(r"\b(?:setTimeout|waitForTimeout|sleep)\s*+\(", r"\btest\.slow\b"),
+    "a wait": any_of(r"\b(?:setTimeout|waitForTimeout|sleep)\s*+\(", r"\btest\.slow\b"),
 }  # fmt: skip
 _CONFIGURED: Mapping[str, re.Pattern[str]] = {
-    "a rule that is off": _all(
+    "a rule that is off": any_of(
         r":\s*+\[?\s*+[\"'](?:off|warn)[\"']", r":\s*+\[?\s*+0\s*+[,\]}]", r"\benabled[\"']?\s*+:\s*+false",
         r"\b(?:strict\w*|no[A-Z]\w*|checkJs|use[A-Z]\w*|forbidOnly|exact[A-Z]\w*)[\"']?\s*+:\s*+false",
         r"skipLibCheck[\"']?\s*+:\s*+true", r"\b(?:exclude|ignores?|[\w]{0,40}Ignore(?:Patterns)?|grepInvert)\b",
@@ -84,7 +79,7 @@ _WEAK = re.compile(
 # A new test says in which environment it is; it has to be red there without the fix. In an old one it is a way round.
 _ENVIRONMENT = re.compile(r"\bvi\.(?:stubEnv|unstubAllEnvs)\b")
 _TITLE = re.compile(
-    rf"(?<![\w$.])(?:{_RUNNERS})(?:\.\w+){{0,5}}\s*+(?:\([^()]{{0,200}}\))?\s*+\(\s*+[\"'`]([^\"'`\n]*+)"
+    rf"(?<![\w$.])(?:{RUNNERS})(?:\.\w+){{0,5}}\s*+(?:\([^()]{{0,200}}\))?\s*+\(\s*+[\"'`]([^\"'`\n]*+)"
 )
 _INLINE = re.compile(r"toMatchInlineSnapshot\(\s*+(?:`[^`]*+`|\"[^\"]*+\"|'[^']*+')?")
 
