@@ -369,6 +369,7 @@ async def diagnose_waiting(request: MendingRequest, console: Console) -> ExitCod
     What cannot be gone on with keeps nothing else from it. Raises as `promote`.
     """
     from ci import mending  # noqa: PLC0415 - as above
+    from ci.diagnosis.queue import NONE_WAITS  # noqa: PLC0415 - as above
     from ci.promotion.flow import BusyError  # noqa: PLC0415 - as above
 
     root, directory = request.path.resolve(), request.report or Path(REPORT)
@@ -388,7 +389,7 @@ async def diagnose_waiting(request: MendingRequest, console: Console) -> ExitCod
     if failed:
         raise failed[0]
     if not names:
-        console.print("no incident waits for that")
+        console.print(NONE_WAITS)
     return code
 
 

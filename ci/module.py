@@ -25,6 +25,7 @@ from dagger import DefaultPath, Doc, Ignore, check, dag, field, object_type
 from ci import within
 from ci.asked import Handed, MendingRequest, PromotionRequest, RunRequest
 from ci.errors import ExitCode, ShipwayError, UsageError
+from ci.model import RunVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -264,17 +265,21 @@ class Shipway:
     async def diagnose(
         self,
         repository: Repository,
-        incident: Annotated[str, Doc("The incident, as `shipway incident list` names it")],
+        incident: Annotated[str, Doc("The incident, as `shipway incident list` names it; waiting: each that waits")],
         half: Annotated[str, Doc("propose: what needs the model's key; judge: what needs the tokens; else both")] = "",
         journal: JournalUrl = None,
     ) -> DiagnosisReport:
         """Find why something failed, mend it as far as that may be done alone, and promote again what was mended."""
         import pipeline  # noqa: PLC0415 - as below
+        from ci.diagnosis.queue import NONE_WAITS, WAITING  # noqa: PLC0415 - as below
 
         if half not in {"", *HALVES}:
             raise RedError(f"there is no half {half} of a cycle (say one of: {', '.join(HALVES)})")
         within_reach = await self._reach(repository, journal)
         request = MendingRequest(incident=incident, propose=half != "judge", judge=half != "propose", **within_reach)
+        if incident == WAITING:
+            code = await _told(pipeline.diagnose_waiting(request, _log()))
+            return DiagnosisReport(**_all_files(code, none=NONE_WAITS))
         return DiagnosisReport(**await _carried(pipeline.diagnose(request, _log())))
 
     @function
@@ -397,6 +402,20 @@ def _files(verdict: str, code: int) -> dict[str, Any]:
         "files": dag.current_module().workdir(REPORT),
         "verdict": verdict,
         "summary": (Path.cwd() / REPORT / "summary.md").read_text(encoding="utf-8"),
+        "code": int(code),
+    }
+
+
+def _all_files(code: ExitCode, *, none: str) -> dict[str, Any]:
+    """Bring the reports of every incident that waited into the engine, each in a directory; `none` says it of none."""
+    written = Path.cwd() / REPORT
+    written.mkdir(exist_ok=True)
+    summaries = [each.read_text(encoding="utf-8") for each in sorted(written.glob("*/summary.md"))]
+    ended = {ExitCode.PASSED: RunVerdict.PASSED, ExitCode.HELD: RunVerdict.HELD}
+    return {
+        "files": dag.current_module().workdir(REPORT),
+        "verdict": ended.get(code, RunVerdict.FAILED).value,
+        "summary": "\n".join(summaries) or none,
         "code": int(code),
     }
 

@@ -113,9 +113,9 @@ async def _tier(cycle: Cycle, doing: Doing) -> Facts:
     ruling = await proving.rule_tier(cycle, proposed, patched)
     tier = int(str(ruling.values["tier"]))
     if ruling.ruling is not Outcome.PASS:
-        raise BlockedError(f"tier: {ruling.reason}", rulings=(ruling,))
+        raise BlockedError(ruling.reason, rulings=(ruling,))
     if tier > 2:  # noqa: PLR2004 - the last one
-        raise BlockedError(f"tier: {ruling.reason}", code=ExitCode.ESCALATED, rulings=(ruling,))
+        raise BlockedError(ruling.reason, code=ExitCode.ESCALATED, rulings=(ruling,))
     return {promoting.RULINGS: promoting.plain(ruling), "tier": tier}
 
 

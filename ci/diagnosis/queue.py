@@ -18,6 +18,7 @@ OUT = "fix"  # the step that has a fix out
 REVIEW = "review"  # the step that asks what became of a pull request
 BEFORE = frozenset({Stage.WAITING, Stage.PROPOSED})  # the last step of a diagnosis, or its end
 WAITING = "waiting"  # in the place of an incident: every one that waits
+NONE_WAITS = "no incident waits for that"
 
 
 def to_be_diagnosed(journal: Journal, *, looks: bool = False) -> tuple[str, ...]:

@@ -41,8 +41,11 @@ def headline(report: RunReport, incident: IncidentRun, said_no: Sequence[str]) -
     if report.waits is not None:
         return f"{what}: {where}: {one_line(report.waits, 500)}"
     if report.verdict is RunVerdict.PASSED and last is not None:
-        proposed = not last.fate or last.fate == PROPOSED
-        return f"{what}: a fix is proposed in {where}" if proposed else f"{what}: over in {where} ({outcome(last)})"
+        if last.fate and last.fate != PROPOSED:
+            return f"{what}: over in {where} ({outcome(last)})"
+        if last.patch:
+            return f"{what}: a fix is proposed in {where}"
+        return f"{what}: {where}: no fix ({one_line(last.cause, 500) or 'no cause was found'}); it waits to be judged"
     escalated = "a person has to mend it" if incident.state == "escalated" else "another cycle follows"
     return f"{what}: {where}: {listed(said_no) or 'nothing mends it'}; {escalated}"
 
