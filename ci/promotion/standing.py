@@ -256,19 +256,21 @@ def _command(every: Sequence[Standing], main: Main, newest: str | None) -> str:
             return "shipway tick" if first else f"shipway approve {standing.environment}"
         if State.WAITING in states:
             return "shipway tick"
-        if newest is not None and any(incident.commit == newest for incident in standing.incidents):
-            return "git push"  # of what mends it
-        red = next((each for each in main.incidents if each.commit == newest), None)
-        if red is not None:
-            return {Stage.ESCALATED: "git push", Stage.FIXING: "shipway tick"}.get(
-                red.state, f"shipway diagnose {red.id}"
-            )
+        bars = next((each for each in (*standing.incidents, *main.incidents) if each.commit == newest), None)
+        if bars is not None:
+            return _mending(bars)
         if _has_newest(standing, every):
             continue
         if standing.frozen is not None:
             return f"shipway unfreeze {standing.environment}"
         return f"shipway promote {standing.environment}"
     return "git push" if promoted else ""
+
+
+def _mending(incident: Incident) -> str:
+    """Return what goes on with an incident: a search for its cause, its fix as far as it is, or a person's commit."""
+    known = {Stage.ESCALATED: "git push", Stage.FIXING: "shipway tick"}
+    return known.get(incident.state, f"shipway diagnose {incident.id}")
 
 
 def _has_newest(standing: Standing, every: Sequence[Standing]) -> bool:

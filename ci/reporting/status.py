@@ -64,7 +64,7 @@ def _main(main: Facts) -> Iterator[tuple[str, Text]]:
         yield from _flow(flow)
     for address in main["reviews"]:
         yield "review", Text(one_line(address), "yellow")
-    yield from _incidents(main["incidents"], states=True)
+    yield from _incidents(main["incidents"])
 
 
 def _flow(flow: Facts) -> Iterator[tuple[str, Text]]:
@@ -74,11 +74,11 @@ def _flow(flow: Facts) -> Iterator[tuple[str, Text]]:
         yield "", _step(flow)
 
 
-def _incidents(every: Sequence[Facts], *, states: bool = False) -> Iterator[tuple[str, Text]]:
+def _incidents(every: Sequence[Facts]) -> Iterator[tuple[str, Text]]:
     for incident in every:
         told = f"{incident['commit'][:SHORT]}, {one_line(incident['what'], 80)}: {one_line(incident['reason'])}"
-        state = f"  {incident['state']}" if states else ""
-        yield "incident", Text.assemble((told, "red"), (f"  {one_line(incident['id'])}{state}", "dim"))
+        state = f"{incident['state']}, for {_ago(incident['moment'])}"
+        yield "incident", Text.assemble((told, "red"), (f"  {one_line(incident['id'])}  {state}", "dim"))
 
 
 def _served(each: Mapping[str, Any]) -> Text:

@@ -160,7 +160,7 @@ def test_it_says_what_bars_promotions(repository: Path) -> None:
     journal.incidents.open("p-1", environment="staging", commit=newest, what="tier 2", reason="red\n[bold]")
     told = asked(repository, named(repository, "HEAD~1")).stdout
     assert "frozen      a demo; for " in told
-    assert f"incident    {newest[:12]}, tier 2: red [bold]  p-1" in told
+    assert f"incident    {newest[:12]}, tier 2: red [bold]  p-1  waiting, for " in told
     assert "pinned out  bbbbbbbbbbbb  errors went up" in told
     facts = json.loads(asked(repository, newest, "--json").stdout)
     assert [each["reason"] for each in facts["pins"]] == ["errors went up"]
@@ -195,7 +195,7 @@ def test_it_says_what_main_is_red_with_what_mends_that_and_what_is_to_be_reviewe
     assert lines[3].startswith("              at review, for ")
     assert "  review      https://example.org/pull/1" in lines
     assert "  review      https://example.org/2" in lines
-    assert lines[-1] == f"  incident    {newest[:12]}, unit: 1 of 2 [bold]  main-1  fixing"
+    assert lines[-1].startswith(f"  incident    {newest[:12]}, unit: 1 of 2 [bold]  main-1  fixing, for ")
     assert told.endswith("next  shipway tick\n")
     main = json.loads(asked(repository, served, "--json").stdout)["main"]
     assert (main["branch"], main["incidents"][0]["id"], len(main["flows"])) == ("main", "main-1", 3)
@@ -223,7 +223,11 @@ def test_it_names_the_next_command(repository: Path) -> None:
     journal.bars.freeze("staging", "a demo")
     assert following(old) == "shipway unfreeze staging"
     journal.incidents.open("p-1", environment="staging", commit=newest, what="tier 2", reason="red")
-    assert following(old) == "git push"
+    assert following(old) == "shipway diagnose p-1"
+    journal.incidents.move("p-1", Stage.FIXING)
+    assert following(old) == "shipway tick"
+    journal.incidents.move("p-1", Stage.ESCALATED)
+    assert following(old) == "git push"  # of what mends it
     begin(journal, "p-2")
     assert following(old) == "shipway resume staging"
     journal.flows.move("p-2", State.PAUSED, "waits for a person")
