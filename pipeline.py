@@ -221,22 +221,31 @@ async def status(path: Path, journal: str | None = None) -> Overview:
 async def promote(request: PromotionRequest, console: Console) -> Promoted:
     """Promote a commit, or go on with it where that was left. Raises UsageError, BlockedError, VendorError."""
     from ci.promotion.carrying import begin  # noqa: PLC0415 - as above
-    from ci.releases import carry, newest, soaked  # noqa: PLC0415 - as above
+    from ci.releases import carry  # noqa: PLC0415 - as above
 
     refuse(request.report or Path(REPORT))
     root = request.path.resolve()
     journal = await lasting(config.load(root), root, request.journal)
-    live = request.environment == "production"
-    commit = request.commit or (soaked(journal) if live else await newest(root))
     flow = begin(
         journal,
         request.environment,
-        commit,
+        await _wanted(request, root, journal),
         accept_slow=request.accept_slow,
         skip_soak=request.skip_soak,
         hotfix=request.hotfix,
     )
     return await carry(request, root, journal, flow, console)
+
+
+async def _wanted(request: PromotionRequest, root: Path, journal: Journal) -> str:
+    """Return the commit that is asked for: that one, else what staging used, for it the newest of main."""
+    from ci.releases import newest, soaked  # noqa: PLC0415 - as above
+
+    if request.commit:
+        return request.commit
+    if request.environment == "production":
+        return soaked(journal, hurried=request.hotfix is not None)
+    return await newest(root)
 
 
 async def approve(request: PromotionRequest, console: Console, *, by: str, reason: str) -> Promoted:
@@ -300,14 +309,14 @@ async def roll_back(request: PromotionRequest, console: Console, reason: str) ->
 
 
 async def resume(request: PromotionRequest, console: Console) -> Promoted:
-    """Go on with the promotion that was left unfinished in an environment. Raises as `promote`."""
-    from ci.promotion.carrying import unfinished  # noqa: PLC0415 - as above
+    """Go on with what was left unfinished in an environment. Raises as `promote`."""
+    from ci.promotion.carrying import interrupted  # noqa: PLC0415 - as above
     from ci.releases import carry  # noqa: PLC0415 - as above
 
     refuse(request.report or Path(REPORT))
     root = request.path.resolve()
     journal = await lasting(config.load(root), root)
-    return await carry(request, root, journal, unfinished(journal, request.environment), console)
+    return await carry(request, root, journal, interrupted(journal, request.environment), console)
 
 
 async def abort(request: PromotionRequest, console: Console, reason: str) -> Promoted:
@@ -512,12 +521,11 @@ async def bar(path: Path, what: str, words: tuple[str, ...]) -> tuple[str, ...]:
 async def writes(request: PromotionRequest) -> tuple[tuple[str, str], ...]:
     """Return what a promotion would write to outside services, by its steps; nothing is asked of any of them."""
     from ci.promotion.carrying import ROUTES  # noqa: PLC0415 - as above
-    from ci.releases import newest, opened  # noqa: PLC0415 - as above
+    from ci.releases import opened  # noqa: PLC0415 - as above
 
     root = request.path.resolve()
     journal = await lasting(config.load(root), root)
-    commit = request.commit or await newest(root)
-    async with opened(request, root, journal, commit, None) as (promotion, _):
+    async with opened(request, root, journal, await _wanted(request, root, journal), None) as (promotion, _):
         every = ROUTES[promotion.environment].every_step(promotion)
     return tuple((step.name, step.writes) for step in every if step.writes)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ci.diagnosis.facts import Facts
+    from ci.diagnosis.patch import Patched
     from ci.journal import Journal
     from ci.model import RunReport
 
@@ -84,7 +85,9 @@ async def find(cycle: Cycle, note: Callable[[str], None]) -> Advice:
     repaired = await finding.repaired(cycle)
     if repaired is not None:
         said = Proposed(author=repaired[0], cause=cycle.facts.reason, approach=f"what {repaired[0]} makes of it")
-        return Advice(proposed=said, patch=repaired[1].decode(errors="replace"), proven=True)
+        patched = await patches.apply(await bench(cycle), cycle.start, repaired[1])
+        held = (patched.reason,) if isinstance(patched, patches.Refused) else await _held(cycle, said, patched)
+        return Advice(proposed=said, patch=repaired[1].decode(errors="replace"), proven=True, held=held)
     if cycle.model is None:
         return Advice(proposed=Proposed(ended="no tool repairs it, and no model is connected"))
     found = await asking.ask(cycle, cycle.model, note)
@@ -112,12 +115,17 @@ async def _judged(
         return False, ()
     if isinstance(patched, patches.Refused):
         return False, (patched.reason,)
+    held = await _held(cycle, proposed, patched)
+    source = await proving.source_of(cycle, patched, await whole_files(cycle, patched))
+    return seen.passed(await cycle.trials.run(cycle.tree(source), wanted, anew=True), wanted), held
+
+
+async def _held(cycle: Cycle, proposed: Proposed, patched: Patched) -> tuple[str, ...]:
+    """Return why a person reads a patch first: by the gates that a fix of main goes by; none where it may go."""
     ruling = await proving.look(cycle, proposed, patched)
     denied = tuple(each for change in patched.changes for each in denials(change))
     free = ruling.ruling is Outcome.PASS and ruling.values["tier"] == 1
-    source = await proving.source_of(cycle, patched, await whole_files(cycle, patched))
-    passes = seen.passed(await cycle.trials.run(cycle.tree(source), wanted, anew=True), wanted)
-    return passes, denied if free else (ruling.reason, *denied)
+    return denied if free else (ruling.reason, *denied)
 
 
 @contextlib.asynccontextmanager

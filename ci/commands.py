@@ -89,7 +89,7 @@ def promote(*, dry_run: bool, **asked: Any) -> ExitCode:
 @WAIT
 @REPORT
 def resume(**asked: Any) -> ExitCode:
-    """Go on with the promotion or drill that was left unfinished: killed, or with an outside service out of reach."""
+    """Go on with what was left unfinished, a rollback first: killed, or with an outside service out of reach."""
     import anyio
 
     import pipeline

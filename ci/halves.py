@@ -79,7 +79,7 @@ async def carry_writing(request: MendingRequest, root: Path, journal: Journal, c
     """Carry a half that writes outside, and has no model, as far as it goes now."""
     fence = Fence()
     async with _opened(request, root, journal, console, half.flow) as (opened, _):
-        where = _telling(opened.settings, opened.incident.environment)
+        where = telling(opened.settings, opened.incident.environment)
         async with connected(opened.settings, where, root=root, before=fence) as made:
             cycle = dataclasses.replace(opened, made=made)
             return await _carried(
@@ -93,15 +93,17 @@ async def carry_writing(request: MendingRequest, root: Path, journal: Journal, c
             )
 
 
-def _telling(settings: Settings, environment: str) -> str:
+def telling(settings: Settings, environment: str) -> str:
     """Return the environment whose channels tell of an incident: its own; of main's the first that keeps issues.
 
-    The terminal is all that there is where none does.
+    Else it is the first by which anybody is told at all; the terminal is all that there is where none is.
     """
     if environment in ENVIRONMENTS:
         return environment
-    every = dict(settings.environments)
-    return next((name for name in ENVIRONMENTS if every[name].notify.issues is not None), ENVIRONMENTS[0])
+    told = {name: each.notify for name, each in settings.environments}
+    keeping = [name for name in ENVIRONMENTS if told[name].issues is not None]
+    telling = [name for name in ENVIRONMENTS if told[name].email or told[name].pagerduty]
+    return next(iter((*keeping, *telling)), ENVIRONMENTS[0])
 
 
 async def _carried(

@@ -593,6 +593,9 @@ class TimingEntry:
     recovered: float | None = None
 
 
+NOT_HAD = "could not be had: "  # before what would keep steps apart, in `isolation`
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunReport:
     """The truth about one run; report.json is this value, every other report is drawn from it."""

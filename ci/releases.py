@@ -158,10 +158,14 @@ async def tell_again(settings: Settings, root: Path, journal: Journal, console: 
             console.print(line, markup=False)
 
 
-def soaked(journal: Journal) -> str:
-    """Return the newest commit that staging used for long enough. Raises UsageError where there is none."""
-    for flow in journal.flows.recent("staging"):
-        if flow.kind == KIND and flow.state is State.DONE:
+def soaked(journal: Journal, *, hurried: bool = False) -> str:
+    """Return the newest commit that staging used for long enough; `hurried`, or uses still: whoever asks says that.
+
+    Raises UsageError where there is none.
+    """
+    used = {State.DONE, State.WAITING} if hurried else {State.DONE}
+    for flow in journal.flows.recent("staging", kind=KIND):
+        if flow.state in used:
             return flow.commit
     hint = "`shipway status` tells how it stands; to release one that was not used there: --commit and --skip-soak"
     raise UsageError("staging has used no commit for long enough", hint=hint)

@@ -18,7 +18,7 @@ from ci.executors.reuse import Store
 from ci.executors.room import room
 from ci.executors.scheduler import Scheduler
 from ci.fingerprints import fingerprints, own_key
-from ci.model import EMPTY, RunReport, written
+from ci.model import EMPTY, NOT_HAD, RunReport, written
 from ci.redact import Redactor
 from ci.redact.forms import SHORTEST
 from ci.reporting.keepsakes import Keepsakes
@@ -147,7 +147,7 @@ def report_of(
         seconds=round(seconds, 3),
         executor=ground.name,
         executor_reason=ground.reason,
-        isolation=(*ground.holds, *(f"could not be had: {missing}" for missing in ground.missing)),
+        isolation=(*ground.holds, *(f"{NOT_HAD}{missing}" for missing in ground.missing)),
         slots=done.slots,
         stages=stages,
         notices=(*work.plan.notices, *work.snapshot.notices, *done.notices),

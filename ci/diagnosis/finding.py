@@ -55,12 +55,13 @@ async def _again(cycle: Cycle, doing: Doing) -> Facts:
     if not wanted:
         return {SKIPPED: f"no check of the seven stages is red on it: it failed at {cycle.facts.what}"}
     report = await cycle.trials.run(cycle.tree(), wanted, anew=True)
+    said = {"said": seen.lacking(report)}
     if not seen.passed(report, wanted):
-        return {}
+        return said
     flaky = Proposed(
         author=RERUN, flaky=True, cause=f"the very same files passed when they were run again: {', '.join(wanted)}"
     )
-    return {PROPOSED: plain(flaky)}
+    return {PROPOSED: plain(flaky), **said}
 
 
 async def _tools(cycle: Cycle, doing: Doing) -> Facts:

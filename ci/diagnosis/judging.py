@@ -178,7 +178,7 @@ async def _stages(cycle: Cycle, doing: Doing) -> Facts:
         cycle.journal.evidence.record, report.id, commit=made["commit"], environment=None, report=to_json(whole)
     )
     await off_thread(record)
-    return {"report": report.id, "seconds": report.seconds}
+    return {"report": report.id, "seconds": report.seconds, "said": seen.lacking(report)}
 
 
 async def _fix(cycle: Cycle, doing: Doing) -> Facts:

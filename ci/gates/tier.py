@@ -54,9 +54,8 @@ class TierObserved:
     from the repository's. A file is of the innermost package that it is in, so that "." in `named` is for files of no
     other. `protected` are more globs, from the workspace's root.
 
-    `alike` are paths beside added files that look like them; `scripted` are new dependencies known to run a script at
-    install. `trusted`: everyone who committed since main was last green may write to the repository. `foreign`: a
-    fork's or a bot's input is among what led here. `grave` is what the failure itself is about, beyond the diff.
+    `alike` are paths beside added files that look like them. `trusted`: everyone who committed since main was last
+    green may write to the repository. `foreign`: a bot's commits are among what led here.
     """
 
     changes: tuple[FileChange, ...]
@@ -70,9 +69,7 @@ class TierObserved:
     migrations: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
-    scripted: tuple[str, ...] = ()
     foreign: bool = False
-    grave: tuple[Literal["data integrity", "security", "several services"], ...] = ()
     files: Count = 3
     lines: Count = 40
 
@@ -115,7 +112,6 @@ def _wrong(observed: TierObserved) -> list[str]:
     if not observed.changes:
         wrong.append("it changes nothing")
     wrong += [f"{quoted(path)} looks like a file that is added beside it" for path in observed.alike]
-    wrong += [f"the new dependency {quoted(name)} runs a script at install" for name in observed.scripted]
     lines = sum(_weight(change) for change in observed.changes)
     if len(observed.changes) > MOST_FILES or lines > MOST_LINES:
         size = f"{count(len(observed.changes), 'file')} and {count(lines, 'changed line')}"
@@ -127,10 +123,8 @@ def _of_all(observed: TierObserved) -> Iterable[Reason]:
     """Reasons that no single file is the reason of."""
     if observed.wished > 1:
         yield Reason(tier=observed.wished, words=f"tier {observed.wished} is what was asked for")
-    for each in dict.fromkeys(observed.grave):
-        yield Reason(tier=3, words=f"the failure is one of {each}")
     if observed.foreign:
-        yield Reason(tier=3, words="a fork's or a bot's input led here")
+        yield Reason(tier=3, words="a bot's commits led here")
     if not observed.trusted:
         yield Reason(tier=2, words="not everyone who committed since main was last green is trusted")
     touched = {_app(each, observed) for each in observed.changes}

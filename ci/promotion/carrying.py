@@ -171,6 +171,14 @@ async def go_on(promotion: Promotion, flow: Flow, fence: Fence, watcher: Watcher
     return await carry_on(promotion, flow, fence, watcher, wait=wait)
 
 
+def interrupted(journal: Journal, environment: str) -> Flow:
+    """Return what is gone on with in an environment: a rollback before anything else. Raises BlockedError."""
+    for found in journal.flows.recent(environment, kind=rolling_back.KIND):
+        if found.is_open:
+            return found
+    return unfinished(journal, environment)
+
+
 def unfinished(journal: Journal, environment: str) -> Flow:
     """Return the promotion or the drill that goes on in an environment. Raises BlockedError where none does."""
     for state in (State.RUNNING, State.PAUSED, State.WAITING):

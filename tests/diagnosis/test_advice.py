@@ -65,6 +65,17 @@ def test_what_a_tool_makes_is_fit(tmp_path: Path) -> None:
     play(tmp_path, acts)
 
 
+def test_what_a_tool_makes_of_more_than_may_go_to_main_by_itself_is_read_first(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        incident = await red(made, {SOURCE: f"var x = 1;\n{FILES[SOURCE]}"})
+        made.trials.fixes = {SOURCE: ("const x = 1;\n" * 50 + FILES[SOURCE]).encode()}
+        found = await advised(made, incident, None)
+        assert (found.proven, found.unfit) == (True, "it is for you to read first, and `git apply` takes it then")
+        assert "at most 40" in " ".join(found.held)
+
+    play(tmp_path, acts)
+
+
 @pytest.mark.parametrize(
     ("path", "text", "words"),
     [

@@ -14,6 +14,7 @@ from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 from ci.journal.notices import Kind
 from ci.journal.proposals import Proposal
+from ci.mended import report_of
 from ci.vendors.model import ScriptedModel, ToolUse, using
 from tests.diagnosis.acts import BROKEN, only_fix, play, red, red_again, reviewed, stage, why
 from tests.diagnosis.village import (
@@ -90,6 +91,18 @@ def test_a_pull_request_that_a_person_closes_ends_in_a_persons_hands_and_costs_w
         assert (only_fix(made, incident).state, made.journal.fixes.earned()) == (Fate.DECLINED, 0)
 
     play(tmp_path, acts, more="shadow = 1")
+
+
+def test_what_could_not_keep_the_checks_of_a_cycle_apart_stands_in_its_report(tmp_path: Path) -> None:
+    async def acts(made: Village) -> None:
+        made.trials.isolation = ("its own files", "could not be had: a network of its own")
+        incident = await red(made)
+        found, judged = await made.finds(incident, mends()), await made.judges(incident)
+        for ended in (found, judged):
+            told = report_of([ended], made.journal, incident, repository="village", cycles=3)
+            assert told.notices == ("checks of the cycle: could not be had: a network of its own",)
+
+    play(tmp_path, acts)
 
 
 def test_a_fix_stands_on_what_main_has_by_now_and_is_a_pull_request_where_main_changed_its_files(

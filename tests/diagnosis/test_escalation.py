@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from ci import config
 from ci.diagnosis import judging
 from ci.diagnosis.proposed import OUT_OF_ITS_BOX
 from ci.errors import ExitCode
+from ci.halves import telling
 from ci.journal.fixes import Fate
 from ci.journal.incidents import Stage
 from ci.journal.notices import Kind
@@ -26,6 +30,8 @@ ISSUES = """shadow = 0
 [environments.development.notify]
 issues = "github"
 """
+PAGED = "[environments.production.notify.pagerduty]\nkey = 'env://KEY'\n"
+ISSUED = "[environments.staging.notify]\nissues = 'github'\n"
 
 
 class Singer:
@@ -55,6 +61,19 @@ def told(made: Village, incident: str) -> dict[str, Any]:
     assert tale is not None
     found: dict[str, Any] = json.loads(tale.document)
     return found
+
+
+@pytest.mark.parametrize(
+    ("tables", "of_main"),
+    [
+        ("", "development"),
+        (PAGED, "production"),
+        (f"{ISSUED}{PAGED.replace('production', 'development')}", "staging"),
+    ],
+)
+def test_of_main_people_are_told_where_issues_are_kept_or_else_where_anybody_is_told(tables: str, of_main: str) -> None:
+    settings = config.loads(f"[github]\nrepository = 'a/b'\ntoken = 'env://T'\nlogin = 'bot'\n{tables}")
+    assert (telling(settings, "main"), telling(settings, "production")) == (of_main, "production")
 
 
 def test_a_model_that_left_its_box_wakes_somebody_and_no_word_of_it_is_told(tmp_path: Path) -> None:

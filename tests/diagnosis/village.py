@@ -79,7 +79,7 @@ class TableTrials:
 
     `ran` is what was run, `flaky` how often a test fails still that passes, `fixes` what tools make of files. `taboo`
     is a file with a text that the linter minds, as soon as it is there. `unable`: these checks cannot be run. `broken`
-    is what is wrong with the machine.
+    is what is wrong with the machine, `isolation` how checks are kept apart there.
     """
 
     history: History
@@ -89,6 +89,7 @@ class TableTrials:
     flaky: int = 0
     fixes: Mapping[str, bytes | None] | None = None
     broken: ShipwayError | None = None
+    isolation: tuple[str, ...] = ()
 
     async def run(self, tree: Tree, checks: tuple[str, ...] = (), *, anew: bool = False) -> RunReport:
         """Say what the text says."""
@@ -99,7 +100,7 @@ class TableTrials:
         files = {path: await self._text(tree, path) for path in (SOURCE, OTHER, TEST, NEW_TEST)}
         every = (self._unit(files), self._lint(files[SOURCE]))
         chosen = [each for each in every if (not checks or each.id in checks) and each.id not in self.unable]
-        return report(chosen, tree.commit)
+        return dataclasses.replace(report(chosen, tree.commit), isolation=self.isolation)
 
     async def repair(self, tree: Tree, runs: tuple[CheckRun, ...]) -> tuple[str, Mapping[str, bytes | None]] | None:
         """Repair what it is told to."""
