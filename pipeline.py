@@ -238,7 +238,7 @@ async def promote(request: PromotionRequest, console: Console) -> Promoted:
 
 
 async def _wanted(request: PromotionRequest, root: Path, journal: Journal) -> str:
-    """Return the commit that is asked for: that one, else what staging used, for it the newest of main."""
+    """Return the commit that is asked for; else what staging used, for production, or the newest of main."""
     from ci.releases import newest, soaked  # noqa: PLC0415 - as above
 
     if request.commit:
