@@ -54,7 +54,7 @@ address = "{model}"
 """
 SAID = {"cause": "It is text.", "approach": "A number", "tier": 1, "complexity": "small", "confidence": "high"}
 JOBS: Mapping[str, Any] = yaml.safe_load(wrapper("github"))["jobs"]
-REFERENCE = re.compile(r"\$\{\{ (?:secrets\.)?([\w.]+) \}\}")
+EXPRESSION = re.compile(r"\$\{\{ (.+?) \}\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,13 @@ class Machine:
     place: Place
     user: tuple[str, ...]
     secrets: Mapping[str, str]
+
+    def _value(self, expression: str) -> str:
+        """Say what an expression is here, as GitHub does: a secret that is not there is an empty text."""
+        asked, compared, _ = expression.partition(" != ''")
+        values = (self.secrets.get(each.removeprefix("secrets."), "") for each in asked.split(" || "))
+        value = next(filter(None, values), "")
+        return str(bool(value)).lower() if compared else value
 
     def plays(self, job: str, sha: str, origin: Path, **more: str) -> subprocess.CompletedProcess[str]:
         """Check out, and run the command of a job, as GitHub does."""
@@ -78,7 +85,7 @@ class Machine:
             **JOBS[job].get("env", {}),
             **{name: value for step in steps for name, value in step.get("env", {}).items()},
         }
-        own = {name: REFERENCE.sub(lambda found: self.secrets[found[1]], value) for name, value in given.items()}
+        own = {name: EXPRESSION.sub(lambda found: self._value(found[1]), value) for name, value in given.items()}
         host = {name: value.replace("SHA", sha) for name, value in DOCUMENTED["github"]["push"]["variables"].items()}
         return subprocess.run(
             [*self.user, "bash", "-e", "-c", "\n".join(step["run"] for step in steps)],
