@@ -244,12 +244,16 @@ class Released:
         return found
 
     def move(self, app: str, deployment: str) -> None:
-        """Have an app's users moved to a deployment of it, as a person does at Vercel."""
+        """Have an app's users moved to a deployment of it, as a person does at Vercel who stays until it is done."""
         house = self.town.settings.environments.production.vercel
         assert house is not None
         path = f"/v10/projects/{self.project(app)['id']}/promote/{deployment}?teamId={house.team}"
         head = {"authorization": f"Bearer {TOKEN}"}
+        began, late = self.town.vercel.account.now(), time.monotonic() + 60
         httpx.post(f"{house.address}{path}", json={}, headers=head, trust_env=False).raise_for_status()
+        while not is_done(self.project(app)["request"], "promote", since=began):
+            assert time.monotonic() < late, f"{app} is not moved"
+            time.sleep(0.01)  # it stands in a file
 
     async def promote(
         self,
@@ -386,3 +390,8 @@ class Lender:
 
         self._portal.call(run)
         self._lent = None if last else place
+
+
+def is_done(request: dict[str, Any], kind: str, *, since: int) -> bool:
+    """Whether Vercel is done with a move of that kind that it was asked for since then."""
+    return bool(request["requestedAt"] > since and (request["type"], request["jobStatus"]) == (kind, "succeeded"))

@@ -11,6 +11,7 @@ from ci.errors import ExitCode
 from ci.journal import State
 from ci.journal.releases import Proof
 from ci.promotion import deploying, releasing
+from tests.promotion.released import is_done
 from tests.promotion.townplan import APPS
 
 if TYPE_CHECKING:
@@ -204,11 +205,6 @@ def test_users_whom_a_person_moves_while_vercel_says_that_they_are_back_are_foun
         ]
 
     town.play(scene)
-
-
-def is_done(request: dict[str, Any], kind: str, *, since: int) -> bool:
-    """Whether Vercel is done with a move of that kind that it was asked for since then."""
-    return bool(request["requestedAt"] > since and (request["type"], request["jobStatus"]) == (kind, "succeeded"))
 
 
 def test_a_contract_in_between_is_no_way_back_but_to_the_release_that_brought_it(town: Lender, url: str) -> None:
