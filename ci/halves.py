@@ -102,8 +102,8 @@ def telling(settings: Settings, environment: str) -> str:
         return environment
     told = {name: each.notify for name, each in settings.environments}
     keeping = [name for name in ENVIRONMENTS if told[name].issues is not None]
-    telling = [name for name in ENVIRONMENTS if told[name].email or told[name].pagerduty]
-    return next(iter((*keeping, *telling)), ENVIRONMENTS[0])
+    reaching = [name for name in ENVIRONMENTS if told[name].email or told[name].pagerduty]
+    return next(iter((*keeping, *reaching)), ENVIRONMENTS[0])
 
 
 async def _carried(

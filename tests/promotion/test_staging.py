@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -36,6 +38,8 @@ from tests.vendors.envelopes import error, packed
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
+
+    from anyio.abc import Process
 
     from ci.promotion.flow import Ended
     from ci.rehearsal.standin import StandIn
@@ -696,12 +700,14 @@ def test_who_was_stopped_and_wakes_after_its_time_starts_nothing(
             with anyio.fail_after(60):
                 await until_steps(place, 6)
             known = place.journal.flows.recent("staging")
-            stopped.send_signal(signal.SIGSTOP)
-            done = steps_of(place, known[0].id)
-            ended = await promote(place, place.second)
-            assert (ended.flow.id, ended.flow.state) == (known[0].id, State.DONE)
-            made, entries = place.made(), len(place.journal.flows.entries(known[0].id))
-            stopped.send_signal(signal.SIGCONT)
+            await stop_between_writes(place, stopped)
+            try:
+                done = steps_of(place, known[0].id)
+                ended = await promote(place, place.second)
+                assert (ended.flow.id, ended.flow.state) == (known[0].id, State.DONE)
+                made, entries = place.made(), len(place.journal.flows.entries(known[0].id))
+            finally:
+                stopped.send_signal(signal.SIGCONT)
             with anyio.fail_after(60):
                 assert await stopped.wait() != 0
         assert done < 18, "it was stopped too late to prove anything"
@@ -710,6 +716,22 @@ def test_who_was_stopped_and_wakes_after_its_time_starts_nothing(
         assert await served(place) == {place.second}
 
     played(tmp_path, scene)
+
+
+async def stop_between_writes(place: Town, process: Process) -> None:
+    """Stop a process where it does not hold the journal's file: nobody else could write to that."""
+    path = str(place.journal.store.engine.url.database)
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        with contextlib.closing(sqlite3.connect(path, timeout=0.2, isolation_level=None)) as file:
+            try:
+                file.execute("begin immediate")
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+            else:
+                file.execute("rollback")
+                return
+        await anyio.sleep(0.01)
 
 
 async def until_steps(place: Town, number: int) -> None:
