@@ -115,7 +115,7 @@ SCENARIOS = (
         candidate=SLOW_TAG,
         code=ExitCode.GATE_REFUSED,
         step="benchmarks",
-        says=("candidate against current: ", "receipts x "),
+        says=("candidate against current: receipts x ",),
     ),
     refused(
         "misread",
